@@ -1,0 +1,1 @@
+@main struct ExbenchMain { static func main() {} }

@@ -1,0 +1,11 @@
+// clinux: the few Linux calls that Swift's Glibc module does not show.
+// Not here: any policy.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stdint.h>
+
+/// Opens a non-blocking, close-on-exec eventfd with the counter 0. Returns -1 and sets errno on failure.
+int cl_eventfd(void);
+
+#endif

@@ -1,0 +1,58 @@
+// Rejection: every reason for which `apply` refuses a command. A refusal is a value, and changes nothing.
+//
+// Raw values are replicated (they stand in recorded outcomes): never renumber, only add.
+// Not here: Binance's codes and messages for them (Gateway/REST/ErrorCode).
+
+/// Why a command was refused.
+public enum Rejection: UInt16, Error, Sendable, CaseIterable {
+  // Requests
+  case timestampAhead = 1
+  case deadlinePassed = 2
+  case keyUnknown = 3
+  case keyRevoked = 4
+  case permissionMissing = 5
+  case tooManyOrders10Seconds = 6
+  case tooManyOrdersDay = 7
+
+  // Orders
+  case symbolUnknown = 20
+  case marketClosed = 21
+  case orderTypeNotSupported = 22
+  case filterPrice = 23
+  case filterLotSize = 24
+  case filterMarketLotSize = 25
+  case filterNotional = 26
+  case filterMaxOpenOrders = 27
+  case priceTimesQuantityZero = 28
+  case insufficientBalance = 29
+  case duplicateClientOrderID = 30
+  case wouldTakeImmediately = 31
+  case selfTradePreventionNotAllowed = 32
+  case liquidityBelowLotSize = 33
+  case liquidityBelowMarketLotSize = 34
+  case quantityTooLarge = 35
+
+  // Cancels
+  case orderUnknown = 50
+  case cancelIDsDisagree = 51
+  case cancelRestricted = 52
+  case noOpenOrders = 53
+
+  // Administration
+  case accountUnknown = 70
+  case accountExists = 71
+  case apiKeyExists = 72
+  case assetUnknown = 73
+  case assetExists = 74
+  case symbolExists = 75
+  case invalidDefinition = 76
+  case fundsIDReused = 77
+  case amountInvalid = 78
+  case permissionsExceedAccount = 79
+  case genesisRepeated = 80
+  case limitReached = 81
+
+  // Faults
+  /// The engine found its own state broken; the command was undone, its symbol halted.
+  case engineFault = 99
+}

@@ -1,0 +1,148 @@
+// Event: what a command changed, for everything that is derived from the log (streams, history, market data).
+//
+// Invariants: an event is named by (log index, ordinal); the events of an entry are the same on every replica and at
+// every replay; a refused command makes none.
+// Not here: folding them (Market), their text forms (Gateway).
+
+/// One execution, with both orders as they stand after it.
+public struct Trade: Hashable, Sendable {
+  public var symbol: SymbolID
+  public var id: TradeID
+  /// The maker's price.
+  public var price: Int64
+  public var quantity: Int64
+  /// What the buyer pays: price * quantity, rounded by the rounding rule.
+  public var quoteQuantity: Int64
+  public var maker: OrderView
+  public var taker: OrderView
+  /// Commission in the asset that each side receives (buyer: base, seller: quote).
+  public var makerFee: Int64
+  public var takerFee: Int64
+  public var stamp: Int64
+
+  public init(
+    symbol: SymbolID, id: TradeID, price: Int64, quantity: Int64, quoteQuantity: Int64,
+    maker: OrderView, taker: OrderView, makerFee: Int64, takerFee: Int64, stamp: Int64
+  ) {
+    self.symbol = symbol
+    self.id = id
+    self.price = price
+    self.quantity = quantity
+    self.quoteQuantity = quoteQuantity
+    self.maker = maker
+    self.taker = taker
+    self.makerFee = makerFee
+    self.takerFee = takerFee
+    self.stamp = stamp
+  }
+
+  /// Binance's `m`: the resting order was the buyer's.
+  public var buyerIsMaker: Bool { maker.side == .buy }
+}
+
+/// The visible quantity of one price level after a change.
+public struct LevelChange: Hashable, Sendable {
+  public var symbol: SymbolID
+  public var side: Side
+  public var price: Int64
+  /// What is now visible at the price; 0: the level is gone.
+  public var quantity: Int64
+  /// The symbol's depth counter after this change; grows by one per level change, never repeats.
+  public var updateID: Int64
+
+  public init(symbol: SymbolID, side: Side, price: Int64, quantity: Int64, updateID: Int64) {
+    self.symbol = symbol
+    self.side = side
+    self.price = price
+    self.quantity = quantity
+    self.updateID = updateID
+  }
+}
+
+/// A balance after a change.
+public struct BalanceChange: Hashable, Sendable {
+  public var account: AccountID
+  public var asset: AssetID
+  public var free: Int64
+  public var locked: Int64
+  public init(account: AccountID, asset: AssetID, free: Int64, locked: Int64) {
+    self.account = account
+    self.asset = asset
+    self.free = free
+    self.locked = locked
+  }
+}
+
+/// A deposit (amount above 0) or a withdrawal (below 0).
+public struct FundsMoved: Hashable, Sendable {
+  public var account: AccountID
+  public var asset: AssetID
+  public var amount: Int64
+  public var id: String
+  public var stamp: Int64
+  public init(account: AccountID, asset: AssetID, amount: Int64, id: String, stamp: Int64) {
+    self.account = account
+    self.asset = asset
+    self.amount = amount
+    self.id = id
+    self.stamp = stamp
+  }
+}
+
+/// What happened.
+public enum Event: Hashable, Sendable {
+  /// An order entered (status NEW, before its first trade).
+  case orderAccepted(OrderView)
+  case trade(Trade)
+  /// An order ended other than by its last trade: cancelled or expired. `cancelClientOrderID` is empty for expiries.
+  case orderClosed(OrderView, cancelClientOrderID: ShortText)
+  /// One per changed price level and command, in update-id order, after the command's order and trade events.
+  case levelChanged(LevelChange)
+  /// One per changed balance and command, after everything else of the command.
+  case balanceChanged(BalanceChange)
+  case fundsMoved(FundsMoved)
+  case assetAdded(AssetInfo)
+  case symbolChanged(SymbolInfo)
+  case accountChanged(AccountInfo)
+  case keyChanged(KeyInfo)
+}
+
+/// The events of a run of log entries.
+public struct EventBatch: Sendable {
+  /// One applied log entry. Entries without events are listed too: their stamp closes time windows.
+  public struct Entry: Sendable {
+    public var index: UInt64
+    public var stamp: Int64
+    /// Position of its first event in `events`; its events end where the next entry's begin.
+    public var firstEvent: Int
+  }
+
+  public private(set) var entries: [Entry] = []
+  public private(set) var events: [Event] = []
+
+  public init() {}
+
+  /// Begins the events of a log entry. Indexes must grow.
+  public mutating func begin(index: UInt64, stamp: Int64) {
+    precondition(entries.last.map { $0.index < index } ?? true, "entries are applied in order")
+    entries.append(Entry(index: index, stamp: stamp, firstEvent: events.count))
+  }
+
+  /// Adds an event to the entry begun last.
+  @inlinable public mutating func append(_ event: Event) { add(event) }
+
+  @usableFromInline mutating func add(_ event: Event) { events.append(event) }
+
+  /// The events of the entry at `position` in `entries`.
+  public func events(of position: Int) -> ArraySlice<Event> {
+    let end = position + 1 < entries.count ? entries[position + 1].firstEvent : events.count
+    return events[entries[position].firstEvent..<end]
+  }
+
+  public var isEmpty: Bool { entries.isEmpty }
+
+  public mutating func removeAll() {
+    entries.removeAll(keepingCapacity: true)
+    events.removeAll(keepingCapacity: true)
+  }
+}

@@ -1,0 +1,1 @@
+@main struct ExnodeMain { static func main() {} }

@@ -1,0 +1,87 @@
+// Message: what nodes say to each other about consensus.
+//
+// Invariant: a message is processed by its term first (Consensus.step), then by its body.
+// Not here: bytes (MessageCodec), and messages about commands and clocks (Replica).
+
+/// A consensus message.
+public struct Message: Hashable, Sendable {
+  public var from: NodeID
+  public var to: NodeID
+  /// The sender's term; in a pre-vote request and a granted pre-vote, the term that the candidate would have.
+  public var term: Term
+  public var body: Body
+
+  public init(from: NodeID, to: NodeID, term: Term, body: Body) {
+    self.from = from
+    self.to = to
+    self.term = term
+    self.body = body
+  }
+
+  public enum Body: Hashable, Sendable {
+    /// Would you vote for me? Changes no state at the receiver (thesis, section 9.6).
+    case preVoteRequest(last: EntryID)
+    case preVoteResponse(granted: Bool)
+    case voteRequest(last: EntryID)
+    case voteResponse(granted: Bool)
+    case append(Append)
+    case appendResponse(AppendResponse)
+    case heartbeat(Heartbeat)
+    case heartbeatResponse(HeartbeatResponse)
+    /// A follower asks the leader for a read index. `ticket` is the follower's own.
+    case readRequest(ticket: UInt64)
+    /// The read index for `ticket`; the follower may answer once it has applied it. `nil`: ask again later.
+    case readResponse(ticket: UInt64, index: LogIndex?)
+    /// Campaign at once (leadership transfer; thesis, section 3.10).
+    case timeoutNow
+  }
+
+  /// Entries after `previous`. An empty list probes.
+  public struct Append: Hashable, Sendable {
+    public var previous: EntryID
+    public var entries: [Entry]
+    /// The leader's commit index.
+    public var commit: LogIndex
+    /// No voter needs entries up to here any more: logs may be cut up to it.
+    public var cuttable: LogIndex
+
+    public init(previous: EntryID, entries: [Entry], commit: LogIndex, cuttable: LogIndex) {
+      self.previous = previous
+      self.entries = entries
+      self.commit = commit
+      self.cuttable = cuttable
+    }
+  }
+
+  public enum AppendResponse: Hashable, Sendable {
+    /// The follower's log equals the leader's up to `match`, durably.
+    case accepted(match: LogIndex)
+    /// The log does not hold `previous`. `hint`: the follower's best guess of a common entry (conflict back-off).
+    case conflict(previous: LogIndex, hint: EntryID)
+  }
+
+  public struct Heartbeat: Hashable, Sendable {
+    /// min(leader's commit, receiver's match): safe to apply.
+    public var commit: LogIndex
+    public var cuttable: LogIndex
+    /// The newest read confirmation round; numbers are never used twice in a term.
+    public var round: UInt64
+
+    public init(commit: LogIndex, cuttable: LogIndex, round: UInt64) {
+      self.commit = commit
+      self.cuttable = cuttable
+      self.round = round
+    }
+  }
+
+  public struct HeartbeatResponse: Hashable, Sendable {
+    public var round: UInt64
+    /// The follower's last durable index, so that an idle leader notices one that lags or lost its tail.
+    public var last: LogIndex
+
+    public init(round: UInt64, last: LogIndex) {
+      self.round = round
+      self.last = last
+    }
+  }
+}

@@ -1,0 +1,1 @@
+@main struct ExctlMain { static func main() {} }
