@@ -1,0 +1,141 @@
+// Catalog: the symbols, assets, accounts and keys that the edge needs to understand a request.
+//
+// A value: readers hold a snapshot while the publisher folds the next one.
+// Invariants: each list is in id order; every index points at the entry that it names.
+// Not here: balances and orders (ReadModel), and who may change any of it (Engine).
+
+import Engine
+import Wire
+
+/// Names and ids of everything that rarely changes. Copying is O(1); a change after a copy is O(n).
+public struct Catalog: Sendable {
+  /// All symbols, in id order.
+  public private(set) var symbols: [SymbolInfo] = []
+  /// All assets, in id order.
+  public private(set) var assets: [AssetInfo] = []
+  /// All accounts of customers and of the venue that were announced, in id order.
+  public private(set) var accounts: [AccountInfo] = []
+  /// All keys, revoked ones too, in id order.
+  public private(set) var keys: [KeyInfo] = []
+
+  private var symbolAt: [SymbolID: Int] = [:]
+  private var symbolNamed: [String: Int] = [:]
+  private var assetAt: [AssetID: Int] = [:]
+  private var assetNamed: [String: Int] = [:]
+  private var accountAt: [AccountID: Int] = [:]
+  private var accountNamed: [String: Int] = [:]
+  private var keyAt: [KeyID: Int] = [:]
+  private var keyNamed: [String: Int] = [:]
+
+  /// An empty catalog.
+  public init() {}
+
+  /// Reads the engine's stored definitions. Throws if a row cannot be read or decoded.
+  public init(rows: any RowReader) throws {
+    try Self.each(rows, EngineRows.assetPrefix) { key, value throws(WireError) in
+      put(asset: try EngineRows.decodeAsset(key: key, value: value))
+    }
+    try Self.each(rows, EngineRows.symbolPrefix) { key, value throws(WireError) in
+      put(symbol: try EngineRows.decodeSymbol(key: key, value: value))
+    }
+    try Self.each(rows, EngineRows.accountPrefix) { key, value throws(WireError) in
+      put(account: try EngineRows.decodeAccount(key: key, value: value))
+    }
+    try Self.each(rows, EngineRows.keyPrefix) { key, value throws(WireError) in
+      put(key: try EngineRows.decodeKey(key: key, value: value))
+    }
+  }
+
+  /// Takes an event in. Returns true if it changed the catalog.
+  public mutating func fold(_ event: Event) -> Bool {
+    switch event {
+    case .assetAdded(let asset): put(asset: asset)
+    case .symbolChanged(let symbol): put(symbol: symbol)
+    case .accountChanged(let account): put(account: account)
+    case .keyChanged(let key): put(key: key)
+    default: return false
+    }
+    return true
+  }
+
+  // MARK: Lookups, all O(1)
+
+  /// The symbol with this id.
+  public func symbol(_ id: SymbolID) -> SymbolInfo? { symbolAt[id].map { symbols[$0] } }
+  /// The symbol with this name, in upper case as stored.
+  public func symbol(named name: String) -> SymbolInfo? { symbolNamed[name].map { symbols[$0] } }
+  /// The asset with this id.
+  public func asset(_ id: AssetID) -> AssetInfo? { assetAt[id].map { assets[$0] } }
+  /// The asset with this name.
+  public func asset(named name: String) -> AssetInfo? { assetNamed[name].map { assets[$0] } }
+  /// The account with this id.
+  public func account(_ id: AccountID) -> AccountInfo? { accountAt[id].map { accounts[$0] } }
+  /// The account with this name.
+  public func account(named name: String) -> AccountInfo? {
+    accountNamed[name].map { accounts[$0] }
+  }
+  /// The key with this number.
+  public func key(_ id: KeyID) -> KeyInfo? { keyAt[id].map { keys[$0] } }
+  /// The key that a request names in `X-MBX-APIKEY`; revoked ones are returned too.
+  public func key(named apiKey: String) -> KeyInfo? { keyNamed[apiKey].map { keys[$0] } }
+
+  /// Decimals of the base asset of `symbol`: its quantities are units of 10^-scale. 8 for an unknown asset.
+  public func baseScale(_ symbol: SymbolInfo) -> Int { asset(symbol.base).map { Int($0.scale) } ?? 8 }
+  /// Decimals of the quote asset of `symbol`: its prices are units of 10^-scale. 8 for an unknown asset.
+  public func quoteScale(_ symbol: SymbolInfo) -> Int {
+    asset(symbol.quote).map { Int($0.scale) } ?? 8
+  }
+
+  // MARK: Changes
+
+  private mutating func put(asset: AssetInfo) {
+    let at = Self.place(asset, at: assetAt[asset.id], in: &assets)
+    assetAt[asset.id] = at
+    assetNamed[asset.name] = at
+  }
+
+  private mutating func put(symbol: SymbolInfo) {
+    let at = Self.place(symbol, at: symbolAt[symbol.id], in: &symbols)
+    symbolAt[symbol.id] = at
+    symbolNamed[symbol.name] = at
+  }
+
+  private mutating func put(account: AccountInfo) {
+    let at = Self.place(account, at: accountAt[account.id], in: &accounts)
+    accountAt[account.id] = at
+    accountNamed[account.name] = at
+  }
+
+  private mutating func put(key: KeyInfo) {
+    let at = Self.place(key, at: keyAt[key.id], in: &keys)
+    keyAt[key.id] = at
+    keyNamed[key.apiKey] = at
+  }
+
+  /// Ids come from counters, so a new entry belongs at the end; rows are read in id order too.
+  private static func place<T>(_ value: T, at position: Int?, in list: inout [T]) -> Int {
+    if let position {
+      list[position] = value
+      return position
+    }
+    list.append(value)
+    return list.count - 1
+  }
+
+  private static func each(
+    _ rows: any RowReader, _ prefix: [UInt8],
+    _ body: (_ key: [UInt8], _ value: [UInt8]) throws(WireError) -> Void
+  ) throws {
+    var failure: WireError?
+    try rows.scan(prefix: prefix) { key, value in
+      do throws(WireError) {
+        try body(key, value)
+        return true
+      } catch {
+        failure = error
+        return false
+      }
+    }
+    if let failure { throw failure }
+  }
+}

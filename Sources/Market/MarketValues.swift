@@ -1,0 +1,138 @@
+// MarketValues: what market data is made of, as plain values.
+//
+// Prices are quote units for one whole base, quantities base units, quote quantities quote units (10^-scale each);
+// times are microseconds since 1970.
+// Not here: how they come about (SymbolMarket) and their text forms (Gateway).
+
+import Engine
+
+/// One price level of a book.
+public struct PriceLevel: Hashable, Sendable {
+  public var price: Int64
+  /// Visible quantity; in a `DepthDiff`, 0 means that the level is gone.
+  public var quantity: Int64
+  public init(price: Int64, quantity: Int64) {
+    self.price = price
+    self.quantity = quantity
+  }
+}
+
+/// A book at one update id, best price first on both sides.
+public struct DepthSnapshot: Hashable, Sendable {
+  public var symbol: SymbolID
+  public var lastUpdateID: Int64
+  public var bids: [PriceLevel]
+  public var asks: [PriceLevel]
+}
+
+/// The levels that changed in one window of time, with their quantities at its end. Best price first on both sides.
+/// `firstUpdateID` is one more than the `lastUpdateID` of the symbol's diff before it.
+public struct DepthDiff: Hashable, Sendable {
+  public var symbol: SymbolID
+  public var firstUpdateID: Int64
+  public var lastUpdateID: Int64
+  public var bids: [PriceLevel]
+  public var asks: [PriceLevel]
+  /// End of the window.
+  public var time: Int64
+}
+
+/// The best prices of a book. Price and quantity are 0 on an empty side.
+public struct BookTicker: Hashable, Sendable {
+  public var symbol: SymbolID
+  public var updateID: Int64
+  public var bid: PriceLevel
+  public var ask: PriceLevel
+}
+
+/// A public trade as history keeps it.
+public struct TradeRecord: Hashable, Sendable {
+  public var id: TradeID
+  public var price: Int64
+  public var quantity: Int64
+  public var quoteQuantity: Int64
+  public var time: Int64
+  public var buyerIsMaker: Bool
+}
+
+/// The trades of one taker order at one price, merged. Ids count per symbol from 1 without gaps.
+public struct AggregateTrade: Hashable, Sendable {
+  public var symbol: SymbolID
+  public var id: Int64
+  public var price: Int64
+  public var quantity: Int64
+  public var firstTrade: TradeID
+  public var lastTrade: TradeID
+  public var time: Int64
+  public var buyerIsMaker: Bool
+}
+
+/// One side of a trade, as its account sees it.
+public struct AccountTrade: Hashable, Sendable {
+  public var symbol: SymbolID
+  public var id: TradeID
+  public var order: OrderID
+  public var price: Int64
+  public var quantity: Int64
+  public var quoteQuantity: Int64
+  public var commission: Int64
+  public var commissionAsset: AssetID
+  public var time: Int64
+  public var isBuyer: Bool
+  public var isMaker: Bool
+}
+
+/// A deposit (amount above 0) or a withdrawal (below 0) of an account, numbered per account from 1.
+public struct Transfer: Hashable, Sendable {
+  public var number: Int64
+  public var asset: AssetID
+  public var amount: Int64
+  public var id: String
+  public var time: Int64
+}
+
+/// Trading over a period that ends now (Binance's 24 h ticker). Ids are -1 and prices 0 if there was no trade.
+public struct TickerStatistics: Hashable, Sendable {
+  public var symbol: SymbolID
+  public var openTime: Int64
+  public var closeTime: Int64
+  public var open: Int64
+  public var high: Int64
+  public var low: Int64
+  public var last: Int64
+  public var lastQuantity: Int64
+  /// Price of the trade before the first one of the period, 0 if there is none.
+  public var previousClose: Int64
+  public var volume: Int64
+  public var quoteVolume: Int64
+  /// quoteVolume / volume as a price, 0 without trades.
+  public var weightedAverage: Int64
+  public var firstTrade: Int64
+  public var lastTrade: Int64
+  public var count: Int64
+  public var bid: PriceLevel
+  public var ask: PriceLevel
+}
+
+/// The volume-weighted price of the last minutes; the last price if nobody traded in them.
+public struct AveragePrice: Hashable, Sendable {
+  public var symbol: SymbolID
+  public var minutes: Int
+  public var price: Int64
+  /// Time of the last trade, 0 if there was none ever.
+  public var closeTime: Int64
+}
+
+/// What market streams are told. The order is the order of the events that caused it.
+public enum MarketUpdate: Hashable, Sendable {
+  case trade(Trade)
+  case aggregateTrade(AggregateTrade)
+  /// After each command that changed a best price or its quantity.
+  case bookTicker(BookTicker)
+  /// One per symbol and window of 100 ms in which a level changed.
+  case depth(DepthDiff)
+  /// A candle with trades in it that will not change any more.
+  case candleClosed(symbol: SymbolID, interval: Interval, candle: Candle, time: Int64)
+  /// The symbol traded in the window of 100 ms that ended at `time`: tickers and running candles changed.
+  case statistics(symbol: SymbolID, time: Int64)
+}
