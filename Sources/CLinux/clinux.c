@@ -1,5 +1,9 @@
+#define _GNU_SOURCE
 #include "clinux.h"
 
+#include <pthread.h>
 #include <sys/eventfd.h>
 
 int cl_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+void cl_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

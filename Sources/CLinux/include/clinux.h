@@ -8,4 +8,7 @@
 /// Opens a non-blocking, close-on-exec eventfd with the counter 0. Returns -1 and sets errno on failure.
 int cl_eventfd(void);
 
+/// Names the calling thread (at most 15 bytes), for top and core files.
+void cl_name_thread(const char *name);
+
 #endif

@@ -1,0 +1,155 @@
+// NodeSettings: everything a node was told, checked.
+//
+// Invariants: the node is one of its peers; without a secret no port is reachable from another machine.
+// Not here: where the texts come from (SettingSources).
+
+import Logging
+import Raft
+
+/// The checked settings of a node.
+struct NodeSettings {
+  var id: NodeID
+  var dataDirectory: String
+  var clientListen: NodeAddress
+  var peerListen: NodeAddress
+  var adminListen: NodeAddress
+  /// All voters, this node included, sorted by id.
+  var peers: [PeerAddress]
+  /// `nil`: the admin port is open to everyone on this machine.
+  var adminToken: [UInt8]?
+  var clusterSecret: [UInt8]?
+  /// The genesis file's bytes; `nil`: the standard one.
+  var genesis: [UInt8]?
+  var logLevel: Logger.Level
+  /// Request weight that one address may use in a minute.
+  var requestWeightPerMinute: Int?
+  /// Requests that one address may send in five minutes.
+  var rawRequestsPer5Minutes: Int?
+  /// WebSocket connections that one address may open in five minutes.
+  var connectionAttemptsPer5Minutes: Int
+  /// Waited after each log sync, to imitate a slower disk in benchmarks.
+  var addedSyncMicroseconds: Int
+
+  init(_ sources: SettingSources) throws(SettingError) {
+    id = try Self.nodeID(sources)
+    dataDirectory = try Self.required(.dataDirectory, sources).text
+    guard !dataDirectory.isEmpty else { throw SettingError("--data-dir is empty") }
+    clientListen = try Self.address(.clientListen, "127.0.0.1:8081", sources)
+    peerListen = try Self.address(.peerListen, "127.0.0.1:9081", sources)
+    adminListen = try Self.address(.adminListen, "127.0.0.1:7081", sources)
+    peers = try Self.peers(sources, id: id, own: peerListen)
+    adminToken = try Self.secret(.adminTokenFile, "admin token file", sources)
+    clusterSecret = try Self.secret(.clusterSecretFile, "cluster secret file", sources)
+    genesis = nil
+    if let file = sources[.genesis] {
+      genesis = try SmallFile.read(file.text, what: "genesis file")
+    }
+    logLevel = .info
+    if let level = sources[.logLevel] {
+      guard let known = Logger.Level(rawValue: level.text) else {
+        throw SettingError(
+          "\(level.origin): '\(level.text)' is not a log level (trace, debug, info, notice, warning, error)")
+      }
+      logLevel = known
+    }
+    requestWeightPerMinute = try Self.number(.requestWeight, 1...1_000_000_000, sources)
+    rawRequestsPer5Minutes = try Self.number(.rawRequests, 1...1_000_000_000, sources)
+    connectionAttemptsPer5Minutes =
+      try Self.number(.connectionAttempts, 1...1_000_000_000, sources) ?? 300
+    addedSyncMicroseconds = try Self.number(.addedSyncDelay, 0...10_000_000, sources) ?? 0
+    try checkExposure()
+  }
+
+  /// The other voters.
+  var others: [PeerAddress] { peers.filter { $0.id != id } }
+
+  private func checkExposure() throws(SettingError) {
+    if clusterSecret == nil {
+      if !peerListen.isLoopback {
+        throw SettingError(
+          "--peer-listen \(peerListen) is reachable from other machines: give --cluster-secret-file")
+      }
+      if let far = peers.first(where: { !$0.address.isLoopback }) {
+        throw SettingError(
+          "peer \(far.id) at \(far.address) is on another machine: give --cluster-secret-file")
+      }
+    }
+    if adminToken == nil && !adminListen.isLoopback {
+      throw SettingError(
+        "--admin-listen \(adminListen) is reachable from other machines: give --admin-token-file")
+    }
+  }
+
+  private static func required(
+    _ name: SettingName, _ sources: SettingSources
+  ) throws(SettingError) -> SettingValue {
+    guard let value = sources[name] else {
+      throw SettingError("--\(name.rawValue) is missing (or \(name.variable))")
+    }
+    return value
+  }
+
+  private static func nodeID(_ sources: SettingSources) throws(SettingError) -> NodeID {
+    let value = try required(.id, sources)
+    guard let number = UInt64(value.text), number > 0 else {
+      throw SettingError("\(value.origin): '\(value.text)' is not a node id (a number above 0)")
+    }
+    return NodeID(number)
+  }
+
+  private static func address(
+    _ name: SettingName, _ standard: String, _ sources: SettingSources
+  ) throws(SettingError) -> NodeAddress {
+    let value = sources[name] ?? SettingValue(text: standard, origin: "default")
+    guard let address = NodeAddress(value.text) else {
+      throw SettingError("\(value.origin): '\(value.text)' is not host:port")
+    }
+    return address
+  }
+
+  /// `1=127.0.0.1:9081,2=...`. Without it the node is alone.
+  private static func peers(
+    _ sources: SettingSources, id: NodeID, own: NodeAddress
+  ) throws(SettingError) -> [PeerAddress] {
+    guard let value = sources[.peers] else { return [PeerAddress(id: id, address: own)] }
+    var found: [PeerAddress] = []
+    for item in value.text.split(separator: ",", omittingEmptySubsequences: false) {
+      let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard halves.count == 2, let number = UInt64(halves[0]), number > 0,
+        let address = NodeAddress(String(halves[1])), address.port > 0
+      else { throw SettingError("\(value.origin): '\(item)' is not id=host:port") }
+      found.append(PeerAddress(id: NodeID(number), address: address))
+    }
+    guard Set(found.map(\.id)).count == found.count else {
+      throw SettingError("\(value.origin): a node id is given twice")
+    }
+    guard Set(found.map(\.address)).count == found.count else {
+      throw SettingError("\(value.origin): an address is given twice")
+    }
+    guard found.count <= Configuration.votersMax else {
+      throw SettingError("\(value.origin): at most \(Configuration.votersMax) nodes")
+    }
+    guard found.contains(where: { $0.id == id }) else {
+      throw SettingError("\(value.origin): node \(id) (--id) is not among the peers")
+    }
+    return found.sorted { $0.id < $1.id }
+  }
+
+  private static func secret(
+    _ name: SettingName, _ what: String, _ sources: SettingSources
+  ) throws(SettingError) -> [UInt8]? {
+    guard let file = sources[name] else { return nil }
+    return try SmallFile.readSecret(file.text, what: what)
+  }
+
+  private static func number(
+    _ name: SettingName, _ range: ClosedRange<Int>, _ sources: SettingSources
+  ) throws(SettingError) -> Int? {
+    guard let value = sources[name] else { return nil }
+    guard let number = Int(value.text), range.contains(number) else {
+      throw SettingError(
+        "\(value.origin): '\(value.text)' is not a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+}
