@@ -167,15 +167,9 @@ public struct Parameters: Sendable {
 
   /// The market state that `symbolStatus` names, `nil` if not sent. Unknown: -1122.
   public func symbolStatus() throws(APIError) -> SymbolStatus? {
-    switch try text("symbolStatus") {
-    case nil: return nil
-    case "TRADING": return .trading
-    case "HALT": return .halt
-    case "BREAK": return .break
-    case "CANCEL_ONLY": return .cancelOnly
-    case "END_OF_DAY": return .endOfDay
-    default: throw .invalidSymbolStatus
-    }
+    guard let text = try text("symbolStatus") else { return nil }
+    guard let status = SymbolStatus(text: text) else { throw .invalidSymbolStatus }
+    return status
   }
 
   static let symbolRange = "^[\\w\\-._&&[^a-z]]{1,50}$"

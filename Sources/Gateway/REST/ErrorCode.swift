@@ -1,0 +1,122 @@
+// ErrorCode: what a client reads when a command was refused, or when its outcome is not known.
+//
+// Invariant: 4xx says that the command will never take effect; an unknown outcome is 503 with -1007 and nothing else.
+// Not here: errors of the request itself (APIError, Parameters).
+
+import Engine
+
+/// Engine refusals and failed submissions as Binance's errors.
+public enum ErrorCode {
+  /// The answer to a refused command. `limits` are those of the account, `stamp` the entry's time.
+  ///
+  /// - Parameter type: the type of the order, for the refusals that name it.
+  public static func error(
+    _ rejection: Rejection, type: OrderType = .limit, limits: OrderLimits = .standard,
+    stamp: Int64 = 0
+  ) -> APIError {
+    switch rejection {
+    case .tooManyOrders10Seconds:
+      tooManyOrders(limits.per10Seconds, "10 SECOND", window: 10_000_000, stamp)
+    case .tooManyOrdersDay: tooManyOrders(limits.perDay, "1 DAY", window: 86_400_000_000, stamp)
+    case .orderTypeNotSupported: unsupported(type)
+    case .timestampAhead: .timestampAhead
+    case .deadlinePassed: .outsideWindow
+    case .keyUnknown, .keyRevoked, .permissionMissing, .accountUnknown: .keyRefused
+    case .symbolUnknown: .invalidSymbol
+    case .amountInvalid, .invalidDefinition, .assetUnknown, .permissionsExceedAccount:
+      APIError(400, -1130, "Invalid data sent for a parameter.")
+    case .accountExists, .apiKeyExists, .assetExists, .symbolExists, .fundsIDReused,
+      .genesisRepeated, .limitReached:
+      .notSupported
+    default: order(rejection)
+    }
+  }
+
+  /// An order type (or a form of one) that this exchange does not serve.
+  static func unsupported(_ type: OrderType) -> APIError {
+    unsupported("\(type.plural) orders are not supported for this symbol.")
+  }
+
+  static func unsupported(_ message: String) -> APIError { APIError(400, -1013, message) }
+
+  // MARK: Outcomes without a reply
+
+  /// Never executed: its deadline passed first.
+  public static let expired = APIError.outsideWindow
+
+  /// It may or may not have been executed. The second sentence makes hummingbot keep tracking the order instead of
+  /// counting it as failed; ccxt reads a timeout from the code.
+  public static let unknown = APIError(
+    503, -1007,
+    "Timeout waiting for response from backend server. Send status unknown; execution status "
+      + "unknown. Unknown error, please check your request or try again later.")
+
+  /// Refused before it was taken.
+  public static let overloaded = APIError(
+    503, -1008,
+    "Server is currently overloaded with other requests. Please try again in a few minutes.")
+
+  /// Refused before it was taken: no leader.
+  public static let noLeader = APIError(
+    503, -1001, "Internal error; unable to process your request. Please try again.")
+
+  // MARK: Tables
+
+  private static func order(_ rejection: Rejection) -> APIError {
+    switch rejection {
+    case .marketClosed, .engineFault: refused("Market is closed.")
+    case .filterPrice: refused("Filter failure: PRICE_FILTER")
+    case .filterLotSize, .quantityTooLarge: refused("Filter failure: LOT_SIZE")
+    case .filterMarketLotSize: refused("Filter failure: MARKET_LOT_SIZE")
+    case .filterNotional: refused("Filter failure: NOTIONAL")
+    case .priceTimesQuantityZero: refused("Price * QTY is zero or less.")
+    case .selfTradePreventionNotAllowed:
+      refused("This symbol does not allow the specified self-trade prevention mode.")
+    case .filterMaxOpenOrders: rejected("Filter failure: MAX_NUM_ORDERS")
+    case .insufficientBalance:
+      rejected("Account has insufficient balance for requested action.")
+    case .duplicateClientOrderID: rejected("Duplicate order sent.")
+    case .wouldTakeImmediately: rejected("Order would immediately match and take.")
+    case .liquidityBelowLotSize:
+      rejected("Order book liquidity is less than LOT_SIZE filter minimum quantity.")
+    case .liquidityBelowMarketLotSize:
+      rejected("Order book liquidity is less than MARKET_LOT_SIZE filter minimum quantity.")
+    case .orderUnknown, .noOpenOrders: .unknownOrder
+    case .cancelIDsDisagree:
+      APIError(400, -2011, "Cancel order is invalid. Check origClOrdId and orderId.")
+    case .cancelRestricted:
+      APIError(400, -2011, "Order was not canceled due to cancel restrictions.")
+    default: rejected("This action is disabled on this account.")
+    }
+  }
+
+  private static func refused(_ message: String) -> APIError { APIError(400, -1013, message) }
+  private static func rejected(_ message: String) -> APIError { APIError(400, -2010, message) }
+
+  private static func tooManyOrders(
+    _ limit: UInt32, _ interval: String, window: Int64, _ stamp: Int64
+  ) -> APIError {
+    let left = window - stamp % window
+    return APIError(
+      429, -1015, "Too many new orders; current limit is \(limit) orders per \(interval).",
+      retryAfter: (left + 999_999) / 1_000_000)
+  }
+}
+
+extension APIError {
+  static let keyFormat = APIError(401, -2014, "API-key format invalid.")
+  static let keyRefused = APIError(
+    401, -2015, "Invalid API-key, IP, or permissions for action.")
+  static let signature = APIError(400, -1022, "Signature for this request is not valid.")
+  static let unknownOrder = APIError(400, -2011, "Unknown order sent.")
+  static let noSuchOrder = APIError(400, -2013, "Order does not exist.")
+  static let orderIDsDisagree = APIError(
+    400, -2039, "Client order ID is not correct for this order ID.")
+  static let invalidSide = APIError(400, -1117, "Invalid side.")
+  static let invalidOrderType = APIError(400, -1116, "Invalid orderType.")
+  static let invalidTimeInForce = APIError(400, -1115, "Invalid timeInForce.")
+  static let timeInForceNotRequired = APIError(
+    400, -1114, "TimeInForce parameter sent when not required.")
+  static let strategyType = APIError(400, -1134, "strategyType was less than 1000000.")
+  static let cancelRestrictions = APIError(400, -1145, "Invalid cancelRestrictions")
+}

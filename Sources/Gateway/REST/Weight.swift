@@ -1,0 +1,48 @@
+// Weight: what a request costs its address, where that depends on its parameters.
+//
+// Malformed parameters weigh as the plain form: they are refused later.
+// Not here: counting (Limits/RateLimiter).
+
+/// Request weights.
+enum Weight {
+  /// The weight of a request, before anything else is known of it.
+  static func of(_ route: Route, _ parameters: Parameters) -> Int {
+    switch route.endpoint {
+    case .depth: depth(parameters)
+    case .ticker24h: ticker(parameters)
+    case .tickerPrice, .bookTicker: parameters.has("symbol") ? 2 : 4
+    case .openOrders: parameters.has("symbol") ? 6 : 80
+    case .myTrades: parameters.has("orderId") ? 5 : 20
+    case .testOrder: (try? parameters.flag("computeCommissionRates")) == true ? 20 : 1
+    default: route.weight
+    }
+  }
+
+  /// True if success costs nothing (Binance since 2026-04-02): only failures of trade calls are charged.
+  static func isFreeOnSuccess(_ route: Route) -> Bool {
+    switch route.endpoint {
+    case .newOrder, .cancelOrder, .cancelOpenOrders: true
+    default: false
+    }
+  }
+
+  private static func depth(_ parameters: Parameters) -> Int {
+    guard let limit = try? parameters.integer("limit") else { return 5 }
+    return switch limit {
+    case ...100: 5
+    case ...500: 25
+    case ...1000: 50
+    default: 250
+    }
+  }
+
+  private static func ticker(_ parameters: Parameters) -> Int {
+    if parameters.has("symbol") { return 2 }
+    guard let list = try? parameters.bytes("symbols") else { return 80 }
+    return switch list.count(where: { $0 == UInt8(ascii: ",") }) + 1 {
+    case ...20: 2
+    case ...100: 40
+    default: 80
+    }
+  }
+}
