@@ -32,17 +32,17 @@ public struct Catalog: Sendable {
 
   /// Reads the engine's stored definitions. Throws if a row cannot be read or decoded.
   public init(rows: any RowReader) throws {
-    try Self.each(rows, EngineRows.assetPrefix) { key, value throws(WireError) in
-      put(asset: try EngineRows.decodeAsset(key: key, value: value))
+    for asset in try rows.collect(prefix: EngineRows.assetPrefix, EngineRows.decodeAsset) {
+      put(asset: asset)
     }
-    try Self.each(rows, EngineRows.symbolPrefix) { key, value throws(WireError) in
-      put(symbol: try EngineRows.decodeSymbol(key: key, value: value))
+    for symbol in try rows.collect(prefix: EngineRows.symbolPrefix, EngineRows.decodeSymbol) {
+      put(symbol: symbol)
     }
-    try Self.each(rows, EngineRows.accountPrefix) { key, value throws(WireError) in
-      put(account: try EngineRows.decodeAccount(key: key, value: value))
+    for account in try rows.collect(prefix: EngineRows.accountPrefix, EngineRows.decodeAccount) {
+      put(account: account)
     }
-    try Self.each(rows, EngineRows.keyPrefix) { key, value throws(WireError) in
-      put(key: try EngineRows.decodeKey(key: key, value: value))
+    for key in try rows.collect(prefix: EngineRows.keyPrefix, EngineRows.decodeKey) {
+      put(key: key)
     }
   }
 
@@ -120,22 +120,5 @@ public struct Catalog: Sendable {
     }
     list.append(value)
     return list.count - 1
-  }
-
-  private static func each(
-    _ rows: any RowReader, _ prefix: [UInt8],
-    _ body: (_ key: [UInt8], _ value: [UInt8]) throws(WireError) -> Void
-  ) throws {
-    var failure: WireError?
-    try rows.scan(prefix: prefix) { key, value in
-      do throws(WireError) {
-        try body(key, value)
-        return true
-      } catch {
-        failure = error
-        return false
-      }
-    }
-    if let failure { throw failure }
   }
 }

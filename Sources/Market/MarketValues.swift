@@ -82,9 +82,10 @@ public struct AccountTrade: Hashable, Sendable {
   public var isMaker: Bool
 }
 
-/// A deposit (amount above 0) or a withdrawal (below 0) of an account, numbered per account from 1.
+/// A deposit (amount above 0) or a withdrawal (below 0) of an account, named by its event: log index and ordinal.
 public struct Transfer: Hashable, Sendable {
-  public var number: Int64
+  public var index: UInt64
+  public var ordinal: UInt32
   public var asset: AssetID
   public var amount: Int64
   public var id: String

@@ -1,0 +1,90 @@
+// HistoryRows: the rows by which accounts find their orders, trades and transfers again.
+//
+// Invariants: an order has one row that holds its latest view, open or closed; each side of a trade has one row.
+// Not here: public market data (SymbolMarket), and reading (ReadModel).
+
+import Engine
+import Wire
+
+/// Collects the history of a run: only the latest view of an order is written, once.
+struct HistoryRows {
+  private struct OrderKey: Hashable {
+    var account: AccountID
+    var symbol: SymbolID
+    var id: OrderID
+  }
+
+  private var positions: [OrderKey: Int] = [:]
+  private var orders: [OrderView] = []
+
+  init() {}
+
+  /// Notes an order's view after a change.
+  mutating func note(_ order: OrderView) {
+    let key = OrderKey(account: order.account, symbol: order.symbol, id: order.id)
+    if let at = positions[key] {
+      orders[at] = order
+    } else {
+      positions[key] = orders.count
+      orders.append(order)
+    }
+  }
+
+  /// An order entered: its client order id now means this order.
+  mutating func accepted(_ order: OrderView, into rows: inout RowBatch) {
+    note(order)
+    var value = MarketRows.start(capacity: 16)
+    value.i64(order.id.value)
+    rows.put(
+      MarketRows.clientIDKey(order.account, order.symbol, order.clientOrderID), value.bytes)
+  }
+
+  /// Both sides of a trade.
+  mutating func traded(
+    _ trade: Trade, base: AssetID, quote: AssetID, into rows: inout RowBatch
+  ) {
+    note(trade.maker)
+    note(trade.taker)
+    put(trade, trade.maker, fee: trade.makerFee, base: base, quote: quote, into: &rows)
+    put(trade, trade.taker, fee: trade.takerFee, base: base, quote: quote, into: &rows)
+  }
+
+  private func put(
+    _ trade: Trade, _ order: OrderView, fee: Int64, base: AssetID, quote: AssetID,
+    into rows: inout RowBatch
+  ) {
+    let isBuyer = order.side == .buy
+    let side = AccountTrade(
+      symbol: trade.symbol, id: trade.id, order: order.id, price: trade.price,
+      quantity: trade.quantity, quoteQuantity: trade.quoteQuantity, commission: fee,
+      commissionAsset: isBuyer ? base : quote, time: trade.stamp, isBuyer: isBuyer,
+      isMaker: order.id == trade.maker.id)
+    let number = trade.id.value
+    rows.put(
+      MarketRows.accountTradeKey(order.account, order.symbol, number, order.side), side.encoded())
+    rows.put(
+      MarketRows.orderTradeKey(order.account, order.symbol, order.id, number, order.side),
+      [MarketRows.version])
+  }
+
+  /// A deposit or withdrawal, named by its place in the log.
+  func moved(_ funds: FundsMoved, index: UInt64, ordinal: UInt32, into rows: inout RowBatch) {
+    let transfer = Transfer(
+      index: index, ordinal: ordinal, asset: funds.asset, amount: funds.amount, id: funds.id,
+      time: funds.stamp)
+    rows.put(MarketRows.transferKey(funds.account, index, ordinal), transfer.encoded())
+  }
+
+  /// Adds the orders noted since the last call.
+  mutating func store(into rows: inout RowBatch) {
+    for order in orders {
+      var value = MarketRows.start(capacity: 192)
+      OrderViewCodec.encode(order, into: &value)
+      rows.put(
+        MarketRows.key(MarketRows.orderPrefix, order.account, order.symbol, order.id.value),
+        value.bytes)
+    }
+    orders.removeAll(keepingCapacity: true)
+    positions.removeAll(keepingCapacity: true)
+  }
+}
