@@ -1,0 +1,280 @@
+// HTTPConnection: one HTTP/1.1 connection: puts requests together, and sends answers in the order of the requests.
+//
+// Invariants: `slots` holds the unanswered requests, oldest first; an answer leaves when all before it have left; after
+// a refusal nothing more of the connection is read.
+// Not here: what a request means (services), and which connections are too slow (LoopState).
+
+import Gateway
+import NIOCore
+import NIOHTTP1
+import NIOWebSocket
+
+/// Where an answer goes.
+struct ReplySlot {
+  let connection: HTTPConnection
+  let number: UInt64
+
+  /// Answers the request. Must be called once, on the connection's event loop.
+  func send(_ response: HTTPResponse) { connection.complete(number, response) }
+}
+
+/// Something that answers the requests of a port.
+protocol HTTPService: AnyObject, Sendable {
+  /// Answers through `reply`, at once or later. Runs on the connection's event loop.
+  func handle(_ request: HTTPRequest, _ reply: ReplySlot, on loop: LoopState, isRetry: Bool)
+}
+
+/// The last handler of an HTTP pipeline.
+final class HTTPConnection: ChannelDuplexHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundIn = HTTPServerResponsePart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  private enum Reading {
+    case idle
+    case body(HTTPRequestHead, [UInt8])
+    /// A refusal is on its way; the rest is ignored.
+    case refused
+  }
+
+  private struct Slot {
+    var keepAlive: Bool
+    var omitBody: Bool
+    var response: HTTPResponse?
+  }
+
+  private let service: any HTTPService
+  private unowned let loop: LoopState
+  private var context: ChannelHandlerContext?
+  private var reading = Reading.idle
+  private var slots = CircularBuffer<Slot>()
+  private var firstSlot: UInt64 = 0
+  private var address = ""
+  private var needsFlush = false
+  private var readHeld = false
+  private var isReading = false
+
+  /// When the first byte of the request that is now arriving came; `nil` between requests.
+  private(set) var requestStart: Int64?
+  /// The last time that something happened.
+  private(set) var lastActive: Int64
+  /// Since when the client takes nothing.
+  private(set) var blockedSince: Int64?
+
+  init(service: any HTTPService, loop: LoopState) {
+    self.service = service
+    self.loop = loop
+    lastActive = SystemClock.monotonic()
+  }
+
+  // MARK: Life
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    address = context.remoteAddress?.ipAddress ?? ""
+    loop.add(self)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    self.context = nil
+    loop.remove(self)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    reading = .refused
+    context.fireChannelInactive()
+  }
+
+  /// Closes without another word.
+  func close() { context?.close(promise: nil) }
+
+  /// True if a request waits for its answer.
+  var isBusy: Bool { !slots.isEmpty }
+
+  /// Bytes came in, of whatever kind.
+  func bytesArrived() {
+    lastActive = SystemClock.monotonic()
+    if requestStart == nil { requestStart = lastActive }
+  }
+
+  // MARK: Requests
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    isReading = true
+    switch Self.unwrapInboundIn(data) {
+    case .head(let head): begin(head)
+    case .body(let buffer): add(buffer)
+    case .end: dispatch()
+    }
+  }
+
+  private func begin(_ head: HTTPRequestHead) {
+    if case .refused = reading { return }
+    if let status = HTTPHeadCheck.refusal(of: head) { return refuse(Int(status.code)) }
+    if head.headers.contains(name: "expect") {
+      guard head.headers["expect"].map({ $0.lowercased() }) == ["100-continue"] else {
+        return refuse(417)
+      }
+      if slots.isEmpty, let context {
+        let response = HTTPResponseHead(version: .http1_1, status: .continue)
+        context.writeAndFlush(Self.wrapOutboundOut(.head(response)), promise: nil)
+      }
+    }
+    reading = .body(head, [])
+  }
+
+  private func add(_ buffer: ByteBuffer) {
+    guard case .body(let head, var bytes) = reading else { return }
+    reading = .idle
+    guard bytes.count + buffer.readableBytes <= HTTPLimits.bodyBytes else { return refuse(413) }
+    bytes.append(contentsOf: buffer.readableBytesView)
+    reading = .body(head, bytes)
+  }
+
+  private func dispatch() {
+    guard case .body(let head, let body) = reading else { return }
+    reading = .idle
+    requestStart = nil
+    let headers = head.headers
+    // The decoder stops after a request that asks for another protocol, so the connection cannot go on.
+    let keepAlive = head.isKeepAlive && !headers.contains(name: "upgrade") && !loop.isDraining
+    let number = firstSlot + UInt64(slots.count)
+    slots.append(Slot(keepAlive: keepAlive, omitBody: head.method == .HEAD))
+    if !keepAlive { reading = .refused }
+    let question = head.uri.utf8.firstIndex(of: UInt8(ascii: "?"))
+    let path = question.map { String(head.uri[..<$0]) } ?? head.uri
+    let query = question.map { Array(head.uri.utf8[$0...].dropFirst()) } ?? []
+    let request = HTTPRequest(
+      method: head.method == .HEAD ? "GET" : head.method.rawValue, path: path, query: query,
+      body: body, apiKey: headers.first(name: "x-mbx-apikey"),
+      timeUnit: headers.first(name: "x-mbx-time-unit"),
+      authorization: headers.first(name: "authorization"), address: address)
+    service.handle(request, ReplySlot(connection: self, number: number), on: loop, isRetry: false)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // A refused upgrade is answered as the plain request that it also is.
+    if error is NIOWebSocketUpgradeError { return }
+    switch error {
+    case HTTPParserError.headerOverflow: refuse(431)
+    case is HTTPParserError: refuse(400)
+    default: context.close(promise: nil)
+    }
+  }
+
+  /// Answers with an error, after what is due before it, and closes.
+  private func refuse(_ status: Int) {
+    if case .refused = reading { return }
+    reading = .refused
+    requestStart = nil
+    loop.metrics.refusedRequests.add()
+    let number = firstSlot + UInt64(slots.count)
+    slots.append(Slot(keepAlive: false, omitBody: false))
+    complete(number, ServiceReply.refusal(status))
+    flushIfNeeded()
+  }
+
+  // MARK: Answers
+
+  /// Takes the answer of a request; it leaves as soon as all earlier ones have.
+  func complete(_ number: UInt64, _ response: HTTPResponse) {
+    guard number >= firstSlot, number - firstSlot < UInt64(slots.count) else { return }
+    slots[offset: Int(number - firstSlot)].response = response
+    while let first = slots.first, let response = first.response {
+      slots.removeFirst()
+      firstSlot += 1
+      write(response, first)
+      if !first.keepAlive { break }
+    }
+    if !isReading { loop.flushLater(self) }
+    resumeReading()
+  }
+
+  private func write(_ response: HTTPResponse, _ slot: Slot) {
+    guard let context else { return }
+    lastActive = SystemClock.monotonic()
+    loop.metrics.count(status: response.status)
+    let keepAlive = slot.keepAlive && !loop.isDraining
+    var head = HTTPResponseHead(
+      version: .http1_1, status: HTTPResponseStatus(statusCode: response.status))
+    for (name, value) in response.headers { head.headers.add(name: name, value: value) }
+    head.headers.add(name: "Content-Length", value: String(response.body.count))
+    head.headers.add(name: "Connection", value: keepAlive ? "keep-alive" : "close")
+    context.write(Self.wrapOutboundOut(.head(head)), promise: nil)
+    if !slot.omitBody && !response.body.isEmpty {
+      var buffer = context.channel.allocator.buffer(capacity: response.body.count)
+      buffer.writeBytes(response.body)
+      context.write(Self.wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+    }
+    needsFlush = true
+    guard keepAlive else {
+      reading = .refused
+      slots.removeAll()
+      let channel = context.channel
+      context.writeAndFlush(Self.wrapOutboundOut(.end(nil))).whenComplete { _ in
+        LingeringClose.close(channel)
+      }
+      return
+    }
+    context.write(Self.wrapOutboundOut(.end(nil)), promise: nil)
+  }
+
+  /// Sends what was written since the last flush.
+  func flushIfNeeded() {
+    guard needsFlush else { return }
+    needsFlush = false
+    context?.flush()
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    isReading = false
+    flushIfNeeded()
+    context.fireChannelReadComplete()
+  }
+
+  // MARK: Back-pressure
+
+  /// Asks the socket for more only while the client takes its answers.
+  func read(context: ChannelHandlerContext) {
+    if slots.count >= HTTPLimits.pipelined || !context.channel.isWritable {
+      readHeld = true
+    } else {
+      context.read()
+    }
+  }
+
+  private func resumeReading() {
+    guard readHeld, let context, slots.count < HTTPLimits.pipelined, context.channel.isWritable
+    else { return }
+    readHeld = false
+    context.read()
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    blockedSince = context.channel.isWritable ? nil : SystemClock.monotonic()
+    resumeReading()
+    context.fireChannelWritabilityChanged()
+  }
+}
+
+/// Sees bytes before the decoder does, so that a request that never becomes whole is noticed.
+final class ArrivalWatch: ChannelInboundHandler, RemovableChannelHandler {
+  typealias InboundIn = ByteBuffer
+  private let connection: HTTPConnection
+
+  init(_ connection: HTTPConnection) { self.connection = connection }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    connection.bytesArrived()
+    context.fireChannelRead(data)
+  }
+}
+
+/// Closes so that the last answer arrives: a close with unread input would make the kernel send a reset over it.
+enum LingeringClose {
+  static func close(_ channel: any Channel) {
+    channel.close(mode: .output).whenComplete { _ in
+      channel.eventLoop.scheduleTask(in: .milliseconds(500)) { channel.close(promise: nil) }
+    }
+  }
+}
