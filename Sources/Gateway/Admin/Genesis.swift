@@ -1,0 +1,115 @@
+// Genesis: the first facts of a cluster: its name, assets and symbols, as a JSON file that all nodes share.
+//
+// Invariants: the same bytes give the same hash and the same commands on every node; nodes with another hash are
+// refused by their peers.
+// Not here: reading the file (Node), applying the commands (Engine).
+
+import Engine
+
+/// Why a genesis is refused, as one line.
+public struct GenesisError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// For example `genesis: symbols[0].tickSize is missing`.
+  public let description: String
+
+  init(_ reason: String) { description = "genesis: \(reason)" }
+}
+
+/// Reads a genesis.
+public enum Genesis {
+  /// The largest genesis, in bytes.
+  public static let bytesMax = 1 << 20
+
+  /// The genesis of a node that was given none: a demonstration venue with BTCUSDT and ETHUSDT.
+  public static let standard = [UInt8](
+    """
+    {
+      "clusterId": "castle-demo",
+      "assets": [
+        {"name": "BTC", "scale": 8},
+        {"name": "ETH", "scale": 8},
+        {"name": "USDT", "scale": 8}
+      ],
+      "symbols": [
+        {
+          "name": "BTCUSDT", "base": "BTC", "quote": "USDT",
+          "tickSize": "0.01", "stepSize": "0.00001", "minNotional": "5",
+          "makerFee": "0.001", "takerFee": "0.001"
+        },
+        {
+          "name": "ETHUSDT", "base": "ETH", "quote": "USDT",
+          "tickSize": "0.01", "stepSize": "0.0001", "minNotional": "5",
+          "makerFee": "0.001", "takerFee": "0.001"
+        }
+      ]
+    }
+
+    """.utf8)
+
+  /// Reads a genesis: the cluster's id, the SHA-256 of the bytes, and the commands of the first log entry, which begin
+  /// with the genesis mark. Unknown fields, repeated names and symbols of unknown assets are refused.
+  public static func commands(
+    _ json: [UInt8]
+  ) throws(GenesisError) -> (clusterID: String, hash: [UInt8], commands: [Command]) {
+    do throws(AdminFailure) {
+      return try read(json)
+    } catch {
+      throw GenesisError(error.message)
+    }
+  }
+
+  private static func read(
+    _ json: [UInt8]
+  ) throws(AdminFailure) -> (clusterID: String, hash: [UInt8], commands: [Command]) {
+    var fields = try AdminFields(parsing: json, bytesMax: bytesMax)
+    let clusterID = try fields.text("clusterId")
+    guard isClusterID(clusterID) else {
+      throw fields.wrong("clusterId", "must be 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'")
+    }
+    let assetValues = try fields.optionalElements("assets") ?? []
+    let symbolValues = try fields.optionalElements("symbols") ?? []
+    try fields.finish()
+
+    let hash = SHA256.of(json)
+    var commands: [Command] = [.genesis(GenesisMark(clusterID: clusterID, hash: hash))]
+    var scales: [String: Int] = [:]
+    for (i, value) in assetValues.enumerated() {
+      var item = try AdminFields(value, place: "assets[\(i)].")
+      let asset = try SymbolDefinition.asset(&item)
+      try item.finish()
+      guard scales.updateValue(Int(asset.scale), forKey: asset.name) == nil else {
+        throw item.wrong("name", "is there twice: \(asset.name)")
+      }
+      commands.append(.addAsset(asset))
+    }
+    var names: Set<String> = []
+    for (i, value) in symbolValues.enumerated() {
+      var item = try AdminFields(value, place: "symbols[\(i)].")
+      let symbol = try SymbolDefinition.symbol(&item) { scales[$0] }
+      try item.finish()
+      guard names.insert(symbol.name).inserted else {
+        throw item.wrong("name", "is there twice: \(symbol.name)")
+      }
+      commands.append(.addSymbol(symbol))
+    }
+    return (clusterID, hash, commands)
+  }
+
+  private static func isClusterID(_ text: String) -> Bool {
+    AdminNames.isName(text)
+  }
+}
+
+/// Names that an operator chooses.
+enum AdminNames {
+  /// `[A-Za-z0-9._-]{1,64}`.
+  static func isName(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count)
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+        default: false
+        }
+      }
+  }
+}
