@@ -1,1 +1,17 @@
-@main struct ExbenchMain { static func main() {} }
+// exbench: measures a cluster, and proves from the outside that it kept its promises.
+//
+// Each command prints one JSON object on standard output and progress on standard error; exit code 0 only if every check
+// passed.
+
+import ArgumentParser
+
+@main
+struct ExbenchMain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "exbench",
+    abstract: "Load, failover and replay runs against a Castle cluster.",
+    subcommands: [
+      LoadCommand.self, FailoverCommand.self, ReplayCommand.self, RecordCommand.self,
+      MakeMarketCommand.self,
+    ])
+}

@@ -1,0 +1,137 @@
+// SpawnedCluster: three default nodes on loopback, started by exbench itself in a folder of its own.
+//
+// The nodes get raised request-weight limits, because the checks afterwards read a lot; the report says so.
+// Not here: talking to the nodes (Cluster, API).
+
+import Glibc
+
+/// A cluster whose processes exbench owns, so that it can kill and restart them.
+final class SpawnedCluster {
+  let folder: String
+  let nodes: [NodeProcess]
+  let clients: [Address]
+  let admins: [Address]
+  let token: String
+  /// What was raised above the defaults, for the report.
+  static let raised = "request weight 1000000000/min, raw requests 1000000000/5 min, stream messages 100000/s"
+
+  /// Writes secrets and starts the nodes. `addedSyncMicroseconds` is added to each sync of the log.
+  init(executable: String, folder: String, nodeCount: Int, addedSyncMicroseconds: Int) throws {
+    try refuseMemoryFileSystem(folder)
+    let token = Self.randomHex()
+    try writeText(folder + "/admin.token", token)
+    try writeText(folder + "/cluster.secret", Self.randomHex())
+    let ports = try freePorts(3 * nodeCount)
+    clients = (0..<nodeCount).map { Address(host: "127.0.0.1", port: ports[$0]) }
+    admins = (0..<nodeCount).map { Address(host: "127.0.0.1", port: ports[nodeCount + $0]) }
+    let peers = (0..<nodeCount).map { "\($0 + 1)=127.0.0.1:\(ports[2 * nodeCount + $0])" }
+    var nodes: [NodeProcess] = []
+    for i in 0..<nodeCount {
+      var arguments = [
+        "--id", "\(i + 1)", "--data-dir", "\(folder)/node\(i + 1)",
+        "--client-listen", "127.0.0.1:\(ports[i])",
+        "--admin-listen", "127.0.0.1:\(ports[nodeCount + i])",
+        "--peer-listen", "127.0.0.1:\(ports[2 * nodeCount + i])",
+        "--peers", peers.joined(separator: ","),
+        "--admin-token-file", folder + "/admin.token",
+        "--cluster-secret-file", folder + "/cluster.secret",
+        "--request-weight-per-minute", "1000000000",
+        "--raw-requests-per-5-minutes", "1000000000",
+        "--stream-messages-per-second", "100000",
+      ]
+      if addedSyncMicroseconds > 0 {
+        arguments += ["--added-sync-delay-us", "\(addedSyncMicroseconds)"]
+      }
+      nodes.append(
+        NodeProcess(
+          executable: executable, arguments: arguments, logPath: "\(folder)/node\(i + 1).log"))
+    }
+    self.folder = folder
+    self.nodes = nodes
+    self.token = token
+    for node in nodes { try node.start() }
+  }
+
+  /// Stops all nodes.
+  func stop() {
+    for node in nodes { node.kill(SIGTERM) }
+  }
+
+  private static func randomHex() -> String {
+    var generator = SystemRandomNumberGenerator()
+    return (0..<4).map { _ in
+      let word = String(generator.next(), radix: 16)
+      return String(repeating: "0", count: 16 - word.count) + word
+    }.joined()
+  }
+}
+
+/// The type of the file system that holds `path`, by statfs(2): name and magic number.
+func fileSystem(of path: String) -> (name: String, magic: Int) {
+  var info = statfs()
+  guard statfs(path, &info) == 0 else { return ("unknown", 0) }
+  let magic = Int(info.f_type)
+  let names = [
+    0x0102_1994: "tmpfs", 0xEF53: "ext4", 0x5846_5342: "xfs", 0x9123_683E: "btrfs",
+    0x8584_58F6: "ramfs", 0x794C_7630: "overlay", 0x2FC1_2FC1: "zfs",
+  ]
+  return (names[magic] ?? "magic 0x" + String(magic, radix: 16), magic)
+}
+
+/// Throws if the folder is in memory: a sync there proves and costs nothing.
+func refuseMemoryFileSystem(_ folder: String) throws(BenchError) {
+  guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
+    throw BenchError("cannot create \(folder): \(String(cString: strerror(errno)))")
+  }
+  let name = fileSystem(of: folder).name
+  guard name != "tmpfs", name != "ramfs" else {
+    throw BenchError("\(folder) is on \(name): syncs there cost nothing; choose a folder on a disk")
+  }
+}
+
+/// Distinct free TCP ports on loopback.
+func freePorts(_ count: Int) throws(BenchError) -> [Int] {
+  var sockets: [Int32] = []
+  var ports: [Int] = []
+  defer { for descriptor in sockets { close(descriptor) } }
+  for _ in 0..<count {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    sockets.append(descriptor)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let bound = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+        bind(descriptor, generic, length) == 0 && getsockname(descriptor, generic, &length) == 0
+      }
+    }
+    guard bound else { throw BenchError("no free port: \(String(cString: strerror(errno)))") }
+    ports.append(Int(UInt16(bigEndian: address.sin_port)))
+  }
+  return ports
+}
+
+/// The folder in which this executable lies.
+func ownFolder() -> String {
+  var buffer = [CChar](repeating: 0, count: 4096)
+  let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+  guard count > 0 else { return "." }
+  let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  return path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    .joined(separator: "/")
+}
+
+/// Seconds of the monotonic clock.
+func monotonicSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// Milliseconds since 1970.
+func wallMilliseconds() -> Int64 {
+  var time = timespec()
+  clock_gettime(CLOCK_REALTIME, &time)
+  return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+}
