@@ -55,6 +55,9 @@ public struct Route: Sendable {
     self.parameters = parameters
   }
 
+  /// True if unknown parameters are refused. Beside the trading API they are ignored, as at Binance.
+  var isStrict: Bool { path.hasPrefix("/api/") }
+
   /// True if `MarketRoutes` answers it.
   public var isMarketData: Bool {
     switch endpoint {

@@ -1,0 +1,113 @@
+// AccountQueries: balances, commissions and order counts of the caller's account.
+// Not here: orders and trades (OrderQueries), the wallet endpoints (SAPI).
+
+import Engine
+import Market
+
+/// GET of the account itself.
+enum AccountQueries {
+  static func account(_ parameters: Parameters, _ caller: Caller) throws(APIError) -> Draft {
+    let omitZero = try parameters.flag("omitZeroBalances") ?? false
+    let account = caller.account
+    let unit = parameters.timeUnit
+    return .read(linearizable: true) { model in
+      let balances = try model.balances(account.id)
+      let rates = highestRates(model.catalog)
+      return .json(capacity: 640 + 96 * model.catalog.assets.count) {
+        $0.object {
+          writeRates(rates, into: &$0)
+          $0.field("canTrade", account.permissions.contains(.trade))
+          $0.field("canWithdraw", account.permissions.contains(.withdraw))
+          $0.field("canDeposit", true)
+          $0.field("brokered", false)
+          $0.field("requireSelfTradePrevention", false)
+          $0.field("preventSor", false)
+          $0.time("updateTime", model.stamp, unit)
+          $0.field("accountType", "SPOT")
+          $0.key("balances")
+          $0.array { write(balances, model.catalog, omitZero: omitZero, into: &$0) }
+          $0.key("permissions")
+          $0.array { $0.string("SPOT") }
+          $0.field("uid", account.id.value)
+        }
+      }
+    }
+  }
+
+  static func commission(_ parameters: Parameters, _ catalog: Catalog) throws(APIError) -> Draft {
+    let symbol = try parameters.symbol(catalog)
+    return .respond(
+      .json {
+        $0.object {
+          $0.field("symbol", symbol.name)
+          let zero = Rates(maker: 0, taker: 0)
+          Rates(symbol).write("standardCommission", sides: true, into: &$0)
+          zero.write("specialCommission", sides: true, into: &$0)
+          zero.write("taxCommission", sides: true, into: &$0)
+          Rates.writeNoDiscount(into: &$0)
+        }
+      })
+  }
+
+  static func orderCounts(_ parameters: Parameters, _ caller: Caller) -> Draft {
+    let account = caller.account
+    let now = parameters.now
+    return .read(linearizable: true) { model in
+      let counts = try model.orderCounts(account.id, at: now)
+      let limits = model.catalog.account(account.id)?.limits ?? account.limits
+      return .json {
+        $0.array {
+          count("SECOND", 10, limits.per10Seconds, counts.in10Seconds, into: &$0)
+          count("DAY", 1, limits.perDay, counts.inDay, into: &$0)
+        }
+      }
+    }
+  }
+
+  private static func count(
+    _ interval: String, _ number: Int, _ limit: UInt32, _ count: UInt32,
+    into json: inout JSONWriter
+  ) {
+    json.object {
+      $0.field("rateLimitType", "ORDERS")
+      $0.field("interval", interval)
+      $0.field("intervalNum", number)
+      $0.field("limit", limit)
+      $0.field("count", count)
+    }
+  }
+
+  /// Rates belong to symbols here; the account shows the highest, so that nobody reckons too little.
+  private static func highestRates(_ catalog: Catalog) -> Rates {
+    Rates(
+      maker: catalog.symbols.map(\.makerRate).max() ?? 0,
+      taker: catalog.symbols.map(\.takerRate).max() ?? 0)
+  }
+
+  /// The old whole-number fields (10 is 0.10 %) and the decimals.
+  private static func writeRates(_ rates: Rates, into json: inout JSONWriter) {
+    json.field("makerCommission", rates.maker / 10_000)
+    json.field("takerCommission", rates.taker / 10_000)
+    json.field("buyerCommission", 0)
+    json.field("sellerCommission", 0)
+    rates.write("commissionRates", sides: true, into: &json)
+  }
+
+  /// Every asset, those without a balance row as zero.
+  private static func write(
+    _ balances: [BalanceChange], _ catalog: Catalog, omitZero: Bool, into json: inout JSONWriter
+  ) {
+    let held = Dictionary(balances.map { ($0.asset, $0) }, uniquingKeysWith: { $1 })
+    for asset in catalog.assets {
+      let balance = held[asset.id]
+      let free = balance?.free ?? 0
+      let locked = balance?.locked ?? 0
+      if omitZero, free == 0, locked == 0 { continue }
+      json.object {
+        $0.field("asset", asset.name)
+        $0.field("free", decimal: free, scale: Int(asset.scale))
+        $0.field("locked", decimal: locked, scale: Int(asset.scale))
+      }
+    }
+  }
+}
