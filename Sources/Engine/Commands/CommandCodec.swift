@@ -1,0 +1,256 @@
+// CommandCodec: a request as bytes in a log entry.
+//
+// Frame: kind u16, version u16, length u32 (of what follows), header, body. Kinds and layouts are replicated: never
+// renumber, and change a layout only under a new version.
+// Invariants: decode(encode(x)) == x for every request whose texts are within `Limit`; decoding never traps and
+// never reads past its frame.
+// Not here: what the fields may hold (Exchange checks), entries (Replica).
+
+import Wire
+
+/// Encodes and decodes requests.
+public enum CommandCodec {
+  /// The longest texts that decode, in UTF-8 bytes. The edge must not send longer ones: encoding does not check, and
+  /// the command could not be read back.
+  public enum Limit {
+    public static let name = 64
+    public static let apiKey = 64
+    public static let sealedSecret = 256
+    public static let evidence = 64
+    public static let symbol = 20
+    public static let asset = 20
+    public static let hash = 32
+  }
+
+  /// No header and body are longer than this.
+  public static let frameBytesMax = 1024
+
+  private static let version: UInt16 = 1
+
+  enum Kind: UInt16 {
+    case placeOrder = 1
+    case cancelOrder = 2
+    case cancelAllOrders = 3
+    case createAccount = 10
+    case createKey = 11
+    case revokeKey = 12
+    case setOrderLimits = 13
+    case deposit = 14
+    case withdraw = 15
+    case addAsset = 20
+    case addSymbol = 21
+    case setSymbolStatus = 22
+    case genesis = 30
+  }
+
+  /// Appends one framed request.
+  public static func encode(_ request: Request, into writer: inout ByteWriter) {
+    writer.u16(kind(of: request.command).rawValue)
+    writer.u16(version)
+    let lengthOffset = writer.count
+    writer.u32(0)
+    let id = request.header.requestID.words
+    writer.u64(id.0)
+    writer.u64(id.1)
+    writer.u64(id.2)
+    writer.u64(id.3)
+    writer.u64(request.header.key.value)
+    writer.i64(request.header.timestamp)
+    writer.i64(request.header.deadline)
+    encodeBody(request.command, into: &writer)
+    writer.patch32(at: lengthOffset, UInt32(writer.count - lengthOffset - 4))
+  }
+
+  /// Reads one framed request and moves behind it.
+  public static func decode(_ reader: inout ByteReader) throws(WireError) -> Request {
+    guard let kind = Kind(rawValue: try reader.u16()) else { throw .invalid("command kind") }
+    guard try reader.u16() == version else { throw .invalid("command version") }
+    let length = Int(try reader.u32())
+    guard length <= frameBytesMax else { throw .tooLong(length: length, limit: frameBytesMax) }
+    guard length <= reader.left else { throw .truncated(needed: length, left: reader.left) }
+    let end = reader.offset + length
+    let header = CommandHeader(
+      requestID: RequestID(try reader.u64(), try reader.u64(), try reader.u64(), try reader.u64()),
+      key: KeyID(try reader.u64()), timestamp: try reader.i64(), deadline: try reader.i64())
+    let command = try decodeBody(kind, &reader)
+    guard reader.offset == end else { throw .invalid("command length") }
+    return Request(header: header, command: command)
+  }
+
+  private static func kind(of command: Command) -> Kind {
+    switch command {
+    case .placeOrder: .placeOrder
+    case .cancelOrder: .cancelOrder
+    case .cancelAllOrders: .cancelAllOrders
+    case .createAccount: .createAccount
+    case .createKey: .createKey
+    case .revokeKey: .revokeKey
+    case .setOrderLimits: .setOrderLimits
+    case .deposit: .deposit
+    case .withdraw: .withdraw
+    case .addAsset: .addAsset
+    case .addSymbol: .addSymbol
+    case .setSymbolStatus: .setSymbolStatus
+    case .genesis: .genesis
+    }
+  }
+
+  private static func encodeBody(_ command: Command, into writer: inout ByteWriter) {
+    switch command {
+    case .placeOrder(let order): encode(order, into: &writer)
+    case .cancelOrder(let cancel): encode(cancel, into: &writer)
+    case .cancelAllOrders(let cancel):
+      writer.u64(cancel.account.value)
+      writer.u32(cancel.symbol.value)
+      cancel.cancelClientOrderID.encode(into: &writer)
+    case .createAccount(let create):
+      writer.text(create.name)
+      writer.u16(create.permissions.rawValue)
+      writer.orderLimits(create.limits)
+      writer.text(create.apiKey)
+      writer.blob16(create.sealedSecret)
+    case .createKey(let create):
+      writer.u64(create.account.value)
+      writer.u16(create.permissions.rawValue)
+      writer.text(create.apiKey)
+      writer.blob16(create.sealedSecret)
+    case .revokeKey(let revoke): writer.text(revoke.apiKey)
+    case .setOrderLimits(let set):
+      writer.u64(set.account.value)
+      writer.orderLimits(set.limits)
+    case .deposit(let funds), .withdraw(let funds): encode(funds, into: &writer)
+    case .addAsset(let asset):
+      writer.text(asset.name)
+      writer.u8(asset.scale)
+    case .addSymbol(let symbol): encode(symbol, into: &writer)
+    case .setSymbolStatus(let set):
+      writer.u32(set.symbol.value)
+      writer.u8(set.status.rawValue)
+    case .genesis(let mark):
+      writer.text(mark.clusterID)
+      writer.blob16(mark.hash)
+    }
+  }
+
+  private static func decodeBody(_ kind: Kind, _ r: inout ByteReader) throws(WireError) -> Command {
+    switch kind {
+    case .placeOrder: return .placeOrder(try placeOrder(&r))
+    case .cancelOrder: return .cancelOrder(try cancelOrder(&r))
+    case .cancelAllOrders:
+      return .cancelAllOrders(
+        CancelAllOrders(
+          account: AccountID(try r.u64()), symbol: SymbolID(try r.u32()),
+          cancelClientOrderID: try ShortText.decode(&r)))
+    case .createAccount:
+      return .createAccount(
+        CreateAccount(
+          name: try r.text(limit: Limit.name), permissions: try r.permissions(),
+          limits: try r.orderLimits(), apiKey: try r.text(limit: Limit.apiKey),
+          sealedSecret: try r.blob16(limit: Limit.sealedSecret)))
+    case .createKey:
+      return .createKey(
+        CreateKey(
+          account: AccountID(try r.u64()), permissions: try r.permissions(),
+          apiKey: try r.text(limit: Limit.apiKey),
+          sealedSecret: try r.blob16(limit: Limit.sealedSecret)))
+    case .revokeKey: return .revokeKey(RevokeKey(apiKey: try r.text(limit: Limit.apiKey)))
+    case .setOrderLimits:
+      return .setOrderLimits(
+        SetOrderLimits(account: AccountID(try r.u64()), limits: try r.orderLimits()))
+    case .deposit: return .deposit(try funds(&r))
+    case .withdraw: return .withdraw(try funds(&r))
+    case .addAsset:
+      return .addAsset(AddAsset(name: try r.text(limit: Limit.asset), scale: try r.u8()))
+    case .addSymbol: return .addSymbol(try addSymbol(&r))
+    case .setSymbolStatus:
+      return .setSymbolStatus(
+        SetSymbolStatus(symbol: SymbolID(try r.u32()), status: try r.symbolStatus()))
+    case .genesis:
+      return .genesis(
+        GenesisMark(
+          clusterID: try r.text(limit: Limit.name), hash: try r.blob16(limit: Limit.hash)))
+    }
+  }
+}
+
+// The bodies that are longer than a line or two.
+extension CommandCodec {
+  private static func encode(_ order: PlaceOrder, into writer: inout ByteWriter) {
+    writer.u64(order.account.value)
+    writer.u32(order.symbol.value)
+    writer.u8(order.side.rawValue)
+    writer.u8(order.type.rawValue)
+    writer.u8(order.timeInForce.rawValue)
+    writer.i64(order.quantity)
+    writer.i64(order.quoteOrderQuantity)
+    writer.i64(order.price)
+    order.clientOrderID.encode(into: &writer)
+    writer.u8(order.selfTradePrevention.rawValue)
+    writer.i64(order.strategyID)
+    writer.i64(order.strategyType)
+  }
+
+  private static func placeOrder(_ r: inout ByteReader) throws(WireError) -> PlaceOrder {
+    PlaceOrder(
+      account: AccountID(try r.u64()), symbol: SymbolID(try r.u32()), side: try r.side(),
+      type: try r.orderType(), timeInForce: try r.timeInForce(), quantity: try r.i64(),
+      quoteOrderQuantity: try r.i64(), price: try r.i64(), clientOrderID: try ShortText.decode(&r),
+      selfTradePrevention: try r.selfTradePrevention(), strategyID: try r.i64(),
+      strategyType: try r.i64())
+  }
+
+  private static func encode(_ cancel: CancelOrder, into writer: inout ByteWriter) {
+    writer.u64(cancel.account.value)
+    writer.u32(cancel.symbol.value)
+    writer.bool(cancel.orderID != nil)
+    writer.i64(cancel.orderID?.value ?? 0)
+    cancel.originalClientOrderID.encode(into: &writer)
+    cancel.cancelClientOrderID.encode(into: &writer)
+    writer.u8(cancel.restriction.rawValue)
+  }
+
+  private static func cancelOrder(_ r: inout ByteReader) throws(WireError) -> CancelOrder {
+    let account = AccountID(try r.u64())
+    let symbol = SymbolID(try r.u32())
+    let named = try r.bool()
+    let id = try r.i64()
+    guard named || id == 0 else { throw .invalid("order id that is not given") }
+    let original = try ShortText.decode(&r)
+    let own = try ShortText.decode(&r)
+    guard let restriction = CancelRestriction(rawValue: try r.u8()) else {
+      throw .invalid("cancel restriction")
+    }
+    return CancelOrder(
+      account: account, symbol: symbol, orderID: named ? OrderID(id) : nil,
+      originalClientOrderID: original, cancelClientOrderID: own, restriction: restriction)
+  }
+
+  private static func encode(_ funds: Funds, into writer: inout ByteWriter) {
+    writer.u64(funds.account.value)
+    writer.u32(funds.asset.value)
+    writer.i64(funds.amount)
+    writer.text(funds.id)
+  }
+
+  private static func funds(_ r: inout ByteReader) throws(WireError) -> Funds {
+    Funds(
+      account: AccountID(try r.u64()), asset: AssetID(try r.u32()), amount: try r.i64(),
+      id: try r.text(limit: Limit.evidence))
+  }
+
+  private static func encode(_ symbol: AddSymbol, into writer: inout ByteWriter) {
+    writer.text(symbol.name)
+    writer.text(symbol.base)
+    writer.text(symbol.quote)
+    writer.filters(symbol.filters)
+    writer.i64(symbol.makerRate)
+    writer.i64(symbol.takerRate)
+  }
+
+  private static func addSymbol(_ r: inout ByteReader) throws(WireError) -> AddSymbol {
+    AddSymbol(
+      name: try r.text(limit: Limit.symbol), base: try r.text(limit: Limit.asset),
+      quote: try r.text(limit: Limit.asset), filters: try r.filters(), makerRate: try r.i64(),
+      takerRate: try r.i64())
+  }
+}

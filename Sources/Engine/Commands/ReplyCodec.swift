@@ -1,0 +1,128 @@
+// ReplyCodec: a reply as bytes, as it is recorded with its request id and forwarded between nodes.
+//
+// Tags are stored: never renumber, only add.
+// Invariant: decode(encode(x)) == x; decoding never traps, and reserves no memory that the bytes do not justify.
+// Not here: JSON (Gateway).
+
+import Wire
+
+/// Encodes and decodes replies.
+public enum ReplyCodec {
+  private enum Tag: UInt8 {
+    case rejected = 1
+    case placed = 2
+    case cancelled = 3
+    case cancelledAll = 4
+    case account = 5
+    case key = 6
+    case asset = 7
+    case symbol = 8
+    case funds = 9
+    case done = 10
+  }
+
+  /// Encodes a reply.
+  public static func encode(_ reply: Reply) -> [UInt8] {
+    var writer = ByteWriter(capacity: 256)
+    switch reply {
+    case .rejected(let rejection):
+      writer.u8(Tag.rejected.rawValue)
+      writer.u16(rejection.rawValue)
+    case .placed(let placed):
+      writer.u8(Tag.placed.rawValue)
+      encode(placed, into: &writer)
+    case .cancelled(let cancelled):
+      writer.u8(Tag.cancelled.rawValue)
+      encode(cancelled, into: &writer)
+    case .cancelledAll(let all):
+      writer.u8(Tag.cancelledAll.rawValue)
+      writer.u32(UInt32(all.count))
+      for cancelled in all { encode(cancelled, into: &writer) }
+    case .account(let account, let key):
+      writer.u8(Tag.account.rawValue)
+      writer.u64(account.value)
+      writer.u64(key.value)
+    case .key(let key):
+      writer.u8(Tag.key.rawValue)
+      writer.u64(key.value)
+    case .asset(let asset):
+      writer.u8(Tag.asset.rawValue)
+      writer.u32(asset.value)
+    case .symbol(let symbol):
+      writer.u8(Tag.symbol.rawValue)
+      writer.u32(symbol.value)
+    case .funds(let free, let repeated):
+      writer.u8(Tag.funds.rawValue)
+      writer.i64(free)
+      writer.bool(repeated)
+    case .done: writer.u8(Tag.done.rawValue)
+    }
+    return writer.bytes
+  }
+
+  /// Decodes a reply; bytes after its end are refused.
+  public static func decode(_ bytes: [UInt8]) throws(WireError) -> Reply {
+    var reader = ByteReader(bytes)
+    let reply = try decode(&reader)
+    try reader.finish()
+    return reply
+  }
+
+  private static func decode(_ r: inout ByteReader) throws(WireError) -> Reply {
+    guard let tag = Tag(rawValue: try r.u8()) else { throw .invalid("reply") }
+    switch tag {
+    case .rejected:
+      guard let rejection = Rejection(rawValue: try r.u16()) else { throw .invalid("rejection") }
+      return .rejected(rejection)
+    case .placed: return .placed(try placed(&r))
+    case .cancelled: return .cancelled(try cancelled(&r))
+    case .cancelledAll:
+      var all: [Cancelled] = []
+      for _ in 0..<(try r.u32()) { all.append(try cancelled(&r)) }
+      return .cancelledAll(all)
+    case .account: return .account(AccountID(try r.u64()), KeyID(try r.u64()))
+    case .key: return .key(KeyID(try r.u64()))
+    case .asset: return .asset(AssetID(try r.u32()))
+    case .symbol: return .symbol(SymbolID(try r.u32()))
+    case .funds: return .funds(free: try r.i64(), repeated: try r.bool())
+    case .done: return .done
+    }
+  }
+
+  private static func encode(_ placed: Placed, into writer: inout ByteWriter) {
+    OrderViewCodec.encode(placed.order, into: &writer)
+    writer.u32(placed.counts.in10Seconds)
+    writer.u32(placed.counts.inDay)
+    writer.u32(UInt32(placed.fills.count))
+    for fill in placed.fills {
+      writer.i64(fill.price)
+      writer.i64(fill.quantity)
+      writer.i64(fill.commission)
+      writer.u32(fill.commissionAsset.value)
+      writer.i64(fill.trade.value)
+    }
+  }
+
+  private static func placed(_ r: inout ByteReader) throws(WireError) -> Placed {
+    let order = try OrderViewCodec.decode(&r)
+    let counts = OrderCounts(in10Seconds: try r.u32(), inDay: try r.u32())
+    var fills: [Fill] = []
+    for _ in 0..<(try r.u32()) {
+      fills.append(
+        Fill(
+          price: try r.i64(), quantity: try r.i64(), commission: try r.i64(),
+          commissionAsset: AssetID(try r.u32()), trade: TradeID(try r.i64())))
+    }
+    return Placed(order: order, fills: fills, counts: counts)
+  }
+
+  private static func encode(_ cancelled: Cancelled, into writer: inout ByteWriter) {
+    OrderViewCodec.encode(cancelled.order, into: &writer)
+    cancelled.cancelClientOrderID.encode(into: &writer)
+  }
+
+  private static func cancelled(_ r: inout ByteReader) throws(WireError) -> Cancelled {
+    Cancelled(
+      order: try OrderViewCodec.decode(&r), cancelClientOrderID: try ShortText.decode(&r))
+  }
+}

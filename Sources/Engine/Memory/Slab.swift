@@ -1,0 +1,66 @@
+// Slab: records of one type in one growing allocation, named by Int32 slots, reused last-in first-out.
+//
+// Invariants: a slot below `count` is initialised memory; every access checks its slot, in release too (measured:
+// the check is free). Records hold no references, so nothing is retained or released on the way.
+// Not here: what the records mean, and which slots are in use (the owner knows).
+
+/// A growing array of plain records with stable slots.
+struct Slab<Record>: ~Copyable {
+  private var base: UnsafeMutablePointer<Record>
+  private var capacity: Int32
+  /// Slots ever used; all of them are initialised.
+  private(set) var count: Int32 = 0
+  private var free: [Int32] = []
+
+  init(capacity: Int32 = 64) {
+    self.capacity = max(1, capacity)
+    base = .allocate(capacity: Int(self.capacity))
+  }
+
+  deinit {
+    base.deinitialize(count: Int(count))
+    base.deallocate()
+  }
+
+  /// Slots in use.
+  var used: Int { Int(count) - free.count }
+
+  /// Stores a record in a free slot. Amortised O(1).
+  mutating func allocate(_ record: Record) -> Int32 {
+    if let slot = free.popLast() {
+      base[Int(slot)] = record
+      return slot
+    }
+    if count == capacity { grow() }
+    let slot = count
+    (base + Int(slot)).initialize(to: record)
+    count += 1
+    return slot
+  }
+
+  /// Gives a slot back. Its record stays readable until the slot is used again.
+  mutating func release(_ slot: Int32) {
+    precondition(UInt32(bitPattern: slot) < UInt32(bitPattern: count), "release of no slot")
+    free.append(slot)
+  }
+
+  subscript(slot: Int32) -> Record {
+    @inline(__always) unsafeAddress {
+      precondition(UInt32(bitPattern: slot) < UInt32(bitPattern: count), "slot outside of the slab")
+      return UnsafePointer(base + Int(slot))
+    }
+    @inline(__always) unsafeMutableAddress {
+      precondition(UInt32(bitPattern: slot) < UInt32(bitPattern: count), "slot outside of the slab")
+      return base + Int(slot)
+    }
+  }
+
+  private mutating func grow() {
+    precondition(capacity < Int32.max / 2, "slab full")
+    let larger = UnsafeMutablePointer<Record>.allocate(capacity: Int(capacity) * 2)
+    larger.moveInitialize(from: base, count: Int(count))
+    base.deallocate()
+    base = larger
+    capacity *= 2
+  }
+}

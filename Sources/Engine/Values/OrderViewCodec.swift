@@ -1,0 +1,140 @@
+// OrderViewCodec: an order as bytes, in replies, in the rows of open orders and in Market's history rows.
+//
+// Layout: version u8, then the fields in the order of their declaration.
+// Invariant: decode(encode(x)) == x; decoding never traps.
+// Not here: queue position (State/Rows).
+
+import Wire
+
+/// Encodes and decodes `OrderView`.
+public enum OrderViewCodec {
+  /// The longest encoding, in bytes.
+  public static let bytesMax = 1 + 4 + 8 + 8 + 41 + 6 + 12 * 8
+
+  private static let version: UInt8 = 1
+
+  /// Encodes an order.
+  public static func encode(_ view: OrderView, into writer: inout ByteWriter) {
+    writer.raw(Packer.bytes(bytesMax) { pack(view, into: &$0) })
+  }
+
+  /// Decodes an order. Throws on another version, unknown enumeration values and invalid text.
+  public static func decode(_ reader: inout ByteReader) throws(WireError) -> OrderView {
+    guard try reader.u8() == version else { throw .invalid("order version") }
+    let symbol = SymbolID(try reader.u32())
+    let id = OrderID(try reader.i64())
+    let account = AccountID(try reader.u64())
+    let clientOrderID = try ShortText.decode(&reader)
+    let side = try reader.side()
+    let type = try reader.orderType()
+    let timeInForce = try reader.timeInForce()
+    let selfTradePrevention = try reader.selfTradePrevention()
+    guard let status = OrderStatus(rawValue: try reader.u8()) else { throw .invalid("status") }
+    guard let reason = ExpiryReason(rawValue: try reader.u8()) else { throw .invalid("expiry") }
+    return OrderView(
+      symbol: symbol, id: id, account: account, clientOrderID: clientOrderID, side: side,
+      type: type, timeInForce: timeInForce, selfTradePrevention: selfTradePrevention,
+      status: status, expiryReason: reason, price: try reader.i64(), quantity: try reader.i64(),
+      quoteOrderQuantity: try reader.i64(), executed: try reader.i64(),
+      executedQuote: try reader.i64(), createdAt: try reader.i64(), updatedAt: try reader.i64(),
+      workingAt: try reader.i64(), makerRate: try reader.i64(), takerRate: try reader.i64(),
+      strategyID: try reader.i64(), strategyType: try reader.i64())
+  }
+
+  static func pack(_ view: OrderView, into packer: inout Packer) {
+    packer.u8(version)
+    packer.u32(view.symbol.value)
+    packer.i64(view.id.value)
+    packer.u64(view.account.value)
+    packer.text(view.clientOrderID)
+    packer.u8(view.side.rawValue)
+    packer.u8(view.type.rawValue)
+    packer.u8(view.timeInForce.rawValue)
+    packer.u8(view.selfTradePrevention.rawValue)
+    packer.u8(view.status.rawValue)
+    packer.u8(view.expiryReason.rawValue)
+    packer.i64(view.price)
+    packer.i64(view.quantity)
+    packer.i64(view.quoteOrderQuantity)
+    packer.i64(view.executed)
+    packer.i64(view.executedQuote)
+    packer.i64(view.createdAt)
+    packer.i64(view.updatedAt)
+    packer.i64(view.workingAt)
+    packer.i64(view.makerRate)
+    packer.i64(view.takerRate)
+    packer.i64(view.strategyID)
+    packer.i64(view.strategyType)
+  }
+}
+
+extension ByteReader {
+  mutating func side() throws(WireError) -> Side {
+    guard let value = Side(rawValue: try u8()) else { throw .invalid("side") }
+    return value
+  }
+
+  mutating func orderType() throws(WireError) -> OrderType {
+    guard let value = OrderType(rawValue: try u8()) else { throw .invalid("order type") }
+    return value
+  }
+
+  mutating func timeInForce() throws(WireError) -> TimeInForce {
+    guard let value = TimeInForce(rawValue: try u8()) else { throw .invalid("time in force") }
+    return value
+  }
+
+  mutating func selfTradePrevention() throws(WireError) -> SelfTradePrevention {
+    guard let value = SelfTradePrevention(rawValue: try u8()) else {
+      throw .invalid("self-trade prevention")
+    }
+    return value
+  }
+
+  mutating func symbolStatus() throws(WireError) -> SymbolStatus {
+    guard let value = SymbolStatus(rawValue: try u8()) else { throw .invalid("symbol status") }
+    return value
+  }
+
+  mutating func permissions() throws(WireError) -> Permissions {
+    Permissions(rawValue: try u16())
+  }
+
+  mutating func orderLimits() throws(WireError) -> OrderLimits {
+    OrderLimits(per10Seconds: try u32(), perDay: try u32())
+  }
+
+  mutating func filters() throws(WireError) -> SymbolFilters {
+    SymbolFilters(
+      minPrice: try i64(), maxPrice: try i64(), tickSize: try i64(), minQuantity: try i64(),
+      maxQuantity: try i64(), stepSize: try i64(), marketMinQuantity: try i64(),
+      marketMaxQuantity: try i64(), marketStepSize: try i64(), minNotional: try i64(),
+      applyMinToMarket: try bool(), maxNotional: try i64(), applyMaxToMarket: try bool(),
+      averagePriceMinutes: try u32(), maxOpenOrders: try u32())
+  }
+}
+
+extension ByteWriter {
+  mutating func orderLimits(_ limits: OrderLimits) {
+    u32(limits.per10Seconds)
+    u32(limits.perDay)
+  }
+
+  mutating func filters(_ filters: SymbolFilters) {
+    i64(filters.minPrice)
+    i64(filters.maxPrice)
+    i64(filters.tickSize)
+    i64(filters.minQuantity)
+    i64(filters.maxQuantity)
+    i64(filters.stepSize)
+    i64(filters.marketMinQuantity)
+    i64(filters.marketMaxQuantity)
+    i64(filters.marketStepSize)
+    i64(filters.minNotional)
+    bool(filters.applyMinToMarket)
+    i64(filters.maxNotional)
+    bool(filters.applyMaxToMarket)
+    u32(filters.averagePriceMinutes)
+    u32(filters.maxOpenOrders)
+  }
+}
