@@ -1,0 +1,93 @@
+// Coordinator+Apply: committed entries become state, answers and runs.
+//
+// Invariants:
+//   * entries are applied in order up to the commit index, without waiting for the own disk; runs wait for it
+//   * an entry that cannot be decoded halts `apply` for good, and everything before it stays valid
+//   * one turn applies a bounded number of commands, so that heartbeats are never late because of it
+// Not here: what an entry does (StateMachine).
+
+import Engine
+import Raft
+import Wire
+
+extension Coordinator {
+  /// After this many commands the rest waits for the next turn.
+  private static let commandsPerTurnMax: UInt64 = 20_000
+
+  /// True if committed entries wait for the next `flush`, which need not wait for the next tick.
+  public var needsFlush: Bool {
+    fault == nil && runs.hasRoom && machine.marker.applied.index < consensus.commit
+  }
+
+  mutating func applyCommitted(_ effects: inout Effects) {
+    let start = machine.commandsApplied
+    while needsFlush, machine.commandsApplied - start < Self.commandsPerTurnMax {
+      applyRun(&effects)
+    }
+    let durable =
+      bugs.contains(.rowsBeforeDurable) ? consensus.lastIndex : consensus.durableIndex
+    runs.release(durable: durable.value, into: &effects.runs)
+  }
+
+  /// Applies the next entries, answers, and holds their run.
+  private mutating func applyRun(_ effects: inout Effects) {
+    let applied = machine.marker.applied.index
+    let limit = applied + settings.entriesPerRunMax
+    let entries = consensus.entries(after: applied, upTo: min(consensus.commit, limit))
+    precondition(entries.first?.index == applied.next, "a committed entry is not in memory")
+    var events = EventBatch()
+    var outcomes: [AppliedOutcome] = []
+    for entry in entries {
+      do throws(ApplyFault) {
+        try machine.apply(entry, &events, &outcomes)
+      } catch {
+        fault = error
+        break
+      }
+      counters.entriesApplied += 1
+    }
+    guard !events.isEmpty else { return }
+    consensus.entriesApplied(upTo: machine.marker.applied.index)
+    for outcome in outcomes {
+      queue.applied(outcome.request)
+      answer(
+        outcome.request,
+        .reply(outcome.reply, index: outcome.index, stamp: outcome.stamp), &effects)
+    }
+    judgeOwnConfiguration()
+    holdRun(events)
+  }
+
+  private mutating func holdRun(_ events: EventBatch) {
+    var rows = RowBatch()
+    machine.collectRows(into: &rows)
+    let marker = machine.marker
+    runs.hold(
+      Run(
+        events: events, rows: rows, lastIndex: marker.applied.index.value,
+        lastStamp: marker.stamp, stateHash: marker.stateHash))
+  }
+
+  /// Answers everyone who waits for the request.
+  mutating func answer(_ id: RequestID, _ outcome: Outcome, _ effects: inout Effects) {
+    for ticket in pending.remove(id) {
+      effects.answers.append(Answer(ticket: ticket, outcome: outcome))
+    }
+  }
+
+  /// Ends the waiting of those whose deadline the log has passed, and of those who waited too long.
+  mutating func endPatience(_ now: Moment, _ effects: inout Effects) {
+    // While committed entries wait to be applied, one of them may hold the record.
+    let marker = machine.marker
+    for id in pending.expired(at: marker.stamp) {
+      answer(id, .expired(index: marker.applied.index.value), &effects)
+    }
+    for id in pending.older(than: now.monotonic - settings.patience) {
+      answer(id, .unknown, &effects)
+    }
+    reads.giveUp(startedBefore: now.monotonic - settings.resendAfter)
+    for ticket in reads.takeOlder(than: now.monotonic - settings.patience) {
+      effects.readsFailed.append(ticket)
+    }
+  }
+}

@@ -1,0 +1,195 @@
+// Coordinator+Boot: who belongs to the cluster, and what its first leader writes.
+//
+// Invariants:
+//   * without a configuration this node neither votes nor acknowledges. It gets one only if every configured peer
+//     reports an empty log (then all agree on the same members), or from a peer whose configuration lists this
+//     incarnation
+//   * the configuration entry and the genesis entry are proposed only by a leader that has applied everything before
+//     its own term, and only if they are not among it: each stands in the log exactly once
+// Not here: authentication of peers (Node), changing members later.
+
+import Engine
+import Raft
+import Wire
+
+extension Coordinator {
+  /// What this node says first on every new connection.
+  public var hello: PeerHello {
+    PeerHello(
+      genesisHash: genesisHash, node: identity.id, incarnation: identity.incarnation,
+      logIsEmpty: consensus.lastIndex == .zero, configuration: consensus.configuration)
+  }
+
+  /// A peer introduced itself on a new connection. Refused: close it.
+  public mutating func greet(
+    _ hello: PeerHello, _ now: Moment, _ effects: inout Effects
+  ) -> Greeting {
+    if let reason = objection(to: hello) {
+      if hello.node != identity.id, !refused.contains(hello.node) { refused.append(hello.node) }
+      return .refuse(reason)
+    }
+    refused.removeAll { $0 == hello.node }
+    hellos.removeAll { $0.node == hello.node }
+    hellos.append(hello)
+    if !connected.contains(hello.node) { connected.append(hello.node) }
+    if consensus.configuration == nil { seekConfiguration(now, &effects) }
+    if hello.node == consensus.leader {
+      // What was on its way over the old connection may be lost.
+      pending.rewind()
+      restartForward = true
+    }
+    return .accept
+  }
+
+  /// The connection over which the peer sends to this node was closed by the peer.
+  public mutating func peerLost(_ peer: NodeID, _ now: Moment, _ effects: inout Effects) {
+    connected.removeAll { $0 == peer }
+    consensus.peerLost(peer, &output)
+    drain(now, &effects)
+  }
+
+  /// Why a peer is refused; `nil` if it is welcome.
+  private func objection(to hello: PeerHello) -> String? {
+    guard hello.genesisHash == genesisHash else {
+      return "node \(hello.node) has genesis \(hexadecimal(hello.genesisHash)), node"
+        + " \(identity.id) has genesis \(hexadecimal(genesisHash)): they are different clusters"
+    }
+    guard hello.node != identity.id else {
+      return "the peer calls itself node \(hello.node), and so does this node: two nodes share"
+        + " an id, or a node dials itself"
+    }
+    guard hello.levels.overlaps(EntryPayload.levels) else {
+      return "node \(hello.node) applies levels \(hello.levels), node \(identity.id) applies"
+        + " \(EntryPayload.levels): one of them is too old"
+    }
+    guard let configuration = consensus.configuration else {
+      return voters.contains(hello.node)
+        ? nil : "node \(hello.node) is not among the peers \(voters) of node \(identity.id)"
+    }
+    guard let known = configuration.incarnation(of: hello.node) else {
+      return "node \(hello.node) is in no configuration: add it with `exctl member add`"
+    }
+    guard known == hello.incarnation else {
+      return "node \(hello.node) has incarnation \(hexadecimal(hello.incarnation)), but the cluster"
+        + " knows \(hexadecimal(known)): its data directory is new; use `exctl member replace`"
+    }
+    return nil
+  }
+
+  /// Looks for a configuration to start with, in what the peers said last.
+  private mutating func seekConfiguration(_ now: Moment, _ effects: inout Effects) {
+    outside = nil
+    for hello in hellos {
+      guard let configuration = hello.configuration else { continue }
+      guard configuration.incarnation(of: identity.id) == identity.incarnation else {
+        outside =
+          "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation)) is in no"
+          + " configuration, but node \(hello.node) knows one: this data directory is new;"
+          + " use `exctl member replace`"
+        return
+      }
+      activate(configuration, now, &effects)
+      return
+    }
+    let peers = voters.filter { $0 != identity.id }
+    let heard = peers.compactMap { peer in hellos.first { $0.node == peer } }
+    guard heard.count == peers.count else { return }
+    if let member = heard.first(where: { !$0.logIsEmpty }) {
+      outside =
+        "node \(identity.id) has an empty log and no configuration, but node \(member.node) has a"
+        + " log: use `exctl member replace`"
+      return
+    }
+    let members = [identity] + heard.map { Member(id: $0.node, incarnation: $0.incarnation) }
+    guard let configuration = Configuration(voters: members) else {
+      preconditionFailure("the voters were checked at start")
+    }
+    activate(configuration, now, &effects)
+  }
+
+  /// Starts consensus, and tells the peers, of whom some may not reach each other yet.
+  private mutating func activate(
+    _ configuration: Configuration, _ now: Moment, _ effects: inout Effects
+  ) {
+    consensus.activate(configuration)
+    judgeOwnConfiguration()
+    for peer in connected {
+      effects.messages.append(
+        Outgoing(to: peer, message: PeerMessage(wall: now.wall, .hello(hello))))
+    }
+  }
+
+  /// A node that is alone needs nobody's hello.
+  mutating func activateIfAlone(_ now: Moment, _ effects: inout Effects) {
+    guard voters.count == 1, consensus.configuration == nil else { return }
+    seekConfiguration(now, &effects)
+  }
+
+  /// Notes whether the configuration in force lists this incarnation, and how many clocks make a majority.
+  mutating func judgeOwnConfiguration() {
+    guard let configuration = consensus.configuration else { return }
+    clock.resize(voters: configuration.voters.count)
+    let known = configuration.incarnation(of: identity.id)
+    outside =
+      known == identity.incarnation
+      ? nil
+      : "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation)) is not in the"
+        + " configuration of its own log: use `exctl member replace`"
+  }
+
+  // MARK: The first entries
+
+  /// Proposes the configuration and the genesis where they are missing. Returns whether clients may be served.
+  mutating func propose(foundations now: Moment, _ effects: inout Effects) -> Bool {
+    if machine.marker.configuration == nil {
+      guard proposedConfigurationIn != consensus.term,
+        let configuration = consensus.configuration
+      else { return false }
+      if consensus.propose(configuration.encoded, .configuration, &output) != nil {
+        proposedConfigurationIn = consensus.term
+      }
+      drain(now, &effects)
+      return false
+    }
+    guard machine.marker.genesisHash.isEmpty else { return true }
+    guard proposedGenesisIn != consensus.term else { return false }
+    let stamp = nextStamp(now)
+    let payload = EntryPayload.encode(stamp: stamp, requests: genesis)
+    if consensus.propose(payload, .command, &output) != nil {
+      lastStamp = stamp
+      proposedGenesisIn = consensus.term
+    }
+    drain(now, &effects)
+    return false
+  }
+
+  /// Encodes the genesis with headers that are the same on every node: no deadline, and ids made of the hash.
+  static func encode(
+    _ genesis: [Request], _ hash: [UInt8]
+  ) throws(ReplicaError) -> [[UInt8]] {
+    guard hash.count == 32 else { throw ReplicaError("a genesis hash has 32 bytes") }
+    guard case .genesis(let mark)? = genesis.first?.command, mark.hash == hash else {
+      throw ReplicaError("the genesis does not begin with a genesis mark of its own hash")
+    }
+    let words = RequestID(bytes: hash).words
+    var encoded: [[UInt8]] = []
+    for (ordinal, request) in genesis.enumerated() {
+      let id = RequestID(words.0, words.1, words.2, UInt64(ordinal))
+      let header = CommandHeader(
+        requestID: id, key: request.header.key, timestamp: 0, deadline: Int64.max)
+      encoded.append(encode(Request(header: header, command: request.command)))
+    }
+    let bytes = encoded.reduce(EntryPayload.headerBytes) { $0 + $1.count }
+    guard encoded.count <= EntryPayload.commandsMax, bytes <= Entry.payloadBytesMax else {
+      throw ReplicaError(
+        "the genesis has \(encoded.count) commands and \(bytes) bytes; at most"
+          + " \(EntryPayload.commandsMax) and \(Entry.payloadBytesMax) fit into one entry")
+    }
+    return encoded
+  }
+}
+
+/// A 64-bit number as 16 hexadecimal digits.
+func hexadecimal(_ value: UInt64) -> String {
+  hexadecimal((0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(56 - 8 * $0)) })
+}

@@ -1,0 +1,96 @@
+// EntryPayload: the bytes of a command entry.
+//
+// Format (big-endian): version u16 (1), level u16, stamp i64, count u32, then `count` framed requests (CommandCodec).
+// Invariants: at most `commandsMax` requests; decoding is bounded and never traps; an unknown version or level is an
+// error of its own, because it must halt `apply` (this program is too old) and never refuse.
+// Not here: what a request does, and who chooses the stamp (ClusterClock, Coordinator).
+
+import Engine
+import Wire
+
+/// The contents of a command entry. Without requests it is a tick: it only moves the log's time.
+public struct EntryPayload: Sendable {
+  /// The levels of the state machine that this program can apply.
+  public static let levels: ClosedRange<UInt16> = 1...1
+  static let version: UInt16 = 1
+  /// The most requests in one entry.
+  public static let commandsMax = 4096
+  /// Stamps from 1970 to beyond the year 4000: far from any overflow in sums.
+  static let stamps: Range<Int64> = 0..<(1 << 56)
+  /// Bytes before the first request.
+  static let headerBytes = 16
+
+  /// The level under which the entry is applied.
+  public var level: UInt16
+  /// The log's time in microseconds since 1970; never decreases from entry to entry.
+  public var stamp: Int64
+  public var requests: [Request]
+
+  /// Why a payload cannot be applied.
+  public enum Fault: Error, Equatable, Sendable {
+    /// Written by a newer program.
+    case unknownVersion(UInt16)
+    case unknownLevel(UInt16)
+    case malformed(WireError)
+  }
+
+  /// Joins encoded requests to a payload.
+  public static func encode(stamp: Int64, level: UInt16 = 1, requests: [[UInt8]]) -> [UInt8] {
+    precondition(requests.count <= commandsMax, "an entry holds too many requests")
+    let bytes = requests.reduce(headerBytes) { $0 + $1.count }
+    var writer = ByteWriter(capacity: bytes)
+    writer.u16(version)
+    writer.u16(level)
+    writer.i64(stamp)
+    writer.u32(UInt32(requests.count))
+    for request in requests { writer.raw(request) }
+    return writer.bytes
+  }
+
+  /// Reads a whole payload before anything of it is applied.
+  public init(decoding bytes: [UInt8]) throws(Fault) {
+    var reader = ByteReader(bytes)
+    do throws(WireError) {
+      let version = try reader.u16()
+      guard version == Self.version else { throw .invalid("entry version") }
+      level = try reader.u16()
+      stamp = try reader.i64()
+      requests = []
+      guard Self.levels.contains(level) else { throw .invalid("entry level") }
+      guard Self.stamps.contains(stamp) else { throw .invalid("entry stamp") }
+      let count = Int(try reader.u32())
+      guard count <= Self.commandsMax else {
+        throw .tooLong(length: count, limit: Self.commandsMax)
+      }
+      requests.reserveCapacity(min(count, reader.left))
+      for _ in 0..<count { requests.append(try CommandCodec.decode(&reader)) }
+      try reader.finish()
+    } catch {
+      throw Self.fault(error, bytes)
+    }
+  }
+
+  /// Names an unknown version or level as such.
+  private static func fault(_ error: WireError, _ bytes: [UInt8]) -> Fault {
+    var reader = ByteReader(bytes)
+    guard let version = try? reader.u16() else { return .malformed(error) }
+    guard version == Self.version else { return .unknownVersion(version) }
+    guard let level = try? reader.u16(), !levels.contains(level) else { return .malformed(error) }
+    return .unknownLevel(level)
+  }
+}
+
+extension EntryPayload.Fault: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .unknownVersion(let version):
+      "the entry has format version \(version), this program knows \(EntryPayload.version):"
+        + " install a newer program"
+    case .unknownLevel(let level):
+      "the entry needs level \(level), this program knows \(EntryPayload.levels):"
+        + " install a newer program"
+    case .malformed(let error):
+      "the entry cannot be decoded (\(error)): install the program that wrote it"
+    }
+  }
+}

@@ -1,0 +1,101 @@
+// PeerMessage: what nodes say to each other, and its bytes.
+//
+// Invariants: every message carries the sender's wall clock; decoding is bounded and never traps.
+// Format (big-endian): version u16 (1), group u32 (0), kind u8, wall i64, body.
+// Not here: framing, length limits of a frame, checksums and authentication (Node).
+
+import Engine
+import Raft
+import Wire
+
+/// A message between nodes.
+public struct PeerMessage: Sendable {
+  /// The sender's wall clock when the message was made: a sample for everyone's cluster clock.
+  public var wall: Int64
+  public var body: Body
+
+  public init(wall: Int64, _ body: Body) {
+    self.wall = wall
+    self.body = body
+  }
+
+  public enum Body: Sendable {
+    case raft(Message)
+    /// Writes for the leader, in order.
+    case forward(Forward)
+    /// Sent again on an open connection when the sender learns its first configuration.
+    case hello(PeerHello)
+  }
+
+  /// Writes that a follower hands to the leader.
+  public struct Forward: Sendable {
+    /// True if this message begins a repetition of everything that waits at the sender.
+    public var restart: Bool
+    /// Requests as `CommandCodec` encodes them.
+    public var requests: [[UInt8]]
+
+    public init(restart: Bool, requests: [[UInt8]]) {
+      self.restart = restart
+      self.requests = requests
+    }
+  }
+}
+
+/// Bytes of a PeerMessage.
+public enum PeerCodec {
+  static let version: UInt16 = 1
+  /// The most requests in one forward message.
+  static let forwardCountMax = 8192
+  /// The longest encoded request.
+  static let requestBytesMax = 64 << 10
+
+  public static func encode(_ message: PeerMessage, into writer: inout ByteWriter) {
+    writer.u16(version)
+    writer.u32(0)
+    switch message.body {
+    case .raft(let body):
+      writer.u8(1)
+      writer.i64(message.wall)
+      MessageCodec.encode(body, into: &writer)
+    case .forward(let body):
+      writer.u8(2)
+      writer.i64(message.wall)
+      writer.bool(body.restart)
+      writer.u32(UInt32(body.requests.count))
+      for request in body.requests { writer.blob32(request) }
+    case .hello(let body):
+      writer.u8(3)
+      writer.i64(message.wall)
+      writer.blob32(body.encoded)
+    }
+  }
+
+  /// Reads one whole message; bytes behind it are refused.
+  public static func decode(_ reader: inout ByteReader) throws(WireError) -> PeerMessage {
+    guard try reader.u16() == version else { throw .invalid("peer message version") }
+    guard try reader.u32() == 0 else { throw .invalid("peer message group") }
+    let kind = try reader.u8()
+    let wall = try reader.i64()
+    let body: PeerMessage.Body
+    switch kind {
+    case 1: body = .raft(try MessageCodec.decode(&reader))
+    case 2: body = .forward(try forward(&reader))
+    case 3: body = .hello(try PeerHello(decoding: try reader.blob32(limit: PeerHello.bytesMax)))
+    default: throw .invalid("peer message kind")
+    }
+    try reader.finish()
+    return PeerMessage(wall: wall, body)
+  }
+
+  private static func forward(
+    _ reader: inout ByteReader
+  ) throws(WireError) -> PeerMessage.Forward {
+    let restart = try reader.bool()
+    let count = Int(try reader.u32())
+    guard count <= forwardCountMax else { throw .tooLong(length: count, limit: forwardCountMax) }
+    var requests: [[UInt8]] = []
+    requests.reserveCapacity(min(count, reader.left / 4))
+    for _ in 0..<count { requests.append(try reader.blob32(limit: requestBytesMax)) }
+    return PeerMessage.Forward(restart: restart, requests: requests)
+  }
+}

@@ -1,0 +1,64 @@
+// ReplicaSettings: the bounds and times of a replica, and what it starts from.
+// Not here: consensus' own settings (Raft.Settings), which are passed through.
+
+import Engine
+import Raft
+
+/// Bounds and times. Times are microseconds.
+public struct ReplicaSettings: Sendable {
+  public var consensus: Settings
+  /// Writes that may wait for their answer at this node; more are refused as overloaded.
+  public var pendingMax = 8192
+  /// Commands and payload bytes of one entry.
+  public var commandsPerEntryMax = 512
+  public var bytesPerEntryMax = 512 << 10
+  /// Commands, and their bytes, that a leader holds while consensus takes no more entries.
+  public var queueMax = 32_768
+  public var queueBytesMax = 32 << 20
+  /// How long a client waits at most. Then its write is unknown and its read has failed.
+  public var patience: Int64 = 10_000_000
+  /// What waits longer than this without an answer is handed to the leader again.
+  public var resendAfter: Int64 = 300_000
+  /// Entries in one run, and runs that the publisher may owe before `apply` waits for it.
+  public var entriesPerRunMax = 64
+  public var runsOutstandingMax = 1024
+  /// The duplicate table: outcomes, and bytes of their replies, at which the node refuses new writes.
+  public var duplicatesMax = 400_000
+  public var duplicateBytesMax = 128 << 20
+  /// A leader whose oldest log write is older than this steps down.
+  public var diskHangLimit: Int64 = 1_000_000
+  /// Reads waiting at this node; more fail at once.
+  public var readsMax = 8192
+
+  public init(consensus: Settings = ReplicaSettings.standardConsensus) {
+    self.consensus = consensus
+  }
+
+  /// Consensus' settings for 10 ms ticks.
+  public static var standardConsensus: Settings {
+    Settings(
+      entriesPerAppendMax: 64, bytesPerAppendMax: 1 << 20, inflightAppendsMax: 64,
+      windowBytesMax: 64 << 20)
+  }
+}
+
+/// What the log holds at start.
+public struct RestoredReplica: Sendable {
+  public var hardState: HardState
+  /// The last entry of the log; `.zero` if it is empty.
+  public var last: EntryID
+  /// The entries after the applied marker (`AppliedMarker.load`), up to `last`.
+  public var entries: [Entry]
+
+  public init(hardState: HardState = HardState(), last: EntryID = .zero, entries: [Entry] = []) {
+    self.hardState = hardState
+    self.last = last
+    self.entries = entries
+  }
+}
+
+/// Why a replica cannot start. One clear line.
+public struct ReplicaError: Error, Hashable, Sendable, CustomStringConvertible {
+  public var description: String
+  public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,207 @@
+// StateMachine: everything that the log decides: the exchange, the duplicate table and the applied marker.
+//
+// Invariants:
+//   * a pure function of the entries: no clock, no randomness, no iteration over hashed collections
+//   * an entry is applied whole or not at all; what cannot be decoded is a fault before anything changes
+//   * a request id changes the state at most once
+//   * rows hold all of it: `init(loading:)` gives the same state, hash and future
+// Not here: when to apply (Coordinator), and what a command does (Exchange).
+
+import Engine
+import Raft
+import Wire
+
+/// What the application of one request answered.
+struct AppliedOutcome {
+  var request: RequestID
+  var reply: Reply
+  /// Where the outcome was recorded first.
+  var index: UInt64
+  var stamp: Int64
+}
+
+/// Why an entry cannot be applied. `apply` halts; it would halt on every replica that runs this program.
+public struct ApplyFault: Error, Hashable, Sendable, CustomStringConvertible {
+  public var index: UInt64
+  public var description: String
+}
+
+/// Bugs that tests plant to see that their checks find them. All off outside of tests.
+struct PlantedBugs: OptionSet, Sendable {
+  let rawValue: Int
+  /// Applies a repeated request again.
+  static let ignoreDuplicates = PlantedBugs(rawValue: 1)
+  /// Leaves the applied marker out of the rows.
+  static let rowsWithoutMarker = PlantedBugs(rawValue: 2)
+  /// Answers a write when it is proposed.
+  static let answerBeforeCommit = PlantedBugs(rawValue: 4)
+  /// Executes past the deadline.
+  static let ignoreDeadline = PlantedBugs(rawValue: 8)
+  /// Hands rows out before the own log is durable.
+  static let rowsBeforeDurable = PlantedBugs(rawValue: 16)
+  /// Forgets to write the rows of the duplicate table.
+  static let rowsWithoutDuplicates = PlantedBugs(rawValue: 32)
+}
+
+/// The replicated state of one node.
+public struct StateMachine: ~Copyable {
+  /// A client's time may be this far ahead of the stamp, exclusive. Microseconds.
+  static let aheadLimit: Int64 = 1_000_000
+  /// The depth window of market data. Microseconds.
+  static let windowLength: Int64 = 100_000
+
+  private var exchange: Exchange
+  private var duplicates: DuplicateTable
+  /// How far the log is applied. Its `stateHash` is that of the last `collectRows`.
+  public private(set) var marker: AppliedMarker
+  /// Since start.
+  public private(set) var commandsApplied: UInt64 = 0
+  public private(set) var duplicatesAnswered: UInt64 = 0
+  var bugs: PlantedBugs = []
+
+  /// An empty state, before the first entry.
+  public init() {
+    exchange = Exchange()
+    duplicates = DuplicateTable()
+    marker = .initial
+  }
+
+  /// Rebuilds the state from rows alone.
+  public init(loading rows: any RowReader) throws {
+    marker = try AppliedMarker.load(rows) ?? .initial
+    exchange = try Exchange(loading: rows)
+    duplicates = try DuplicateTable(loading: rows, stamp: marker.stamp)
+    guard marker.applied.index == .zero || currentHash == marker.stateHash else {
+      throw ReplicaError(
+        "the stored rows do not add up to the state hash of index \(marker.applied.index):"
+          + " the store is damaged")
+    }
+  }
+
+  /// Applies the entry after `marker.applied`. Throws before anything changed.
+  mutating func apply(
+    _ entry: Entry, _ events: inout EventBatch, _ outcomes: inout [AppliedOutcome]
+  ) throws(ApplyFault) {
+    precondition(entry.index == marker.applied.index.next, "entries are applied in order")
+    switch entry.kind {
+    case .noop:
+      events.begin(index: entry.index.value, stamp: marker.stamp)
+    case .configuration:
+      do throws(WireError) {
+        marker.configuration = try Configuration(decoding: entry.payload)
+      } catch {
+        throw ApplyFault(entry.index, "the configuration cannot be decoded (\(error))")
+      }
+      events.begin(index: entry.index.value, stamp: marker.stamp)
+    case .command:
+      let payload: EntryPayload
+      do throws(EntryPayload.Fault) {
+        payload = try EntryPayload(decoding: entry.payload)
+      } catch {
+        throw ApplyFault(entry.index, error.description)
+      }
+      guard payload.stamp >= marker.stamp else {
+        throw ApplyFault(entry.index, "the stamp \(payload.stamp) is before \(marker.stamp)")
+      }
+      apply(payload, at: entry.index.value, &events, &outcomes)
+    }
+    marker.applied = entry.id
+  }
+
+  private mutating func apply(
+    _ payload: EntryPayload, at index: UInt64, _ events: inout EventBatch,
+    _ outcomes: inout [AppliedOutcome]
+  ) {
+    marker.stamp = payload.stamp
+    if payload.stamp >= marker.windowEnd { marker.windowEnd = 0 }
+    duplicates.advance(to: payload.stamp)
+    events.begin(index: index, stamp: payload.stamp)
+    let firstEvent = events.events.count
+    for request in payload.requests {
+      commandsApplied += 1
+      outcomes.append(apply(request, at: index, &events))
+    }
+    if marker.windowEnd == 0, Self.changesLevels(events.events[firstEvent...]) {
+      marker.windowEnd = (payload.stamp / Self.windowLength + 1) * Self.windowLength
+    }
+  }
+
+  /// One request: a recorded outcome first, then its times, then the exchange.
+  private mutating func apply(
+    _ request: Request, at index: UInt64, _ events: inout EventBatch
+  ) -> AppliedOutcome {
+    let id = request.header.requestID
+    let stamp = marker.stamp
+    let known = bugs.contains(.ignoreDuplicates) ? nil : outcome(of: id)
+    if let known {
+      duplicatesAnswered += 1
+      return known
+    }
+    let reply: Reply
+    if request.header.timestamp >= stamp.addingReportingOverflow(Self.aheadLimit).partialValue {
+      reply = .rejected(.timestampAhead)
+    } else if stamp > request.header.deadline, !bugs.contains(.ignoreDeadline) {
+      reply = .rejected(.deadlinePassed)
+    } else {
+      reply = exchange.apply(request, stamp: stamp, &events)
+      if case .genesis(let mark) = request.command, reply == .done { found(mark) }
+    }
+    let record = DuplicateTable.Record(
+      index: index, stamp: stamp, deadline: request.header.deadline,
+      reply: ReplyCodec.encode(reply))
+    if duplicates.record(id) == nil { duplicates.put(id, record) }
+    return AppliedOutcome(request: id, reply: reply, index: index, stamp: stamp)
+  }
+
+  private mutating func found(_ mark: GenesisMark) {
+    marker.genesisHash = mark.hash
+    marker.clusterID = mark.clusterID
+  }
+
+  private static func changesLevels(_ events: ArraySlice<Event>) -> Bool {
+    events.contains { if case .levelChanged = $0 { true } else { false } }
+  }
+
+  /// The recorded outcome of a request, if it is still kept.
+  func outcome(of id: RequestID) -> AppliedOutcome? {
+    guard let record = duplicates.record(id) else { return nil }
+    do throws(WireError) {
+      let reply = try ReplyCodec.decode(record.reply)
+      return AppliedOutcome(request: id, reply: reply, index: record.index, stamp: record.stamp)
+    } catch {
+      preconditionFailure("a recorded reply cannot be decoded: \(error)")
+    }
+  }
+
+  /// Adds all rows that changed since the last call, the marker among them, and brings the state hash up to date.
+  public mutating func collectRows(into batch: inout RowBatch) {
+    exchange.collectRows(into: &batch)
+    var outcomes = RowBatch()
+    duplicates.collectRows(into: &outcomes)
+    if !bugs.contains(.rowsWithoutDuplicates) { batch.append(outcomes) }
+    marker.stateHash = currentHash
+    if bugs.contains(.rowsWithoutMarker) { return }
+    batch.put(ReplicaRows.markerKey, ReplicaRows.markerValue(marker))
+  }
+
+  private var currentHash: UInt128 {
+    exchange.stateHash &+ duplicates.hash &+ marker.logicalHash
+  }
+
+  /// Outcomes kept, and the bytes of their replies.
+  public var duplicatesCount: Int { duplicates.count }
+  public var duplicateBytes: Int { duplicates.replyBytes }
+
+  /// Broken invariants of the exchange, for tests; empty if all is well.
+  public borrowing func checkInvariants() -> [String] { exchange.checkInvariants() }
+
+  /// The sum over all accounts per asset, for tests; all 0.
+  public borrowing func conservation() -> [(AssetID, Int128)] { exchange.conservation() }
+}
+
+extension ApplyFault {
+  init(_ index: LogIndex, _ description: String) {
+    self.index = index.value
+    self.description = description
+  }
+}
