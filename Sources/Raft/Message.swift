@@ -22,7 +22,8 @@ public struct Message: Hashable, Sendable {
     /// Would you vote for me? Changes no state at the receiver (thesis, section 9.6).
     case preVoteRequest(last: EntryID)
     case preVoteResponse(granted: Bool)
-    case voteRequest(last: EntryID)
+    /// `transfer`: the leader itself asked for this campaign, so voters do not wait for its silence.
+    case voteRequest(last: EntryID, transfer: Bool)
     case voteResponse(granted: Bool)
     case append(Append)
     case appendResponse(AppendResponse)
@@ -76,7 +77,8 @@ public struct Message: Hashable, Sendable {
 
   public struct HeartbeatResponse: Hashable, Sendable {
     public var round: UInt64
-    /// The follower's last durable index, so that an idle leader notices one that lags or lost its tail.
+    /// The follower's last index, so that an idle leader notices one that lost its tail. Not an
+    /// acknowledgement: the entries may be neither durable nor the leader's.
     public var last: LogIndex
 
     public init(round: UInt64, last: LogIndex) {
