@@ -1,0 +1,202 @@
+// DataDirectory: what belongs to one node on disk: its lock, its identity, its log and its state store.
+//
+//   DIR/lock         held by the running process (flock)
+//   DIR/identity     version, node id, incarnation, genesis hash, checksum; written once
+//   DIR/log-created  marks that a log was made here, so that a lost one is noticed
+//   DIR/log/         LogStore        DIR/state/  StateStore
+//
+// Invariants:
+//   * one process at a time
+//   * a directory never changes its node, incarnation or genesis
+//   * a directory that holds anything but has no readable identity is refused, never taken over
+// Not here: the formats of the log and of the state store.
+
+import Glibc
+import Raft
+import Wire
+
+/// An opened, locked data directory. The lock is held as long as a copy of this value exists.
+public struct DataDirectory: Sendable {
+  /// The version of the identity file.
+  public static let formatVersion: UInt16 = 1
+  static let magic: UInt64 = 0x4341_5354_4C45_4944  // "CASTLEID"
+  static let identityBytes = 62
+
+  public let path: String
+  public let node: NodeID
+  /// Drawn when the directory was made; tells a node that lost its disk from one that kept it.
+  public let incarnation: UInt64
+  public let genesisHash: [UInt8]
+  /// The directory was made by this call.
+  public let isNew: Bool
+  private let disk: any Disk
+  private let lock: any DiskLock
+
+  /// The directory of the log.
+  public var logPath: String { DiskPath.join(path, "log") }
+  /// The directory of the state store.
+  public var statePath: String { DiskPath.join(path, "state") }
+  /// What binds the log to this directory.
+  public var logIdentity: LogIdentity {
+    LogIdentity(genesisHash: genesisHash, node: node, incarnation: incarnation)
+  }
+
+  /// Opens the directory of `node`, making it if there is none.
+  ///
+  /// - Parameters:
+  ///   - genesisHash: 32 bytes.
+  ///   - randomIncarnation: becomes the incarnation if the directory is new.
+  /// - Throws: one clear line: not readable, in use, of another node or cluster, or damaged.
+  public static func open(
+    path: String, node: NodeID, genesisHash: [UInt8], randomIncarnation: UInt64,
+    disk: any Disk = LinuxDisk()
+  ) throws(StorageError) -> DataDirectory {
+    precondition(genesisHash.count == LogIdentity.genesisHashBytes, "a genesis hash has 32 bytes")
+    try disk.makeDirectory(path)
+    let lock = try take(path, disk)
+    let wanted = LogIdentity(
+      genesisHash: genesisHash, node: node, incarnation: randomIncarnation)
+    let stored = try readIdentity(path, disk)
+    if let stored {
+      try check(path, stored, wanted)
+    } else {
+      try writeIdentity(path, wanted, disk)
+    }
+    let directory = DataDirectory(
+      path: path, identity: stored ?? wanted, isNew: stored == nil, disk: disk, lock: lock)
+    try disk.makeDirectory(directory.logPath)
+    try disk.makeDirectory(directory.statePath)
+    try disk.syncDirectory(path)
+    return directory
+  }
+
+  /// Opens an existing directory as it is, for tools on a stopped node. Makes and changes nothing but the lock.
+  public static func openExisting(
+    path: String, disk: any Disk = LinuxDisk()
+  ) throws(StorageError) -> DataDirectory {
+    guard try disk.exists(DiskPath.join(path, "identity")) else {
+      throw StorageError(path, "is not a data directory of a node (it has no file 'identity')")
+    }
+    let lock = try take(path, disk)
+    guard let stored = try readIdentity(path, disk) else {
+      throw StorageError(path, "is not a data directory of a node (it has no file 'identity')")
+    }
+    return DataDirectory(path: path, identity: stored, isNew: false, disk: disk, lock: lock)
+  }
+
+  /// Opens the log of this directory. A log that was here before and is gone is an error, not an empty log: a node
+  /// that forgot its votes must not vote.
+  public func openLog(
+    options: LogOptions = LogOptions()
+  ) throws(StorageError) -> (LogStore, RecoveredLog) {
+    let marker = DiskPath.join(path, "log-created")
+    let wasMade = try disk.exists(marker)
+    if wasMade, try LogStore.isMissing(disk: disk, directory: logPath) {
+      throw StorageError(
+        logPath, "the log of this node is gone; a node without its log must be replaced, not restarted")
+    }
+    let opened = try LogStore.open(
+      disk: disk, directory: logPath, identity: logIdentity, options: options)
+    if !wasMade {
+      _ = try disk.create(marker)
+      try disk.syncDirectory(path)
+    }
+    return opened
+  }
+
+  private init(
+    path: String, identity: LogIdentity, isNew: Bool, disk: any Disk, lock: any DiskLock
+  ) {
+    self.path = path
+    node = identity.node
+    incarnation = identity.incarnation
+    genesisHash = identity.genesisHash
+    self.isNew = isNew
+    self.disk = disk
+    self.lock = lock
+  }
+
+  private static func take(_ path: String, _ disk: any Disk) throws(StorageError) -> any DiskLock {
+    guard let lock = try disk.lock(DiskPath.join(path, "lock")) else {
+      throw StorageError(path, "this data directory is in use by another process")
+    }
+    return lock
+  }
+
+  private static func check(
+    _ path: String, _ stored: LogIdentity, _ wanted: LogIdentity
+  ) throws(StorageError) {
+    guard stored.node == wanted.node else {
+      throw StorageError(
+        path, "this data directory belongs to node \(stored.node), not to node \(wanted.node)")
+    }
+    guard stored.genesisHash == wanted.genesisHash else {
+      throw StorageError(
+        path,
+        "this data directory belongs to the cluster with genesis \(hex(stored.genesisHash)), "
+          + "not to the one with genesis \(hex(wanted.genesisHash))")
+    }
+  }
+
+  private static func readIdentity(
+    _ path: String, _ disk: any Disk
+  ) throws(StorageError) -> LogIdentity? {
+    let names = try disk.list(path)
+    guard names.contains("identity") else {
+      let foreign = names.filter { $0 != "lock" && $0 != "identity.tmp" }
+      guard foreign.isEmpty else {
+        throw StorageError(
+          path, "is not empty and not a data directory of a node (it holds '\(foreign[0])')")
+      }
+      return nil
+    }
+    let file = DiskPath.join(path, "identity")
+    let bytes = try disk.open(file, writable: false).read(at: 0, count: identityBytes + 1)
+    do {
+      return try decode(bytes)
+    } catch {
+      throw StorageError(file, "the identity of this data directory is damaged (\(error))")
+    }
+  }
+
+  private static func writeIdentity(
+    _ path: String, _ identity: LogIdentity, _ disk: any Disk
+  ) throws(StorageError) {
+    let temporary = DiskPath.join(path, "identity.tmp")
+    if try disk.exists(temporary) { try disk.remove(temporary) }
+    let file = try disk.create(temporary)
+    try file.write(encode(identity), at: 0)
+    try file.sync()
+    try disk.rename(temporary, to: DiskPath.join(path, "identity"))
+    try disk.syncDirectory(path)
+  }
+
+  static func encode(_ identity: LogIdentity) -> [UInt8] {
+    var writer = ByteWriter(capacity: identityBytes)
+    writer.u64(magic)
+    writer.u16(formatVersion)
+    writer.u64(identity.node.value)
+    writer.u64(identity.incarnation)
+    writer.raw(identity.genesisHash)
+    writer.u32(CRC32C.of(writer.bytes))
+    return writer.bytes
+  }
+
+  static func decode(_ bytes: [UInt8]) throws(WireError) -> LogIdentity {
+    var reader = ByteReader(bytes)
+    guard try reader.u64() == magic else { throw .invalid("magic") }
+    guard try reader.u16() == formatVersion else { throw .invalid("version") }
+    let node = NodeID(try reader.u64())
+    let incarnation = try reader.u64()
+    let genesis = try reader.raw(LogIdentity.genesisHashBytes)
+    guard try reader.u32() == CRC32C.of(bytes, in: 0..<identityBytes - 4) else { throw .checksum }
+    try reader.finish()
+    return LogIdentity(genesisHash: genesis, node: node, incarnation: incarnation)
+  }
+}
+
+/// Lower-case hexadecimal digits.
+func hex(_ bytes: some Sequence<UInt8>) -> String {
+  let digits = Array("0123456789abcdef")
+  return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+}

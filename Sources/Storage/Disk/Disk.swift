@@ -1,0 +1,62 @@
+// Disk: the only door from the log and the data directory to files. Real (LinuxDisk) and simulated (tests).
+//
+// Invariants that every implementation keeps:
+//   * written bytes survive a crash only after `sync()` of that file returned
+//   * created, renamed and removed names survive a crash only after `syncDirectory` of their directory returned
+//   * after a failed `sync()` nothing is known about the bytes written since the last good one
+// Not here: formats, retries, policy. RocksDB has its own door.
+
+/// A file system, as far as Castle needs one. All calls block. Safe to call from several threads.
+public protocol Disk: AnyObject, Sendable {
+  /// Makes a directory (mode 0700) and its missing parents; one that exists is fine.
+  func makeDirectory(_ path: String) throws(StorageError)
+
+  /// Makes a new, empty file (mode 0600) for reading and writing. Fails if the name is taken.
+  func create(_ path: String) throws(StorageError) -> any DiskFile
+
+  /// Opens a file that exists.
+  func open(_ path: String, writable: Bool) throws(StorageError) -> any DiskFile
+
+  /// Whether there is a file or directory of this name.
+  func exists(_ path: String) throws(StorageError) -> Bool
+
+  /// The names in a directory, sorted, without `.` and `..`.
+  func list(_ directory: String) throws(StorageError) -> [String]
+
+  /// Removes a file's name.
+  func remove(_ path: String) throws(StorageError)
+
+  /// Renames a file within its directory, replacing the target.
+  func rename(_ path: String, to target: String) throws(StorageError)
+
+  /// Makes the names of a directory durable.
+  func syncDirectory(_ path: String) throws(StorageError)
+
+  /// Takes the exclusive lock of a file (made if missing); `nil` if another process or handle holds it.
+  /// The lock is released when the returned object goes away, or with the process.
+  func lock(_ path: String) throws(StorageError) -> (any DiskLock)?
+}
+
+/// An open file. Closed when the last reference goes away.
+public protocol DiskFile: AnyObject, Sendable {
+  var path: String { get }
+
+  /// The size in bytes.
+  func size() throws(StorageError) -> Int
+
+  /// Up to `count` bytes from `offset`; fewer only at the end of the file.
+  func read(at offset: Int, count: Int) throws(StorageError) -> [UInt8]
+
+  /// Writes all bytes at `offset`, growing the file if needed.
+  func write(_ bytes: [UInt8], at offset: Int) throws(StorageError)
+
+  /// Makes all bytes written so far durable (fdatasync). After an error, never call it again: it could lie.
+  func sync() throws(StorageError)
+
+  /// Drops synced bytes from the cache, so that the next read shows what the device holds. After a failed sync a
+  /// cache can show bytes that never reached the device.
+  func forgetCached() throws(StorageError)
+}
+
+/// A held lock.
+public protocol DiskLock: AnyObject, Sendable {}

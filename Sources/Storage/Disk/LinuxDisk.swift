@@ -1,0 +1,188 @@
+// LinuxDisk: the real file system.
+//
+// Invariant: no call returns success unless the system call did; short reads and writes are continued.
+// Not here: retries of a failed sync (there are none, anywhere).
+
+import Glibc
+
+/// The file system of this machine.
+public final class LinuxDisk: Disk {
+  public init() {}
+
+  public func makeDirectory(_ path: String) throws(StorageError) {
+    if mkdir(path, 0o700) == 0 || errno == EEXIST { return try requireDirectory(path) }
+    guard errno == ENOENT, let parent = DiskPath.parent(of: path) else {
+      throw StorageError(path, "cannot make this directory", code: errno)
+    }
+    try makeDirectory(parent)
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+      throw StorageError(path, "cannot make this directory", code: errno)
+    }
+    try syncDirectory(parent)
+  }
+
+  public func create(_ path: String) throws(StorageError) -> any DiskFile {
+    let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw StorageError(path, "cannot create", code: errno) }
+    return LinuxFile(path, descriptor)
+  }
+
+  public func open(_ path: String, writable: Bool) throws(StorageError) -> any DiskFile {
+    let descriptor = Glibc.open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC)
+    guard descriptor >= 0 else { throw StorageError(path, "cannot open", code: errno) }
+    return LinuxFile(path, descriptor)
+  }
+
+  public func exists(_ path: String) throws(StorageError) -> Bool {
+    var status = stat()
+    if stat(path, &status) == 0 { return true }
+    guard errno == ENOENT else { throw StorageError(path, "cannot look up", code: errno) }
+    return false
+  }
+
+  public func list(_ directory: String) throws(StorageError) -> [String] {
+    guard let stream = opendir(directory) else {
+      throw StorageError(directory, "cannot read this directory", code: errno)
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while true {
+      errno = 0
+      guard let entry = readdir(stream) else { break }
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    guard errno == 0 else {
+      throw StorageError(directory, "cannot read this directory", code: errno)
+    }
+    return names.sorted()
+  }
+
+  public func remove(_ path: String) throws(StorageError) {
+    guard unlink(path) == 0 else { throw StorageError(path, "cannot remove", code: errno) }
+  }
+
+  public func rename(_ path: String, to target: String) throws(StorageError) {
+    guard Glibc.rename(path, target) == 0 else {
+      throw StorageError(path, "cannot rename to \(target)", code: errno)
+    }
+  }
+
+  public func syncDirectory(_ path: String) throws(StorageError) {
+    let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw StorageError(path, "cannot open this directory", code: errno)
+    }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else {
+      throw StorageError(path, "cannot sync this directory", code: errno)
+    }
+  }
+
+  public func lock(_ path: String) throws(StorageError) -> (any DiskLock)? {
+    let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw StorageError(path, "cannot open", code: errno) }
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return LinuxLock(descriptor) }
+    let code = errno
+    close(descriptor)
+    guard code == EWOULDBLOCK else { throw StorageError(path, "cannot lock", code: code) }
+    return nil
+  }
+
+  private func requireDirectory(_ path: String) throws(StorageError) {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw StorageError(path, "cannot look up", code: errno)
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      throw StorageError(path, "is not a directory", code: ENOTDIR)
+    }
+  }
+}
+
+/// Path arithmetic, without touching a disk.
+public enum DiskPath {
+  /// The directory that holds `path`; `nil` for the root and for a relative name without a slash.
+  public static func parent(of path: String) -> String? {
+    var end = path.endIndex
+    while end > path.startIndex, path[path.index(before: end)] == "/" {
+      end = path.index(before: end)
+    }
+    guard let slash = path[..<end].lastIndex(of: "/") else { return nil }
+    return slash == path.startIndex ? (end == path.startIndex ? nil : "/") : String(path[..<slash])
+  }
+
+  /// `name` inside `directory`.
+  public static func join(_ directory: String, _ name: String) -> String {
+    directory.hasSuffix("/") ? directory + name : directory + "/" + name
+  }
+}
+
+private final class LinuxFile: DiskFile {
+  let path: String
+  private let descriptor: Int32
+
+  init(_ path: String, _ descriptor: Int32) {
+    self.path = path
+    self.descriptor = descriptor
+  }
+
+  deinit { close(descriptor) }
+
+  func size() throws(StorageError) -> Int {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw StorageError(path, "cannot look up the size", code: errno)
+    }
+    return Int(status.st_size)
+  }
+
+  func read(at offset: Int, count: Int) throws(StorageError) -> [UInt8] {
+    var code: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      while filled < count, let base = buffer.baseAddress {
+        let n = pread(descriptor, base + filled, count - filled, off_t(offset + filled))
+        if n < 0, errno == EINTR { continue }
+        if n < 0 { code = errno }
+        if n <= 0 { break }
+        filled += n
+      }
+    }
+    guard code == 0 else { throw StorageError(path, "cannot read at offset \(offset)", code: code) }
+    return bytes
+  }
+
+  func write(_ bytes: [UInt8], at offset: Int) throws(StorageError) {
+    var code: Int32 = 0
+    bytes.withUnsafeBytes { buffer in
+      var done = 0
+      while done < buffer.count, let base = buffer.baseAddress {
+        let n = pwrite(descriptor, base + done, buffer.count - done, off_t(offset + done))
+        if n < 0, errno == EINTR { continue }
+        if n <= 0 {
+          code = n < 0 ? errno : EIO
+          break
+        }
+        done += n
+      }
+    }
+    guard code == 0 else { throw StorageError(path, "cannot write at offset \(offset)", code: code) }
+  }
+
+  func sync() throws(StorageError) {
+    guard fdatasync(descriptor) == 0 else { throw StorageError(path, "cannot sync", code: errno) }
+  }
+
+  func forgetCached() throws(StorageError) {
+    let code = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+    guard code == 0 else { throw StorageError(path, "cannot drop the cache", code: code) }
+  }
+}
+
+private final class LinuxLock: DiskLock {
+  private let descriptor: Int32
+  init(_ descriptor: Int32) { self.descriptor = descriptor }
+  deinit { close(descriptor) }
+}

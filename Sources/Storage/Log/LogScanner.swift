@@ -1,0 +1,260 @@
+// LogScanner: reads all segments in order and rebuilds the map, the hard state and the verdict on the tail.
+//
+// Invariants:
+//   * reads only; whatever it finds, no file changes
+//   * entries after the first damage are never reported
+// Not here: opening for writes (LogStore), the look of single groups (GroupScan).
+
+import Raft
+
+/// What a scan found.
+struct ScannedLog {
+  /// A segment with a readable head.
+  struct Segment {
+    var number: UInt64
+    var head: SegmentHead
+    var header: BlockHeader
+    var chain: UInt32
+    var report: LogReport.Segment
+  }
+
+  var segments: [Segment] = []
+  /// Segments that were made and never used, and such whose head was never completely written.
+  var blank: [UInt64] = []
+  var torn: [UInt64] = []
+  var map = LogMap(base: .zero)
+  var hardState = HardState()
+  /// The hard state of the last whole group; `hardState` may hold a newer vote from a torn one.
+  var storedState = HardState()
+  /// The last group's sequence and chain value.
+  var sequence: UInt64 = 0
+  var chain: UInt32 = 0
+  /// The first block of the last segment that was never written.
+  var nextBlock = 0
+  var tail = Tail.empty
+  var damage: LogDamage?
+  /// The highest number that any file has.
+  var lastNumber: UInt64 = 0
+}
+
+struct LogScanner {
+  let disk: any Disk
+  let directory: String
+  private var log = ScannedLog()
+  /// The first file with a damaged head: nothing from there on is used.
+  private var damagedHead = UInt64.max
+  /// How many segments come before it.
+  private var usable = 0
+
+  /// Reads the log in `directory`.
+  ///
+  /// - Throws: if the directory or a file's size cannot be read; damaged contents are a result, not an error.
+  /// - Complexity: O(bytes of the log), holding one segment at a time.
+  static func scan(disk: any Disk, directory: String) throws(StorageError) -> ScannedLog {
+    var scanner = LogScanner(disk: disk, directory: directory)
+    try scanner.run()
+    return scanner.log
+  }
+
+  private init(disk: any Disk, directory: String) {
+    self.disk = disk
+    self.directory = directory
+  }
+
+  private mutating func run() throws(StorageError) {
+    let numbers = try disk.list(directory).compactMap { LogFormat.segmentNumber($0) }.sorted()
+    log.lastNumber = numbers.last ?? 0
+    for number in numbers {
+      let small = try SegmentImage.load(
+        disk, directory: directory, number: number, limit: LogFormat.headBlocks)
+      if readHead(small) { continue }
+      _ = readHead(try SegmentImage.load(disk, directory: directory, number: number))
+    }
+    let headDamage = log.damage
+    log.damage = nil
+    usable = log.segments.prefix { $0.number < damagedHead }.count
+    for position in 0..<usable where log.damage == nil { try scanSegment(position) }
+    if log.damage == nil { log.damage = headDamage }
+    checkLeftovers()
+    if let damage = log.damage {
+      log.tail = .suspect("\(damage)")
+    } else if log.tail == .empty, !log.torn.isEmpty {
+      log.tail = .torn
+    }
+    if log.hardState.commit > log.map.last.index { log.hardState.commit = log.map.last.index }
+  }
+
+  /// Sorts a file into segments, blank ones and torn ones, by its head. Returns `false` if that takes the whole file
+  /// and `image` is only its start.
+  private mutating func readHead(_ image: SegmentImage) -> Bool {
+    let number = image.number
+    let isWhole = image.bytes.count >= image.fileBytes
+    let expected = GroupExpectation(kind: .head)
+    switch GroupScan.next(image, at: 0, limit: min(LogFormat.headBlocks, image.blocks), expected) {
+    case .group(let group):
+      guard group.records.count == 1, case .head(let head) = group.records[0],
+        head.segment == number, group.header.identity == LogFormat.checksum(of: head.identity)
+      else {
+        damagedHead(image, 0, "the head does not belong to this file")
+        return true
+      }
+      if image.fileBytes != Int(head.blocks) * LogFormat.blockBytes {
+        damagedHead(image, 0, "the file has not the size that its head says (\(head.blocks) blocks)")
+      }
+      let report = LogReport.Segment(
+        file: image.path, number: number, groups: 0, bytesUsed: 0, entries: 0)
+      log.segments.append(
+        ScannedLog.Segment(
+          number: number, head: head, header: group.header, chain: group.chain, report: report))
+    case _ where !isWhole: return false
+    case .end where image.isBlank(from: 0): log.blank.append(number)
+    case .end, .torn:
+      let later = LogFormat.headBlocks..<max(LogFormat.headBlocks, image.blocks)
+      if let block = later.first(where: { !image.headers($0).isEmpty }) {
+        damagedHead(image, 0, "the head is missing, and block \(block) holds a group")
+      } else {
+        log.torn.append(number)
+      }
+    case .damage(let block, let reason): damagedHead(image, block, reason)
+    }
+    return true
+  }
+
+  private mutating func damagedHead(_ image: SegmentImage, _ block: Int, _ reason: String) {
+    damagedHead = min(damagedHead, image.number)
+    damaged(image, block, reason)
+  }
+
+  private mutating func scanSegment(_ position: Int) throws(StorageError) {
+    let segment = log.segments[position]
+    let image = try SegmentImage.load(disk, directory: directory, number: segment.number)
+    guard begin(image, segment, isFirst: position == 0) else { return }
+    let isLast = position == usable - 1
+    let limit = isLast ? image.blocks : Int(log.segments[position + 1].head.previousBlocks)
+    guard limit <= image.blocks, limit >= LogFormat.headBlocks else {
+      return damaged(image, image.blocks - 1, "the next segment expects \(limit) blocks here")
+    }
+    var block = LogFormat.headBlocks
+    log.tail = .clean
+    scan: while block < limit {
+      let expected = GroupExpectation(
+        kind: .group, sequence: log.sequence + 1, previous: log.chain,
+        identity: segment.header.identity)
+      switch GroupScan.next(image, at: block, limit: limit, expected) {
+      case .end:
+        if !isLast { damaged(image, block, "a group is missing here") }
+        break scan
+      case .torn(let survivor):
+        if isLast {
+          adopt(survivor)
+          log.tail = .torn
+        } else {
+          damaged(image, block, "a group is not whole here")
+        }
+        break scan
+      case .damage(let bad, let reason):
+        damaged(image, bad, reason)
+        break scan
+      case .group(let group):
+        guard replay(group, in: segment.number) else {
+          damaged(image, block, "the group's records do not follow the ones before them")
+          break scan
+        }
+        count(group, position)
+        block = group.blocks.upperBound
+      }
+    }
+    log.nextBlock = block
+    log.segments[position].report.bytesUsed = block * LogFormat.blockBytes
+    let untouched = log.map.last == .zero && log.hardState == HardState()
+    if isLast, log.tail == .clean, untouched { log.tail = .empty }
+  }
+
+  /// Checks that a segment follows what was read so far, and takes its head.
+  private mutating func begin(
+    _ image: SegmentImage, _ segment: ScannedLog.Segment, isFirst: Bool
+  ) -> Bool {
+    let header = segment.header
+    if isFirst {
+      log.map = LogMap(base: header.last)
+    } else {
+      let before = log.segments.last { $0.number < segment.number }
+      guard before?.number == segment.head.previousSegment else {
+        let name = LogFormat.segmentName(segment.head.previousSegment)
+        damaged(image, 0, "the segment before it, \(name), is missing or has no readable head")
+        return false
+      }
+      guard header.sequence == log.sequence + 1, header.previous == log.chain,
+        header.last == log.map.last, header.identity == log.segments[0].header.identity
+      else {
+        damaged(image, 0, "the segment does not follow the one before it")
+        return false
+      }
+    }
+    log.sequence = header.sequence
+    log.chain = segment.chain
+    log.hardState = header.hardState
+    log.storedState = header.hardState
+    return true
+  }
+
+  /// Takes a group's records into the map.
+  private mutating func replay(_ group: ScannedGroup, in segment: UInt64) -> Bool {
+    let place = GroupPlace(
+      segment: segment, block: group.blocks.lowerBound, blocks: group.blocks.count)
+    for record in group.records {
+      switch record {
+      case .truncate(let id):
+        let known = log.map.term(at: id.index)
+        guard id.index < log.map.last.index, known == nil || known == id.term,
+          known != nil || id.index < log.map.base.index
+        else { return false }
+        log.map.truncate(after: id)
+      case .entry(let entry):
+        guard log.map.append(entry.id, at: place) else { return false }
+      case .head: return false
+      }
+    }
+    let state = group.header.hardState
+    guard group.header.last == log.map.last, state.term >= log.hardState.term else { return false }
+    log.hardState = state
+    log.storedState = state
+    log.sequence = group.header.sequence
+    log.chain = group.chain
+    return true
+  }
+
+  /// A torn group may name a term and vote that were being stored. Nobody was told of them, and keeping them is safe:
+  /// so one of the two copies of a vote is enough to keep it.
+  private mutating func adopt(_ survivor: HardState?) {
+    guard let survivor, survivor.term >= log.hardState.term else { return }
+    if survivor.term > log.hardState.term || log.hardState.vote == nil {
+      log.hardState.term = survivor.term
+      log.hardState.vote = survivor.vote
+    }
+  }
+
+  /// A file that some head names as the one before it must have a head itself.
+  private mutating func checkLeftovers() {
+    guard log.damage == nil, let last = log.segments.last else { return }
+    let named = Set(log.segments.map(\.head.previousSegment))
+    for number in log.blank + log.torn where named.contains(number) {
+      log.damage = LogDamage(
+        file: DiskPath.join(directory, LogFormat.segmentName(number)), offset: 0,
+        reason: "the segment's head is gone, and later segments follow it")
+    }
+    if let torn = log.torn.last, torn > last.number { log.tail = .torn }
+  }
+
+  private mutating func count(_ group: ScannedGroup, _ position: Int) {
+    log.segments[position].report.groups += 1
+    for case .entry in group.records { log.segments[position].report.entries += 1 }
+  }
+
+  /// Keeps the first damage.
+  private mutating func damaged(_ image: SegmentImage, _ block: Int, _ reason: String) {
+    guard log.damage == nil else { return }
+    log.damage = LogDamage(
+      file: image.path, offset: block * LogFormat.blockBytes, reason: reason)
+  }
+}
