@@ -22,7 +22,8 @@ struct AdminFields {
   /// `place` goes before the names in messages, for example `symbols[0].`; empty for the top level.
   init(_ value: JSONValue, place: String = "") throws(AdminFailure) {
     guard case .object(let members) = value else {
-      throw AdminFailure(400, place.isEmpty ? "expected a JSON object" : "\(place) is not an object")
+      let name = place.isEmpty ? "the body" : String(place.dropLast())
+      throw AdminFailure(400, "\(name) must be a JSON object")
     }
     self.place = place
     self.members = members
@@ -75,7 +76,8 @@ struct AdminFields {
     return integer
   }
 
-  mutating func integer(_ name: String, in range: ClosedRange<Int64>) throws(AdminFailure) -> Int64 {
+  mutating func integer(_ name: String, in range: ClosedRange<Int64>) throws(AdminFailure) -> Int64
+  {
     guard let integer = try optionalInteger(name, in: range) else { throw missing(name) }
     return integer
   }

@@ -99,7 +99,7 @@ public struct NodeStatus: Hashable, Sendable {
     writer.object { w in
       w.field("id", id)
       w.field("clusterId", clusterID)
-      w.field("genesisHash", Self.hexadecimal(genesisHash))
+      w.field("genesisHash", Hex.encode(genesisHash))
       w.field("version", version)
       w.field("role", role)
       w.field("term", term)
@@ -120,7 +120,7 @@ public struct NodeStatus: Hashable, Sendable {
       w.field("pid", processID)
       w.field("clientAddress", clientAddress)
       w.key("peers")
-      w.array { w in peers.forEach { peer in writePeer(peer, to: &w) } }
+      w.array { w in for peer in peers { writePeer(peer, to: &w) } }
     }
     return writer.bytes
   }
@@ -132,13 +132,6 @@ public struct NodeStatus: Hashable, Sendable {
       w.field("connected", peer.connected)
       w.field("matchIndex", peer.matchIndex)
     }
-  }
-
-  /// Lower-case hexadecimal digits, two a byte.
-  public static func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-      decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 
   /// 32 lower-case hexadecimal digits, with leading zeros.

@@ -23,7 +23,9 @@ enum SymbolDefinition {
     let base = try fields.text("base")
     let quote = try fields.text("quote")
     guard base != quote else { throw fields.wrong("quote", "must differ from base") }
-    guard let baseScale = scaleOf(base) else { throw fields.wrong("base", "names no asset: \(base)") }
+    guard let baseScale = scaleOf(base) else {
+      throw fields.wrong("base", "names no asset: \(base)")
+    }
     guard let quoteScale = scaleOf(quote) else {
       throw fields.wrong("quote", "names no asset: \(quote)")
     }
