@@ -1,0 +1,57 @@
+// AdminGenesisTests: the genesis is read in full or refused with one line.
+
+import Engine
+import Testing
+
+@testable import Gateway
+
+@Suite struct AdminGenesisTests {
+  private func reason(_ json: String) -> String? {
+    do {
+      _ = try Genesis.commands(Array(json.utf8))
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  @Test func `the standard genesis is the demonstration venue`() throws {
+    let genesis = try Genesis.commands(Genesis.standard)
+    #expect(genesis.clusterID == "castle-demo")
+    #expect(genesis.hash == SHA256.of(Genesis.standard))
+    #expect(
+      genesis.commands.first
+        == .genesis(GenesisMark(clusterID: "castle-demo", hash: genesis.hash)))
+    let symbols = genesis.commands.compactMap { command -> AddSymbol? in
+      if case .addSymbol(let symbol) = command { symbol } else { nil }
+    }
+    #expect(genesis.commands.count == 6)
+    #expect(symbols.map(\.name) == ["BTCUSDT", "ETHUSDT"])
+    #expect(symbols.map(\.filters.tickSize) == [1_000_000, 1_000_000])
+    #expect(symbols.map(\.filters.stepSize) == [1000, 10_000])
+    #expect(symbols.map(\.filters.minNotional) == [500_000_000, 500_000_000])
+    #expect(symbols.map(\.takerRate) == [100_000, 100_000])
+  }
+
+  @Test(arguments: [
+    ("", "not JSON"), (#"{"assets":[]}"#, "clusterId is missing"),
+    (#"{"clusterId":"a b"}"#, "clusterId must be"),
+    (#"{"clusterId":"a","fees":1}"#, "unknown field fees"),
+    (#"{"clusterId":"a","assets":[{"name":"B","scale":9}]}"#, "assets[0].scale must be"),
+    (#"{"clusterId":"a","assets":[{"name":"B"},{"name":"B"}]}"#, "assets[1].name is there twice"),
+    (#"{"clusterId":"a","symbols":[{"base":"B","quote":"C"}]}"#, "symbols[0].base names no asset"),
+    (#"{"clusterId":"a","symbols":[7]}"#, "symbols[0] must be a JSON object"),
+    (
+      #"{"clusterId":"a","assets":[{"name":"B"},{"name":"C"}],"symbols":[{"base":"B","quote":"C","tickSize":"1","stepSize":"1","lotSize":"1"}]}"#,
+      "unknown field symbols[0].lotSize"
+    ),
+  ])
+  func `a broken genesis is refused with its place`(json: String, expected: String) throws {
+    let line = try #require(reason(json))
+    #expect(line.hasPrefix("genesis: ") && line.contains(expected), "\(line)")
+  }
+
+  @Test func `a genesis without symbols is enough`() {
+    #expect(reason(#"{"clusterId":"bare"}"#) == nil)
+  }
+}
