@@ -30,9 +30,3 @@ enum EngineRows {
     throw .invalid("stand-in")
   }
 }
-enum OrderViewCodec {
-  static func encode(_ view: OrderView, into writer: inout ByteWriter) {}
-  static func decode(_ reader: inout ByteReader) throws(WireError) -> OrderView {
-    throw .invalid("stand-in")
-  }
-}

@@ -113,6 +113,17 @@ public struct TickerStatistics: Hashable, Sendable {
   public var count: Int64
   public var bid: PriceLevel
   public var ask: PriceLevel
+
+  /// last - open, 0 without trades.
+  public var change: Int64 { firstTrade < 0 ? 0 : last - open }
+
+  /// The change in thousandths of a percent of the open price, rounded half away from zero.
+  public var changePercent: Int64 {
+    guard open > 0 else { return 0 }
+    let thousandths = Int128(change.magnitude) * 100_000
+    let rounded = Int64(clamping: (thousandths + Int128(open) / 2) / Int128(open))
+    return change < 0 ? -rounded : rounded
+  }
 }
 
 /// The volume-weighted price of the last minutes; the last price if nobody traded in them.
@@ -136,4 +147,16 @@ public enum MarketUpdate: Hashable, Sendable {
   case candleClosed(symbol: SymbolID, interval: Interval, candle: Candle, time: Int64)
   /// The symbol traded in the window of 100 ms that ended at `time`: tickers and running candles changed.
   case statistics(symbol: SymbolID, time: Int64)
+
+  /// The symbol it is about.
+  public var symbol: SymbolID {
+    switch self {
+    case .trade(let trade): trade.symbol
+    case .aggregateTrade(let trade): trade.symbol
+    case .bookTicker(let top): top.symbol
+    case .depth(let diff): diff.symbol
+    case .candleClosed(let symbol, _, _, _): symbol
+    case .statistics(let symbol, _): symbol
+    }
+  }
 }
