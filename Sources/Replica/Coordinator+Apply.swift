@@ -13,6 +13,8 @@ import Wire
 extension Coordinator {
   /// After this many commands the rest waits for the next turn.
   private static let commandsPerTurnMax: UInt64 = 20_000
+  /// A run ends after the entry that reaches this.
+  private static let commandsPerRunMax: UInt64 = 4096
 
   /// True if committed entries wait for the next `flush`, which need not wait for the next tick.
   public var needsFlush: Bool {
@@ -37,7 +39,8 @@ extension Coordinator {
     precondition(entries.first?.index == applied.next, "a committed entry is not in memory")
     var events = EventBatch()
     var outcomes: [AppliedOutcome] = []
-    for entry in entries {
+    let start = machine.commandsApplied
+    for entry in entries where machine.commandsApplied - start < Self.commandsPerRunMax {
       do throws(ApplyFault) {
         try machine.apply(entry, &events, &outcomes)
       } catch {
@@ -45,6 +48,7 @@ extension Coordinator {
         break
       }
       counters.entriesApplied += 1
+      if entry.kind == .configuration { judgeOwnConfiguration() }
     }
     guard !events.isEmpty else { return }
     consensus.entriesApplied(upTo: machine.marker.applied.index)
@@ -54,7 +58,6 @@ extension Coordinator {
         outcome.request,
         .reply(outcome.reply, index: outcome.index, stamp: outcome.stamp), &effects)
     }
-    judgeOwnConfiguration()
     holdRun(events)
   }
 
@@ -77,7 +80,7 @@ extension Coordinator {
 
   /// Ends the waiting of those whose deadline the log has passed, and of those who waited too long.
   mutating func endPatience(_ now: Moment, _ effects: inout Effects) {
-    // While committed entries wait to be applied, one of them may hold the record.
+    // Definite even while entries wait to be applied: their stamps are not before this one, so they refuse.
     let marker = machine.marker
     for id in pending.expired(at: marker.stamp) {
       answer(id, .expired(index: marker.applied.index.value), &effects)

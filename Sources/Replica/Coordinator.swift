@@ -90,15 +90,16 @@ public struct Coordinator: ~Copyable {
     else {
       throw ReplicaError("node \(identity.id) is not among the voters \(voters), or one repeats")
     }
+    let encodedGenesis = try Self.encode(genesis, genesisHash)
     let machine = try StateMachine(loading: rows)
     let marker = machine.marker
     try Self.check(marker, restored, genesisHash)
+    self.machine = machine
     self.identity = identity
     self.voters = voters.sorted()
     self.genesisHash = genesisHash
-    self.genesis = try Self.encode(genesis, genesisHash)
+    self.genesis = encodedGenesis
     self.settings = settings
-    self.machine = machine
     consensus = Consensus(
       id: identity.id, settings: settings.consensus,
       restored: Restored(
@@ -141,6 +142,7 @@ public struct Coordinator: ~Copyable {
   /// Time passes: call it every 10 ms. Flushes.
   public mutating func tick(_ now: Moment, _ effects: inout Effects) {
     clock.advance(now, leading: consensus.role == .leader)
+    activateIfAlone(now, &effects)
     consensus.tick(&output)
     drain(now, &effects)
     watchLeadership(now, &effects)

@@ -68,14 +68,18 @@ public struct StateMachine: ~Copyable {
 
   /// Rebuilds the state from rows alone.
   public init(loading rows: any RowReader) throws {
-    marker = try AppliedMarker.load(rows) ?? .initial
-    exchange = try Exchange(loading: rows)
-    duplicates = try DuplicateTable(loading: rows, stamp: marker.stamp)
-    guard marker.applied.index == .zero || currentHash == marker.stateHash else {
+    let marker = try AppliedMarker.load(rows) ?? .initial
+    let exchange = try Exchange(loading: rows)
+    let duplicates = try DuplicateTable(loading: rows, stamp: marker.stamp)
+    let hash = exchange.stateHash &+ duplicates.hash &+ marker.logicalHash
+    guard marker.applied.index == .zero || hash == marker.stateHash else {
       throw ReplicaError(
         "the stored rows do not add up to the state hash of index \(marker.applied.index):"
           + " the store is damaged")
     }
+    self.marker = marker
+    self.exchange = exchange
+    self.duplicates = duplicates
   }
 
   /// Applies the entry after `marker.applied`. Throws before anything changed.
