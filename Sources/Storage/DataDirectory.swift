@@ -93,7 +93,8 @@ public struct DataDirectory: Sendable {
     let wasMade = try disk.exists(marker)
     if wasMade, try LogStore.isMissing(disk: disk, directory: logPath) {
       throw StorageError(
-        logPath, "the log of this node is gone; a node without its log must be replaced, not restarted")
+        logPath,
+        "the log of this node is gone; a node without its log must be replaced, not restarted")
     }
     let opened = try LogStore.open(
       disk: disk, directory: logPath, identity: logIdentity, options: options)

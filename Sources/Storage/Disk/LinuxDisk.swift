@@ -168,7 +168,9 @@ private final class LinuxFile: DiskFile {
         done += n
       }
     }
-    guard code == 0 else { throw StorageError(path, "cannot write at offset \(offset)", code: code) }
+    guard code == 0 else {
+      throw StorageError(path, "cannot write at offset \(offset)", code: code)
+    }
   }
 
   func sync() throws(StorageError) {

@@ -43,7 +43,8 @@ extension LogStore {
     var damages: [LogDamage] = []
     if let damage = found.damage {
       damages = [damage]
-      for damage in try sweep(disk, directory, found) where !damages.contains(where: {
+      for damage in try sweep(disk, directory, found)
+      where !damages.contains(where: {
         $0.file == damage.file && $0.offset == damage.offset
       }) {
         damages.append(damage)
@@ -132,7 +133,9 @@ extension LogStore {
       writer.last = found.map.last
       writer.hardState = found.hardState
       writer.storedState = found.storedState
-      writer.failure = found.damage.map { StorageError($0.file, "offset \($0.offset): \($0.reason)") }
+      writer.failure = found.damage.map {
+        StorageError($0.file, "offset \($0.offset): \($0.reason)")
+      }
     }
     spares.withLock { $0.nextNumber = found.lastNumber + 1 }
   }

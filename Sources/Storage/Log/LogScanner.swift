@@ -99,7 +99,8 @@ struct LogScanner {
         return true
       }
       if image.fileBytes != Int(head.blocks) * LogFormat.blockBytes {
-        damagedHead(image, 0, "the file has not the size that its head says (\(head.blocks) blocks)")
+        damagedHead(
+          image, 0, "the file has not the size that its head says (\(head.blocks) blocks)")
       }
       let report = LogReport.Segment(
         file: image.path, number: number, groups: 0, bytesUsed: 0, entries: 0)

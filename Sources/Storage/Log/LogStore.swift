@@ -85,7 +85,9 @@ public final class LogStore: Sendable {
   public var needsSpare: Bool { !hasSpare.load(ordering: .relaxed) }
 
   /// The entry before the first one, and the last one.
-  public var bounds: (base: EntryID, last: EntryID) { index.withLock { ($0.map.base, $0.map.last) } }
+  public var bounds: (base: EntryID, last: EntryID) {
+    index.withLock { ($0.map.base, $0.map.last) }
+  }
 
   /// The term of an entry from base to last; `nil` outside.
   public func term(at position: LogIndex) -> Term? { index.withLock { $0.map.term(at: position) } }
@@ -239,7 +241,8 @@ public final class LogStore: Sendable {
     let previous = next.previous
     guard let term = index.map.term(at: previous) else {
       throw StorageError(
-        directory, "entry \(previous) is not in this log, which holds \(index.map.base) "
+        directory,
+        "entry \(previous) is not in this log, which holds \(index.map.base) "
           + "to \(index.map.last)")
     }
     var wanted = Wanted(previous: EntryID(term: term, index: previous))

@@ -24,7 +24,8 @@ struct SegmentImage {
   let fileBytes: Int
 
   /// Blocks that were read already.
-  init(number: UInt64, path: String, bytes: [UInt8], unreadable: Set<Int> = [], fileBytes: Int = 0) {
+  init(number: UInt64, path: String, bytes: [UInt8], unreadable: Set<Int> = [], fileBytes: Int = 0)
+  {
     precondition(bytes.count % LogFormat.blockBytes == 0, "whole blocks")
     self.number = number
     self.path = path
@@ -118,7 +119,6 @@ struct SegmentImage {
   func firstUnreadable(from block: Int) -> Int? {
     unreadable.filter { $0 >= block }.min()
   }
-
 
   private func isBlank(_ range: Range<Int>) -> Bool {
     guard !range.isEmpty else { return true }

@@ -203,7 +203,8 @@ public final class StateStore: RowReader, @unchecked Sendable {  // rocksdb_t is
     guard let failure else { return StorageError(path, message) }
     defer { rocksdb_free(failure) }
     let text = String(cString: failure)
-    return StorageError(path, "\(message): \(text)", code: text.contains("No space left") ? ENOSPC : 0)
+    return StorageError(
+      path, "\(message): \(text)", code: text.contains("No space left") ? ENOSPC : 0)
   }
 }
 
