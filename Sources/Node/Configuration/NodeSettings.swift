@@ -1,6 +1,7 @@
 // NodeSettings: everything a node was told, checked.
 //
-// Invariants: the node is one of its peers; without a secret no port is reachable from another machine.
+// Invariants: the node is one of its peers; the admin port always needs a token; without a cluster secret no peer is on
+// another machine.
 // Not here: where the texts come from (SettingSources).
 
 import Logging
@@ -15,8 +16,8 @@ struct NodeSettings {
   var adminListen: NodeAddress
   /// All voters, this node included, sorted by id.
   var peers: [PeerAddress]
-  /// `nil`: the admin port is open to everyone on this machine.
-  var adminToken: [UInt8]?
+  /// What a request to the admin port must carry.
+  var adminToken: [UInt8]
   var clusterSecret: [UInt8]?
   /// The genesis file's bytes; `nil`: the standard one.
   var genesis: [UInt8]?
@@ -38,7 +39,8 @@ struct NodeSettings {
     peerListen = try Self.address(.peerListen, "127.0.0.1:9081", sources)
     adminListen = try Self.address(.adminListen, "127.0.0.1:7081", sources)
     peers = try Self.peers(sources, id: id, own: peerListen)
-    adminToken = try Self.secret(.adminTokenFile, "admin token file", sources)
+    let tokenFile = try Self.required(.adminTokenFile, sources)
+    adminToken = try SmallFile.readSecret(tokenFile.text, what: "admin token file")
     clusterSecret = try Self.secret(.clusterSecretFile, "cluster secret file", sources)
     genesis = nil
     if let file = sources[.genesis] {
@@ -64,19 +66,14 @@ struct NodeSettings {
   var others: [PeerAddress] { peers.filter { $0.id != id } }
 
   private func checkExposure() throws(SettingError) {
-    if clusterSecret == nil {
-      if !peerListen.isLoopback {
-        throw SettingError(
-          "--peer-listen \(peerListen) is reachable from other machines: give --cluster-secret-file")
-      }
-      if let far = peers.first(where: { !$0.address.isLoopback }) {
-        throw SettingError(
-          "peer \(far.id) at \(far.address) is on another machine: give --cluster-secret-file")
-      }
-    }
-    if adminToken == nil && !adminListen.isLoopback {
+    guard clusterSecret == nil else { return }
+    if !peerListen.isLoopback {
       throw SettingError(
-        "--admin-listen \(adminListen) is reachable from other machines: give --admin-token-file")
+        "--peer-listen \(peerListen) is reachable from other machines: give --cluster-secret-file")
+    }
+    if let far = peers.first(where: { !$0.address.isLoopback }) {
+      throw SettingError(
+        "peer \(far.id) at \(far.address) is on another machine: give --cluster-secret-file")
     }
   }
 

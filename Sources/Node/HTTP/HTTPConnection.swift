@@ -15,17 +15,19 @@ struct ReplySlot {
   let number: UInt64
 
   /// Answers the request. Must be called once, on the connection's event loop.
-  func send(_ response: HTTPResponse) { connection.complete(number, response) }
+  func send(_ response: HTTPResponse) { connection.answer(number, response) }
 }
 
 /// Something that answers the requests of a port.
 protocol HTTPService: AnyObject, Sendable {
   /// Answers through `reply`, at once or later. Runs on the connection's event loop.
   func handle(_ request: HTTPRequest, _ reply: ReplySlot, on loop: LoopState, isRetry: Bool)
+  /// The last touch on an answer, just before it is sent.
+  func finish(_ response: HTTPResponse, address: String) -> HTTPResponse
 }
 
 /// The last handler of an HTTP pipeline.
-final class HTTPConnection: ChannelDuplexHandler {
+final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundIn = HTTPServerResponsePart
   typealias OutboundOut = HTTPServerResponsePart
@@ -176,8 +178,13 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   // MARK: Answers
 
-  /// Takes the answer of a request; it leaves as soon as all earlier ones have.
-  func complete(_ number: UInt64, _ response: HTTPResponse) {
+  /// Takes the service's answer of a request.
+  func answer(_ number: UInt64, _ response: HTTPResponse) {
+    complete(number, service.finish(response, address: address))
+  }
+
+  /// Takes an answer; it leaves as soon as all earlier ones have.
+  private func complete(_ number: UInt64, _ response: HTTPResponse) {
     guard number >= firstSlot, number - firstSlot < UInt64(slots.count) else { return }
     slots[offset: Int(number - firstSlot)].response = response
     while let first = slots.first, let response = first.response {

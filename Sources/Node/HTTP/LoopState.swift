@@ -51,13 +51,14 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
   private let draining = Atomic<Bool>(false)
   private let openCount = Atomic<Int>(0)
   private let waitingCount = Atomic<Int>(0)
-  let streams = StreamHub()
+  let streams: StreamHub
 
-  init(loop: any EventLoop, index: Int, metrics: Metrics) {
+  init(loop: any EventLoop, index: Int, metrics: Metrics, feed: StreamFeed) {
     precondition(index < 1 << Self.indexBits, "too many event loops")
     self.loop = loop
     self.index = UInt64(index)
     self.metrics = metrics
+    streams = StreamHub(feed: feed, metrics: metrics)
   }
 
   /// Which loop a ticket belongs to.
@@ -114,6 +115,17 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
     return ticket
   }
 
+  /// Answers a ticket that nobody else took.
+  func withdraw(_ delivery: Delivery) { take(delivery) }
+
+  /// Answers a request for which there was no ticket.
+  func overload(_ what: Waiting) {
+    switch what {
+    case .write(let slot, let render): slot.send(render(.overloaded))
+    case .read(let slot), .barrier(let slot, _, _): slot.send(ServiceReply.overloaded)
+    }
+  }
+
   /// Hands answers to their connections, in one loop turn. Any thread.
   func deliver(_ deliveries: [Delivery]) {
     guard !deliveries.isEmpty else { return }
@@ -123,12 +135,18 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
     }
   }
 
+  /// Hands stream messages to their subscribers on this loop. Any thread.
+  func publish(_ messages: [StreamMessage]) {
+    loop.execute { [self] in self.streams.deliver(messages) }
+  }
+
   private func take(_ delivery: Delivery) {
     guard let (_, what) = waiting.removeValue(forKey: delivery.ticket) else { return }
     waitingCount.store(waiting.count, ordering: .relaxed)
     switch (what, delivery) {
     case (.write(let slot, let render), .outcome(_, let outcome)): slot.send(render(outcome))
     case (.read(let slot), .response(_, let response)): slot.send(response)
+    case (.barrier(let slot, _, _), .response(_, let response)): slot.send(response)
     case (.barrier(let slot, let request, let service), .barrier):
       service.handle(request, slot, on: self, isRetry: true)
     default: fail(what)

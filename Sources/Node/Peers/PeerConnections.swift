@@ -32,6 +32,7 @@ struct PeerContext: Sendable {
   let id: NodeID
   let secret: PeerSecret
   let hooks: PeerHooks
+  let metrics: Metrics
   let log: Logger
   static let handshakeTimeout = TimeAmount.seconds(3)
 }

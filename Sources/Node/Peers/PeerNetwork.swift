@@ -9,6 +9,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Raft
+import Replica
 import Synchronization
 import Wire
 
@@ -64,9 +65,12 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
     }
   }
 
-  /// Sends encoded messages to a node, or drops them if it cannot be reached now. Any thread.
-  func send(_ payloads: [[UInt8]], to node: NodeID) {
-    loop.execute { [self] in self.links[node]?.send(payloads) }
+  /// Sends messages, in order per node; drops those for nodes that cannot be reached now. Any thread.
+  func send(_ messages: [Outgoing]) {
+    guard !messages.isEmpty else { return }
+    loop.execute { [self] in
+      for link in self.links.values { link.send(messages) }
+    }
   }
 
   /// Closes everything. Any thread.
@@ -186,21 +190,33 @@ final class PeerLink {
     context.log.warning("node \(peer.id) at \(peer.address): \(reason)")
   }
 
-  func send(_ payloads: [[UInt8]]) {
+  /// Sends those of `messages` that are for this node.
+  func send(_ messages: [Outgoing]) {
     guard let channel else { return }
-    let size = payloads.reduce(0) { $0 + $1.count + PeerFrame.headerBytes }
-    guard buffered + size <= Self.bufferedBytesMax else {
-      dropped += payloads.count
-      if dropped == payloads.count || dropped % 10_000 < payloads.count {
-        context.log.warning("node \(peer.id) reads too slowly, \(dropped) messages dropped so far")
+    var buffer = channel.allocator.buffer(capacity: 512)
+    var writer = ByteWriter(capacity: 512)
+    for outgoing in messages where outgoing.to == peer.id {
+      guard buffered + buffer.readableBytes <= Self.bufferedBytesMax else {
+        drop()
+        continue
       }
-      return
+      writer.removeAll()
+      PeerCodec.encode(outgoing.message, into: &writer)
+      PeerFrame.append(writer.bytes, to: &buffer)
+      context.metrics.peerMessagesOut.add()
     }
-    var buffer = channel.allocator.buffer(capacity: size)
-    for payload in payloads { PeerFrame.append(payload, to: &buffer) }
+    let size = buffer.readableBytes
+    guard size > 0 else { return }
     buffered += size
     let bound = NIOLoopBound(self, eventLoop: network.loop)
     channel.writeAndFlush(buffer).whenComplete { _ in bound.value.buffered -= size }
+  }
+
+  private func drop() {
+    dropped += 1
+    if dropped == 1 || dropped.isMultiple(of: 10_000) {
+      context.log.warning("node \(peer.id) reads too slowly, \(dropped) messages dropped so far")
+    }
   }
 
   func stop() {

@@ -1,0 +1,197 @@
+// CoreThread: the one thread that drives the replica. It drains its inbox, steps, and hands out what that produced.
+//
+// Invariants: nothing else touches the Coordinator; runs go to the publisher before the reads that stand behind them;
+// one wake-up of each other thread per turn.
+// Not here: consensus and state (Replica), disks and sockets.
+
+import Gateway
+import Logging
+import Raft
+import Replica
+
+/// The thread that owns the Coordinator.
+final class CoreThread: @unchecked Sendable {  // used by its own thread only, after `init`
+  private static let tick: Int64 = 10_000
+
+  private var coordinator: Coordinator
+  private let queues: NodeQueues
+  private let shared: NodeShared
+  private let loops: [LoopState]
+  private let send: @Sendable ([Outgoing]) -> Void
+  private var effects = Effects()
+  private var queries: [UInt64: Query] = [:]
+  private var submissions: [Submission] = []
+  private var deliveries: [[Delivery]]
+  /// The accepted connection that each node now speaks over.
+  private var inbound: [NodeID: UInt64] = [:]
+  private var nextTick: Int64
+  private var lastFaults: [String] = []
+
+  init(
+    _ coordinator: consuming Coordinator, queues: NodeQueues, shared: NodeShared,
+    loops: [LoopState], send: @escaping @Sendable ([Outgoing]) -> Void
+  ) {
+    self.coordinator = coordinator
+    self.queues = queues
+    self.shared = shared
+    self.loops = loops
+    self.send = send
+    deliveries = loops.map { _ in [] }
+    nextTick = SystemClock.monotonic()
+    showStatus(moment())
+  }
+
+  /// Runs until `.stop`.
+  func run() {
+    var batch: [CoreEvent] = []
+    while true {
+      queues.core.take(into: &batch, until: nextTick)
+      let now = moment()
+      var stopping = false
+      for event in batch {
+        if case .stop = event { stopping = true } else { handle(event, now) }
+      }
+      batch.removeAll(keepingCapacity: true)
+      submitCollected(now)
+      let ticked = now.monotonic >= nextTick
+      if ticked {
+        coordinator.tick(now, &effects)
+        nextTick = max(nextTick + Self.tick, now.monotonic + Self.tick / 2)
+      }
+      coordinator.flush(now, &effects)
+      let changed = effects.roleChange != nil
+      dispatch()
+      if ticked || changed { showStatus(now) }
+      if stopping { return }
+    }
+  }
+
+  private func moment() -> Moment {
+    Moment(monotonic: SystemClock.monotonic(), wall: SystemClock.wall())
+  }
+
+  private func handle(_ event: CoreEvent, _ now: Moment) {
+    switch event {
+    case .submit(let submission): submissions.append(submission)
+    case .read(let query):
+      queries[query.ticket] = query
+      coordinator.read(query.ticket, now, &effects)
+    case .message(let message, let node, let connection):
+      guard inbound[node] == connection else { return }
+      coordinator.receive(message, from: node, now, &effects)
+    case .greet(let hello, let node, let connection, let verdict):
+      greet(hello, node, connection, verdict, now)
+    case .lost(let node, let connection):
+      guard inbound[node] == connection else { return }
+      inbound[node] = nil
+      coordinator.peerLost(node, now, &effects)
+    case .persisted(let sequence): coordinator.logPersisted(sequence, now, &effects)
+    case .fetched(let fetched): coordinator.logFetched(fetched, now, &effects)
+    case .stored(let index): coordinator.stored(upTo: index)
+    case .flushed(let index): coordinator.flushed(upTo: index, &effects)
+    case .transferLeadership: coordinator.transferLeadership(now, &effects)
+    case .drain:
+      coordinator.drain()
+      coordinator.transferLeadership(now, &effects)
+    case .stop: break
+    }
+  }
+
+  private func greet(
+    _ hello: PeerHello, _ node: NodeID, _ connection: UInt64?,
+    _ verdict: @Sendable (String?) -> Void, _ now: Moment
+  ) {
+    guard hello.node == node else {
+      return verdict("it connects as node \(node) and says that it is node \(hello.node)")
+    }
+    switch coordinator.greet(hello, now, &effects) {
+    case .accept:
+      if let connection { inbound[node] = connection }
+      showHello()
+      verdict(nil)
+    case .refuse(let reason): verdict(reason)
+    }
+  }
+
+  private func submitCollected(_ now: Moment) {
+    guard !submissions.isEmpty else { return }
+    coordinator.submit(submissions, now, &effects)
+    submissions.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Effects
+
+  private func dispatch() {
+    guard !effects.isEmpty else { return }
+    if !effects.writes.isEmpty { queues.disk.post(contentsOf: effects.writes.map { .write($0) }) }
+    send(effects.messages)
+    if let index = effects.cut { queues.disk.post(.cut(index)) }
+    for answer in effects.answers {
+      deliver(.outcome(answer.ticket, outcome(answer.outcome)))
+    }
+    for ticket in effects.readsFailed {
+      queries[ticket] = nil
+      shared.metrics.readsFailed.add()
+      deliver(.readFailed(ticket))
+    }
+    queues.publisher.post(contentsOf: effects.runs.map { .run($0) })
+    queues.publisher.post(
+      contentsOf: effects.readsReady.compactMap { ready in
+        queries.removeValue(forKey: ready.ticket).map { .query($0) }
+      })
+    for fetch in effects.fetches where !queues.helper.offer(.fetch(fetch)) {
+      shared.log.warning("the helper thread is busy; node \(fetch.follower) has to ask again")
+    }
+    if let change = effects.roleChange { note(change) }
+    for (index, loop) in loops.enumerated() where !deliveries[index].isEmpty {
+      loop.deliver(deliveries[index])
+      deliveries[index].removeAll(keepingCapacity: true)
+    }
+    effects.removeAll()
+  }
+
+  private func deliver(_ delivery: Delivery) {
+    deliveries[LoopState.index(of: delivery.ticket)].append(delivery)
+  }
+
+  private func outcome(_ outcome: Outcome) -> WriteOutcome {
+    switch outcome {
+    case .reply(let reply, let index, let stamp):
+      shared.metrics.outcomesReply.add()
+      return .reply(reply, index: index, stamp: stamp)
+    case .expired:
+      shared.metrics.outcomesExpired.add()
+      return .expired
+    case .unknown:
+      shared.metrics.outcomesUnknown.add()
+      return .unknown
+    case .overloaded:
+      shared.metrics.outcomesOverloaded.add()
+      return .overloaded
+    }
+  }
+
+  private func note(_ change: RoleChange) {
+    shared.metrics.roleChanges.add()
+    let leader = change.leader.map { "node \($0)" } ?? "none"
+    shared.log.notice("role \(change.role.rawValue), term \(change.term), leader \(leader)")
+  }
+
+  // MARK: Snapshots
+
+  private func showStatus(_ now: Moment) {
+    let status = coordinator.status(now)
+    shared.setClusterTime(status.clusterTime, at: now.monotonic)
+    if status.faults != lastFaults {
+      for fault in status.faults where !lastFaults.contains(fault) { shared.log.error("\(fault)") }
+      lastFaults = status.faults
+    }
+    shared.status.withLock { $0 = status }
+    showHello()
+  }
+
+  private func showHello() {
+    let encoded = coordinator.hello.encoded
+    shared.hello.withLock { $0 = encoded }
+  }
+}

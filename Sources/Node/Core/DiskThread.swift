@@ -1,0 +1,141 @@
+// DiskThread: makes log writes durable. It takes everything that queued during the last sync as one group.
+//
+// Invariants: groups are written in order; a failed write or sync ends the process at once, because after it nobody can
+// know what the disk holds; `afterDurable` messages leave only after their group's sync.
+// Not here: the log's format (Storage).
+
+import Logging
+import Raft
+import Replica
+import Storage
+import Synchronization
+
+/// The thread that owns writing to the log.
+struct DiskThread: Sendable {
+  let store: LogStore
+  let queues: NodeQueues
+  let shared: NodeShared
+  let send: @Sendable ([Outgoing]) -> Void
+  /// Log bytes between two flushes of the state store; a flush lets the log be cut and shortens the next start.
+  static let flushEveryBytes = 64 << 20
+  private static let spareEveryBytes = 1 << 20
+
+  /// Runs until `.stop`; everything queued before it is written first.
+  func run() {
+    var batch: [DiskEvent] = []
+    var writes: [LogWrite] = []
+    var flushedAt = 0
+    var sparedAt = 0
+    while true {
+      queues.disk.take(into: &batch, until: nil)
+      var cut: LogIndex?
+      var stopping = false
+      for event in batch {
+        switch event {
+        case .write(let write): writes.append(write)
+        case .cut(let index): cut = index
+        case .stop: stopping = true
+        }
+      }
+      batch.removeAll(keepingCapacity: true)
+      if !writes.isEmpty { persist(writes) }
+      writes.removeAll(keepingCapacity: true)
+      if let cut { self.cut(cut) }
+      let total = store.bytesWritten
+      shared.logBytes.store(total, ordering: .relaxed)
+      if total - sparedAt >= Self.spareEveryBytes {
+        sparedAt = total
+        _ = queues.helper.offer(.prepareSpare)
+      }
+      if total - flushedAt >= Self.flushEveryBytes, queues.helper.offer(.flush) { flushedAt = total }
+      if stopping { return }
+    }
+  }
+
+  private func persist(_ writes: [LogWrite]) {
+    let start = SystemClock.monotonic()
+    do {
+      try store.write(writes)
+    } catch {
+      Fatal.disk(shared.log, "\(error)")
+    }
+    shared.metrics.syncs.add()
+    shared.metrics.syncMicroseconds.add(UInt64(max(0, SystemClock.monotonic() - start)))
+    shared.metrics.logEntries.add(UInt64(writes.reduce(0) { $0 + $1.entries.count }))
+    let wall = SystemClock.wall()
+    send(
+      writes.flatMap { write in
+        write.afterDurable.map { Outgoing(to: $0.to, message: PeerMessage(wall: wall, .raft($0))) }
+      })
+    queues.core.post(contentsOf: writes.map { .persisted($0.sequence) })
+  }
+
+  private func cut(_ index: LogIndex) {
+    do {
+      try store.cut(upTo: index)
+    } catch {
+      Fatal.disk(shared.log, "\(error)")
+    }
+  }
+}
+
+/// The thread for slow disk work that nobody on the order path waits for.
+struct HelperThread: Sendable {
+  let store: LogStore
+  let state: StateStore
+  let queues: NodeQueues
+  let shared: NodeShared
+
+  /// Runs until `.stop`.
+  func run() {
+    var batch: [HelperEvent] = []
+    while true {
+      queues.helper.take(into: &batch, until: nil)
+      var flush = false
+      var spare = false
+      var stopping = false
+      for event in batch {
+        switch event {
+        case .prepareSpare: spare = true
+        case .fetch(let fetch): self.fetch(fetch)
+        case .flush: flush = true
+        case .stop: stopping = true
+        }
+      }
+      batch.removeAll(keepingCapacity: true)
+      if spare && !stopping { prepareSpare() }
+      if flush { self.flush() }
+      if stopping { return }
+    }
+  }
+
+  private func prepareSpare() {
+    do {
+      try store.prepareSpare()
+    } catch {
+      Fatal.disk(shared.log, "\(error)")
+    }
+  }
+
+  private func fetch(_ fetch: LogFetch) {
+    do {
+      let (after, entries) = try store.read(after: fetch.after, bytesMax: fetch.bytesMax)
+      queues.core.post(
+        .fetched(LogFetched(follower: fetch.follower, after: after, entries: entries)))
+    } catch {
+      shared.log.error("cannot read entries for node \(fetch.follower): \(error)")
+    }
+  }
+
+  /// Notes the stored index first: the flush covers at least that.
+  private func flush() {
+    let index = shared.storedIndex.load(ordering: .acquiring)
+    do {
+      try state.flush()
+    } catch {
+      Fatal.disk(shared.log, "\(error)")
+    }
+    shared.metrics.flushes.add()
+    queues.core.post(.flushed(index))
+  }
+}

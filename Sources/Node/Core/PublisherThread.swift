@@ -1,0 +1,89 @@
+// PublisherThread: stores runs, folds them into market data, answers all queries and feeds the streams.
+//
+// Invariants: a query is answered behind every run that was queued before it; a run's rows are stored before anything
+// of it is shown.
+// Not here: what a query asks (Gateway), what market data is (Market).
+
+import Gateway
+import Logging
+import Market
+import Replica
+import Storage
+import Synchronization
+import Wire
+
+/// The thread that owns the read side.
+final class PublisherThread: @unchecked Sendable {  // used by its own thread only, after `init`
+  private let model: ReadModel
+  private let state: StateStore
+  private let queues: NodeQueues
+  private let shared: NodeShared
+  private let loops: [LoopState]
+  private var streams: StreamPublisher
+
+  init(
+    model: ReadModel, state: StateStore, queues: NodeQueues, shared: NodeShared,
+    loops: [LoopState], streams: StreamPublisher
+  ) {
+    self.model = model
+    self.state = state
+    self.queues = queues
+    self.shared = shared
+    self.loops = loops
+    self.streams = streams
+  }
+
+  /// Runs until `.stop`; everything queued before it is stored first.
+  func run() {
+    var batch: [PublisherEvent] = []
+    var deliveries = loops.map { _ in [Delivery]() }
+    var updates: [MarketUpdate] = []
+    while true {
+      queues.publisher.take(into: &batch, until: nil)
+      var stored: UInt64?
+      var stopping = false
+      for event in batch {
+        switch event {
+        case .run(let run):
+          store(run, &updates)
+          stored = run.lastIndex
+        case .query(let query):
+          deliveries[LoopState.index(of: query.ticket)].append(answer(query))
+        case .stop: stopping = true
+        }
+      }
+      batch.removeAll(keepingCapacity: true)
+      if let stored { queues.core.post(.stored(stored)) }
+      for (index, loop) in loops.enumerated() {
+        loop.deliver(deliveries[index])
+        deliveries[index].removeAll(keepingCapacity: true)
+      }
+      streams.publish(updates, model: model)
+      updates.removeAll(keepingCapacity: true)
+      if stopping { return }
+    }
+  }
+
+  private func store(_ run: Run, _ updates: inout [MarketUpdate]) {
+    var rows = run.rows
+    let changed = model.fold(run.events, into: &rows, updates: &updates)
+    do {
+      try state.write(rows)
+    } catch {
+      Fatal.disk(shared.log, "\(error)")
+    }
+    shared.metrics.runs.add()
+    shared.metrics.rowsStored.add(UInt64(rows.changes.count))
+    shared.storedIndex.store(run.lastIndex, ordering: .releasing)
+    if changed {
+      let catalog = model.catalog
+      shared.catalog.withLock { $0 = catalog }
+    }
+  }
+
+  private func answer(_ query: Query) -> Delivery {
+    guard let answer = query.answer else { return .barrier(query.ticket) }
+    shared.metrics.reads.add()
+    return .response(query.ticket, answer(model))
+  }
+}

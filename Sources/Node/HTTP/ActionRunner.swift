@@ -1,0 +1,44 @@
+// ActionRunner: does what the Gateway asks for: submits writes, routes reads, issues barriers.
+//
+// Not here: how requests become actions (services), who answers (core and publisher).
+
+import Gateway
+import Replica
+
+/// Carries actions from an event loop to the threads that can answer them.
+struct ActionRunner: Sendable {
+  let queues: NodeQueues
+  let metrics: Metrics
+
+  /// Answers through `reply`, at once or when the answer comes.
+  func run(
+    _ action: Action, _ request: HTTPRequest, _ reply: ReplySlot, on loop: LoopState,
+    service: any HTTPService
+  ) {
+    switch action {
+    case .respond(let response): reply.send(response)
+    case .write(let command, let render):
+      guard let ticket = loop.issue(.write(reply, render)) else {
+        return reply.send(render(.overloaded))
+      }
+      metrics.submitted.add()
+      let event = CoreEvent.submit(Submission(ticket: ticket, request: command))
+      if !queues.core.offer(event) { loop.withdraw(.outcome(ticket, .overloaded)) }
+    case .read(let linearizable, let answer):
+      ask(Query(ticket: 0, answer: answer), linearizable, .read(reply), on: loop)
+    case .barrier:
+      ask(Query(ticket: 0, answer: nil), true, .barrier(reply, request, service), on: loop)
+    }
+  }
+
+  private func ask(
+    _ query: Query, _ linearizable: Bool, _ waiting: LoopState.Waiting, on loop: LoopState
+  ) {
+    var query = query
+    guard let ticket = loop.issue(waiting) else { return loop.overload(waiting) }
+    query.ticket = ticket
+    let taken =
+      linearizable ? queues.core.offer(.read(query)) : queues.publisher.offer(.query(query))
+    if !taken { loop.withdraw(.response(ticket, ServiceReply.overloaded)) }
+  }
+}

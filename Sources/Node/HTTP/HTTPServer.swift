@@ -1,0 +1,65 @@
+// HTTPServer: a listening port and the pipelines of its connections.
+//
+//   bytes -> ArrivalWatch -> HTTPRequestDecoder -> [HTTPServerUpgradeHandler] -> HTTPConnection
+//
+// Not here: requests (services), WebSocket frames (StreamConnection).
+
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOWebSocket
+
+/// A port that speaks HTTP/1.1.
+struct HTTPServer {
+  private let channel: any Channel
+
+  /// Binds the port. `upgrade`: makes the WebSocket upgrader of a connection; `nil`: plain HTTP only. Blocking.
+  static func bind(
+    _ address: NodeAddress, group: any EventLoopGroup, loops: [LoopState],
+    service: any HTTPService, upgrade: (@Sendable (LoopState) -> NIOWebSocketServerUpgrader)? = nil
+  ) throws -> HTTPServer {
+    let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.loop), $0) })
+    let connectionsMax = HTTPLimits.connections / loops.count
+    let bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 1024)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.maxMessagesPerRead, value: 4)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          guard let loop = byLoop[ObjectIdentifier(channel.eventLoop)],
+            loop.openConnections < connectionsMax, !loop.isDraining
+          else { throw ChannelError.eof }
+          try configure(channel, loop, service, upgrade?(loop))
+        }
+      }
+    return HTTPServer(channel: try bootstrap.bind(host: address.host, port: address.port).wait())
+  }
+
+  private static func configure(
+    _ channel: any Channel, _ loop: LoopState, _ service: any HTTPService,
+    _ upgrader: NIOWebSocketServerUpgrader?
+  ) throws {
+    let connection = HTTPConnection(service: service, loop: loop)
+    let watch = ArrivalWatch(connection)
+    let encoder = HTTPResponseEncoder()
+    let decoder = ByteToMessageHandler(
+      HTTPRequestDecoder(
+        leftOverBytesStrategy: .forwardBytes, limitConfiguration: HTTPLimits.decoder))
+    let pipeline = channel.pipeline.syncOperations
+    try pipeline.addHandlers([watch, encoder, decoder])
+    if let upgrader {
+      try pipeline.addHandler(
+        HTTPServerUpgradeHandler(
+          upgraders: [upgrader], httpEncoder: encoder,
+          extraHTTPHandlers: [watch, decoder, connection], upgradeCompletionHandler: { _ in }))
+    }
+    try pipeline.addHandler(connection)
+  }
+
+  /// The bound address; its port is the chosen one if 0 was asked for.
+  var localAddress: String { channel.localAddress?.description ?? "" }
+
+  /// Stops accepting. Open connections go on.
+  func stop() { channel.close(promise: nil) }
+}
