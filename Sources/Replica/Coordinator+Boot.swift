@@ -24,11 +24,7 @@ extension Coordinator {
   public mutating func greet(
     _ hello: PeerHello, _ now: Moment, _ effects: inout Effects
   ) -> Greeting {
-    if let reason = objection(to: hello) {
-      if hello.node != identity.id, !refused.contains(hello.node) { refused.append(hello.node) }
-      return .refuse(reason)
-    }
-    refused.removeAll { $0 == hello.node }
+    if let reason = objection(to: hello) { return .refuse(reason) }
     hellos.removeAll { $0.node == hello.node }
     hellos.append(hello)
     if !connected.contains(hello.node) { connected.append(hello.node) }
@@ -45,7 +41,7 @@ extension Coordinator {
   public mutating func peerLost(_ peer: NodeID, _ now: Moment, _ effects: inout Effects) {
     connected.removeAll { $0 == peer }
     consensus.peerLost(peer, &output)
-    drain(now, &effects)
+    collect(now, &effects)
   }
 
   /// Why a peer is refused; `nil` if it is welcome.
@@ -148,7 +144,7 @@ extension Coordinator {
       if consensus.propose(configuration.encoded, .configuration, &output) != nil {
         proposedConfigurationIn = consensus.term
       }
-      drain(now, &effects)
+      collect(now, &effects)
       return false
     }
     guard machine.marker.genesisHash.isEmpty else { return true }
@@ -159,7 +155,7 @@ extension Coordinator {
       lastStamp = stamp
       proposedGenesisIn = consensus.term
     }
-    drain(now, &effects)
+    collect(now, &effects)
     return false
   }
 

@@ -18,7 +18,7 @@ extension Coordinator {
   mutating func flushReads(_ now: Moment, _ effects: inout Effects) {
     if consensus.leader != nil, let round = reads.begin(now.monotonic) {
       consensus.requestRead(round, &output)
-      drain(now, &effects)
+      collect(now, &effects)
     }
     reads.take(upTo: runs.handedOut) { ticket, index in
       effects.readsReady.append(ReadReady(ticket: ticket, index: LogIndex(index)))

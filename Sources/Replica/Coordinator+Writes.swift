@@ -101,7 +101,7 @@ extension Coordinator {
       guard consensus.propose(payload, .command, &output) != nil else { return }
       lastStamp = stamp
       queue.drop(batch.count)
-      drain(now, &effects)
+      collect(now, &effects)
     }
   }
 
@@ -115,7 +115,7 @@ extension Coordinator {
     guard consensus.propose(payload, .command, &output) != nil else { return }
     lastStamp = stamp
     counters.ticksProposed += 1
-    drain(now, &effects)
+    collect(now, &effects)
   }
 
   func nextStamp(_ now: Moment) -> Int64 {

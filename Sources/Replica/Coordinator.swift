@@ -53,7 +53,6 @@ public struct Coordinator: ~Copyable {
   // Peers.
   var hellos: [PeerHello] = []
   var connected: [NodeID] = []
-  var refused: [NodeID] = []
   /// Why this node stays out of the cluster; `nil` if it does not.
   var outside: String?
 
@@ -144,7 +143,7 @@ public struct Coordinator: ~Copyable {
     clock.advance(now, leading: consensus.role == .leader)
     activateIfAlone(now, &effects)
     consensus.tick(&output)
-    drain(now, &effects)
+    collect(now, &effects)
     watchLeadership(now, &effects)
     endPatience(now, &effects)
     flush(now, &effects)
@@ -154,7 +153,7 @@ public struct Coordinator: ~Copyable {
   public mutating func receive(
     _ message: PeerMessage, from peer: NodeID, _ now: Moment, _ effects: inout Effects
   ) {
-    guard peer != identity.id, !refused.contains(peer) else {
+    guard peer != identity.id else {
       counters.messagesDropped += 1
       return
     }
@@ -166,7 +165,7 @@ public struct Coordinator: ~Copyable {
         return
       }
       consensus.step(body, &output)
-      drain(now, &effects)
+      collect(now, &effects)
     case .forward(let forward):
       take(forward, from: peer)
     case .hello(let hello):
@@ -185,7 +184,7 @@ public struct Coordinator: ~Copyable {
     let done = writesInFlight.firstIndex { $0.sequence > sequence } ?? writesInFlight.count
     writesInFlight.removeFirst(done)
     consensus.logPersisted(sequence, &output)
-    drain(now, &effects)
+    collect(now, &effects)
   }
 
   /// The entries of a `LogFetch`.
@@ -193,7 +192,7 @@ public struct Coordinator: ~Copyable {
     _ fetched: LogFetched, _ now: Moment, _ effects: inout Effects
   ) {
     consensus.logFetched(fetched, &output)
-    drain(now, &effects)
+    collect(now, &effects)
   }
 
   /// The store holds all rows up to the log index. The next `flush` may apply more.
@@ -211,19 +210,19 @@ public struct Coordinator: ~Copyable {
   /// Hands leadership to the most up-to-date follower, if this node leads.
   public mutating func transferLeadership(_ now: Moment, _ effects: inout Effects) {
     consensus.transferLeadership(&output)
-    drain(now, &effects)
+    collect(now, &effects)
   }
 
   /// Gives leadership up at once, if this node leads.
   public mutating func stepDown(_ now: Moment, _ effects: inout Effects) {
     consensus.stepDown(&output)
-    drain(now, &effects)
+    collect(now, &effects)
   }
 
   // MARK: Consensus' output
 
   /// Moves what consensus wants done into the effects.
-  mutating func drain(_ now: Moment, _ effects: inout Effects) {
+  mutating func collect(_ now: Moment, _ effects: inout Effects) {
     for write in output.writes {
       writesInFlight.append((write.sequence, now.monotonic))
       effects.writes.append(write)
@@ -265,7 +264,7 @@ public struct Coordinator: ~Copyable {
       lastHandOver = now.monotonic
       consensus.transferLeadership(&output)
     }
-    drain(now, &effects)
+    collect(now, &effects)
   }
 
   func diskHangs(_ now: Moment) -> Bool {

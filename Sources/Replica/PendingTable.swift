@@ -29,6 +29,8 @@ struct PendingTable {
   private var items: [Item?] = []
   /// The number of `items[0]`; numbers are never used again.
   private var first = 0
+  /// Places before this one in `items` are empty, and the one here is not.
+  private var head = 0
   private var cursor = 0
   private var places: [RequestID: Int] = [:]
   private(set) var tickets = 0
@@ -81,24 +83,21 @@ struct PendingTable {
   }
 
   /// Everything will be handed over again, in order.
-  mutating func rewind() { cursor = first }
-
-  /// True if the cursor stands before an item that was handed over before: what follows is a repetition from the start.
-  var atStart: Bool { cursor == first }
+  mutating func rewind() { cursor = first + head }
 
   /// True if an item waits to be handed over.
   var hasUnsent: Bool { cursor < first + items.count }
 
   /// When the oldest item was handed over last; `nil` if there is none or it was not.
   var oldestHandedOver: Int64? {
-    guard let item = items.first ?? nil, cursor > first else { return nil }
-    return item.handedOver
+    guard head < items.count, cursor > first + head else { return nil }
+    return items[head]?.handedOver
   }
 
   /// The items that came before `moment`, oldest first.
   func older(than moment: Int64) -> [RequestID] {
     var found: [RequestID] = []
-    for item in items {
+    for item in items[head...] {
       guard let item else { continue }
       guard item.since < moment else { break }
       found.append(item.id)
@@ -108,17 +107,17 @@ struct PendingTable {
 
   /// The items whose deadline is before `stamp`.
   func expired(at stamp: Int64) -> [RequestID] {
-    items.compactMap { item in item.flatMap { stamp > $0.deadline ? $0.id : nil } }
+    items[head...].compactMap { item in item.flatMap { stamp > $0.deadline ? $0.id : nil } }
   }
 
   /// Drops the empty places at the front.
   private mutating func trim() {
-    guard let head = items.first, head == nil else { return }
-    let empty = items.firstIndex { $0 != nil } ?? items.count
+    while head < items.count, items[head] == nil { head += 1 }
+    cursor = max(cursor, first + head)
     // Moving the rest costs its length: wait until as much can be dropped as must be moved.
-    guard empty * 2 >= items.count else { return }
-    items.removeFirst(empty)
-    first += empty
-    cursor = max(cursor, first)
+    guard head * 2 >= items.count else { return }
+    items.removeFirst(head)
+    first += head
+    head = 0
   }
 }

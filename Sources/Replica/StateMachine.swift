@@ -50,7 +50,7 @@ public struct StateMachine: ~Copyable {
   /// The depth window of market data. Microseconds.
   static let windowLength: Int64 = 100_000
 
-  private var exchange: Exchange
+  private(set) var exchange: Exchange
   private var duplicates: DuplicateTable
   /// How far the log is applied. Its `stateHash` is that of the last `collectRows`.
   public private(set) var marker: AppliedMarker
