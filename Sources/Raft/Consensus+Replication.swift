@@ -147,8 +147,16 @@ extension Consensus {
   /// whether what was sent has arrived.
   mutating func sendTail(to i: Int, _ out: inout Output) {
     let after = progress[i].next.previous
-    guard let previous = log.term(at: after) else { return }
-    sendAppend(to: i, EntryID(term: previous, index: after), [], &out)
+    if let previous = log.term(at: after) {
+      return sendAppend(to: i, EntryID(term: previous, index: after), [], &out)
+    }
+    // Below the window the term is unknown. What stands still between two answers is sent again.
+    if progress[i].stalledMatch == progress[i].match {
+      progress[i].becomeProbe(next: progress[i].match.next)
+      replicate(to: i, &out)
+    } else {
+      progress[i].stalledMatch = progress[i].match
+    }
   }
 
   /// Asks for entries that memory no longer holds.

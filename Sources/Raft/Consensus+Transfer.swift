@@ -34,7 +34,7 @@ extension Consensus {
   /// the message may be lost.
   mutating func continueTransfer(_ out: inout Output) {
     guard role == .leader, let transfer, let i = position(of: transfer.target),
-      progress[i].match == log.last.index, durableIndex == log.last.index
+      progress[i].match == log.last.index
     else { return }
     send(.timeoutNow, to: transfer.target, &out)
   }

@@ -32,6 +32,8 @@ struct Progress: Sendable {
   /// A heartbeat round and what `match` was when it left: an answer to it or a later one with a
   /// smaller durable last index proves that the follower lost acknowledged entries.
   var regressCheck: (round: UInt64, match: LogIndex)?
+  /// What `match` was when a full in-flight window could not be asked about, to see it stand still.
+  var stalledMatch: LogIndex?
   /// The tick at which a `LogFetch` for it was asked, until it is answered.
   var fetchSince: UInt64?
 
@@ -46,6 +48,7 @@ struct Progress: Sendable {
     state = .probe
     self.next = max(next, match.next)
     probeSent = false
+    stalledMatch = nil
     inflights.removeAll()
   }
 

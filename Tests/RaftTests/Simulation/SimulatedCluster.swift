@@ -1,0 +1,198 @@
+// SimulatedCluster: several cores, one seed: virtual time, faults, and the checker after every step.
+//
+// Not here: what the faults are (Faults), and the story of a whole run (Simulation).
+
+import Raft
+
+/// A cluster in one thread and in virtual time.
+final class SimulatedCluster {
+  let configuration: Configuration
+  let settings: Settings
+  let nodes: [SimulatedNode]
+  var network = SimulatedNetwork()
+  var checker: Checker
+  var random: SeededRandom
+  var now = 0
+  let seed: UInt64
+  /// A write takes 1 to this many moments.
+  var diskDelayMax = 3
+  /// Some messages go through the codec; all of them in the scripted tests.
+  var codecPerMille = 50
+  var proposals: UInt64 = 0
+  private var reads: [(ticket: UInt64, node: NodeID)] = []
+  private var nextTicket: UInt64 = 0
+  private(set) var trace: [String] = []
+  var isTracing = false
+
+  init(_ configuration: Configuration, settings: Settings, seed: UInt64) {
+    self.configuration = configuration
+    self.settings = settings
+    self.seed = seed
+    random = SeededRandom(seed)
+    checker = Checker(configuration)
+    let members = configuration.voters + configuration.outgoing + configuration.learners
+    let ids = members.map(\.id).sorted()
+    var unique: [NodeID] = []
+    for id in ids where unique.last != id { unique.append(id) }
+    nodes = unique.map(SimulatedNode.init)
+    for node in nodes { start(node) }
+  }
+
+  var leader: SimulatedNode? {
+    var best: SimulatedNode?
+    for node in nodes where node.role == .leader {
+      if best == nil || (best?.lastTerm ?? .zero) < node.lastTerm { best = node }
+    }
+    return best
+  }
+
+  func node(_ id: NodeID) -> SimulatedNode? { nodes.first { $0.id == id } }
+
+  func note(_ what: @autoclosure () -> String) {
+    if isTracing { trace.append("\(now): \(what())") }
+  }
+
+  // MARK: Life and death
+
+  func start(_ node: SimulatedNode) {
+    node.start(settings: settings, configuration: configuration, seed: seed &* 31 &+ node.id.value)
+    node.restartAt = nil
+    note("start \(node.id) term \(node.lastTerm) last \(node.shadow.count)")
+  }
+
+  func crash(_ node: SimulatedNode) {
+    guard node.isUp else { return }
+    note("crash \(node.id)")
+    node.crash()
+    for read in reads where read.node == node.id { checker.forgetRead(read.ticket) }
+    reads.removeAll { $0.node == node.id }
+  }
+
+  // MARK: One moment
+
+  /// Lets one moment pass: arrivals, disks, clocks.
+  func step() {
+    now += 1
+    for message in network.arrivals(now: now) where checker.violation == nil { deliver(message) }
+    for node in nodes where node.isUp && checker.violation == nil {
+      finishWrites(node)
+      guard node.pausedUntil <= now else { continue }
+      report(node)
+      answerFetches(node)
+      if !random.chance(node.clockLoss) {
+        node.core?.tick(&node.output)
+        settle(node)
+      }
+    }
+  }
+
+  private func deliver(_ message: Message) {
+    guard let node = node(message.to), node.isUp else { return }
+    if node.pausedUntil > now {
+      network.send(message, now: now, &random)
+      return
+    }
+    node.core?.step(message, &node.output)
+    settle(node)
+  }
+
+  /// The disk works on while the process is paused; messages that waited for it leave.
+  func finishWrites(_ node: SimulatedNode) {
+    while let write = node.disk.finishNext(now: now) {
+      checker.observeDurable(write, of: node)
+      for message in write.afterDurable { send(message, node) }
+      node.reports.append((write.sequence, now + random.below(2)))
+    }
+  }
+
+  func report(_ node: SimulatedNode) {
+    while let first = node.reports.first, first.due <= now {
+      node.reports.removeFirst()
+      node.core?.logPersisted(first.sequence, &node.output)
+      settle(node)
+    }
+  }
+
+  private func answerFetches(_ node: SimulatedNode) {
+    while let first = node.fetches.first, first.due <= now {
+      node.fetches.removeFirst()
+      guard let term = node.disk.term(at: first.fetch.after) else { continue }
+      let entries = node.disk.entries[Int(first.fetch.after.value)...].prefix(1 + random.below(8))
+      let fetched = LogFetched(
+        follower: first.fetch.follower, after: EntryID(term: term, index: first.fetch.after),
+        entries: Array(entries))
+      node.core?.logFetched(fetched, &node.output)
+      settle(node)
+    }
+  }
+
+  // MARK: What the core asked for
+
+  private func send(_ message: Message, _ node: SimulatedNode) {
+    checker.observe(message, of: node)
+    var message = message
+    if random.chance(codecPerMille) {
+      do {
+        message = try SimulatedNetwork.overTheWire(message)
+      } catch {
+        checker.fail("node \(node.id) sent what nobody can read: \(error)")
+      }
+    }
+    network.send(message, now: now, &random)
+  }
+
+  /// Carries out the node's output and lets the checker look.
+  func settle(_ node: SimulatedNode) {
+    for write in node.output.writes {
+      checker.observe(write, of: node)
+      node.disk.enqueue(write, due: now + random.from(1...diskDelayMax))
+    }
+    if let change = node.output.roleChange {
+      note("\(node.id) is \(change.role) in \(change.term) under \(change.leader?.value ?? 0)")
+    }
+    for message in node.output.messages { send(message, node) }
+    checker.observe(node, nodes)
+    for fetch in node.output.fetches { node.fetches.append((fetch, now + 1 + random.below(3))) }
+    for ready in node.output.readsReady { ended(ready.ticket, ready.index) }
+    for ticket in node.output.readsFailed { ended(ticket, nil) }
+    node.output.removeAll()
+    guard checker.violation == nil else { return note(checker.violation ?? "") }
+    apply(node)
+  }
+
+  /// Applies what is committed, now or later, and stores some of it.
+  private func apply(_ node: SimulatedNode) {
+    guard let commit = node.core?.commit, commit > node.applied, random.chance(700) else { return }
+    let entries = node.core?.entries(after: node.applied, upTo: commit) ?? []
+    if entries.first?.index != node.applied.next || entries.last?.index != commit {
+      checker.fail("node \(node.id) cannot apply after \(node.applied)")
+    }
+    node.applied = commit
+    node.core?.entriesApplied(upTo: commit)
+    if random.chance(300) { node.stored = max(node.stored, min(node.applied, node.disk.last)) }
+  }
+
+  // MARK: Work
+
+  func propose(_ node: SimulatedNode) {
+    proposals += 1
+    var payload = [UInt8](repeating: UInt8(truncatingIfNeeded: proposals), count: 8)
+    payload += [UInt8](repeating: 7, count: random.below(120))
+    let id = node.core?.propose(payload, .command, &node.output)
+    if let id = id ?? nil { note("\(node.id) proposes \(id)") }
+    settle(node)
+  }
+
+  func read(_ node: SimulatedNode) {
+    nextTicket += 1
+    reads.append((nextTicket, node.id))
+    checker.asked(nextTicket)
+    node.core?.requestRead(nextTicket, &node.output)
+    settle(node)
+  }
+
+  private func ended(_ ticket: UInt64, _ index: LogIndex?) {
+    checker.ended(ticket, index: index)
+    reads.removeAll { $0.ticket == ticket }
+  }
+}

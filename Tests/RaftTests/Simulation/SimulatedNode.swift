@@ -1,0 +1,60 @@
+// SimulatedNode: one node of the simulated cluster: the core, its disk, and what was applied.
+
+import Raft
+
+/// One node. `core` is `nil` while it is down.
+final class SimulatedNode {
+  let id: NodeID
+  var core: Consensus?
+  var disk = SimulatedDisk()
+  var output = Output()
+  /// Applied in memory; lost by a crash down to `stored`.
+  var applied = LogIndex.zero
+  /// Applied and stored; never beyond the durable log.
+  var stored = LogIndex.zero
+  /// The in-memory log as the writes describe it.
+  var shadow: [EntryID] = []
+  /// Neither ticks nor receives before this moment.
+  var pausedUntil = 0
+  var restartAt: Int?
+  /// Durable writes of which the core does not know yet.
+  var reports: [(sequence: UInt64, due: Int)] = []
+  var fetches: [(fetch: LogFetch, due: Int)] = []
+  /// Of 1,000 ticks, how many this node's clock misses.
+  var clockLoss = 0
+  var lastTerm = Term.zero
+  var lastCommit = LogIndex.zero
+  var boots: UInt64 = 0
+
+  init(_ id: NodeID) { self.id = id }
+
+  var isUp: Bool { core != nil }
+  var role: Role? { core?.role }
+
+  func start(settings: Settings, configuration: Configuration, seed: UInt64) {
+    boots += 1
+    let base =
+      stored == .zero ? EntryID.zero : EntryID(term: disk.term(at: stored) ?? .zero, index: stored)
+    let rest = Array(disk.entries[Int(stored.value)...])
+    core = Consensus(
+      id: id, settings: settings,
+      restored: Restored(
+        hardState: disk.hardState, configuration: stored == .zero ? nil : configuration,
+        base: base, entries: rest),
+      seed: seed &+ boots &* 7919)
+    core?.activate(configuration)
+    applied = stored
+    shadow = disk.entries.map(\.id)
+    lastTerm = disk.hardState.term
+    lastCommit = stored
+    output.removeAll()
+  }
+
+  func crash() {
+    core = nil
+    disk.crash()
+    reports.removeAll()
+    fetches.removeAll()
+    output.removeAll()
+  }
+}
