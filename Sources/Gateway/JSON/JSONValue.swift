@@ -16,6 +16,11 @@ public indirect enum JSONValue: Hashable, Sendable {
   public struct Field: Hashable, Sendable {
     public var name: String
     public var value: JSONValue
+
+    public init(name: String, value: JSONValue) {
+      self.name = name
+      self.value = value
+    }
   }
 
   /// Where and why a text is not JSON.

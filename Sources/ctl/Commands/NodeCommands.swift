@@ -1,0 +1,177 @@
+// NodeCommands: status, health and leader: what the nodes say of themselves.
+
+import ArgumentParser
+import Gateway
+import Glibc
+
+/// What each node answered to one round of questions.
+struct NodeRound {
+  let answers: [(url: AdminURL, result: Result<JSONValue, CtlFailure>)]
+
+  init(_ client: AdminClient) {
+    answers = client.urls.map { ($0, client.ask(.get("status"), at: $0)) }
+  }
+
+  var statuses: [JSONValue] { answers.compactMap { try? $0.result.get() } }
+
+  var readyCount: Int { statuses.count { $0["ready"] == .bool(true) } }
+
+  /// Two nodes that differ in their state hash at one log index, as a sentence.
+  var divergence: String? {
+    for (i, a) in statuses.enumerated() {
+      for b in statuses[..<i] where a["stateHash"] != b["stateHash"] {
+        guard let index = a["stateHashIndex"]?.integer, index > 0,
+          b["stateHashIndex"]?.integer == index
+        else { continue }
+        return
+          "nodes \(b.cell("id")) and \(a.cell("id")) differ in their state at log index \(index)"
+      }
+    }
+    return nil
+  }
+
+  /// Throws what kept every node from answering.
+  func requireAnswer() throws(CtlFailure) {
+    guard statuses.isEmpty else { return }
+    let failures = answers.compactMap { answer -> CtlFailure? in
+      if case .failure(let failure) = answer.result { failure } else { nil }
+    }
+    if let refused = failures.first(where: { $0.code != ExitStatus.unreachable }) { throw refused }
+    let reasons = failures.map(\.description).joined(separator: "; ")
+    throw CtlFailure("no node could be reached (\(reasons))", code: ExitStatus.unreachable)
+  }
+
+  /// A JSON array: each node's own words with its URL, or the error.
+  var json: JSONValue {
+    .array(
+      answers.map { answer in
+        let url = JSONValue.Field("url", .string(answer.url.description))
+        switch answer.result {
+        case .success(.object(let fields)): return .object([url] + fields)
+        case .success(let value): return .object([url, .init("answer", value)])
+        case .failure(let failure):
+          return .object([url, .init("error", .string(failure.description))])
+        }
+      })
+  }
+
+  /// One line a node.
+  var table: String {
+    var table = Table(
+      "URL", "ID", "ROLE", "TERM", "LEADER", "COMMIT", "APPLIED", "STORED", "READY", "STATE HASH")
+    for (url, result) in answers {
+      switch result {
+      case .success(let s):
+        table.add(
+          url.description, s.cell("id"), s.cell("role"), s.cell("term"), s.cell("leader"),
+          s.cell("commitIndex"), s.cell("appliedIndex"), s.cell("storedIndex"), s.cell("ready"),
+          "\(s.cell("stateHash").prefix(16)) @\(s.cell("stateHashIndex"))")
+      case .failure(let failure):
+        let reason = failure.description.replacingPrefix("\(url): ")
+        table.add(url.description, "-", "-", "-", "-", "-", "-", "-", "no", reason)
+      }
+    }
+    return table.text
+  }
+}
+
+extension JSONValue.Field {
+  /// A member.
+  init(_ name: String, _ value: JSONValue) { self.init(name: name, value: value) }
+}
+
+extension String {
+  fileprivate func replacingPrefix(_ prefix: String) -> String {
+    hasPrefix(prefix) ? String(dropFirst(prefix.count)) : self
+  }
+}
+
+struct StatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Show role, term, log indexes and state hash of every node.")
+  @OptionGroup var cluster: ClusterOptions
+
+  func run() throws {
+    let round = NodeRound(try cluster.client())
+    if cluster.printing.output == .json || !round.statuses.isEmpty {
+      cluster.printing.show(round.json) { round.table }
+    }
+    try round.requireAnswer()
+    if let divergence = round.divergence { throw CtlFailure(divergence) }
+  }
+}
+
+struct HealthCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "health", abstract: "Succeed if the nodes are ready.",
+    discussion: "Exits with 0 if they are, with 1 if not, with 2 if none could be reached.")
+
+  @Option(help: ArgumentHelp("Wait up to so many seconds until they are.", valueName: "seconds"))
+  var wait: Double = 0
+
+  @Option(help: ArgumentHelp("How many nodes must be ready. Default: all.", valueName: "count"))
+  var nodes: Int?
+
+  @OptionGroup var cluster: ClusterOptions
+
+  func run() throws {
+    let patient = try cluster.client()
+    let wanted = nodes ?? patient.urls.count
+    guard (1...patient.urls.count).contains(wanted) else {
+      throw ValidationError("--nodes must be from 1 to \(patient.urls.count)")
+    }
+    let end = HTTPExchange.now() + wait
+    let client = AdminClient(
+      urls: patient.urls, token: patient.token,
+      seconds: wait > 0 ? min(patient.seconds, 2) : patient.seconds)
+    var round = NodeRound(client)
+    while round.readyCount < wanted, HTTPExchange.now() < end {
+      usleep(100_000)
+      round = NodeRound(client)
+    }
+    cluster.printing.show(round.json) {
+      "\(round.readyCount) of \(patient.urls.count) nodes are ready"
+    }
+    try round.requireAnswer()
+    if let divergence = round.divergence { throw CtlFailure(divergence) }
+    if round.readyCount < wanted { throw CtlFailure(Self.reasons(round)) }
+  }
+
+  /// Why which nodes are not ready.
+  private static func reasons(_ round: NodeRound) -> String {
+    let reasons = round.answers.compactMap { answer -> String? in
+      switch answer.result {
+      case .success(let status) where status["ready"] == .bool(true): nil
+      case .success(let status):
+        "node \(status.cell("id")): \(status["reason"]?.text ?? "not ready")"
+      case .failure(let failure): failure.description
+      }
+    }
+    return "not ready: " + reasons.joined(separator: "; ")
+  }
+}
+
+struct LeaderCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "leader", abstract: "Show which node leads.")
+  @OptionGroup var cluster: ClusterOptions
+
+  func run() throws {
+    let round = NodeRound(try cluster.client())
+    try round.requireAnswer()
+    let leaders = round.answers.compactMap { answer -> (url: AdminURL, status: JSONValue)? in
+      guard case .success(let status) = answer.result, status["role"]?.text == "leader" else {
+        return nil
+      }
+      return (answer.url, status)
+    }
+    let newest = leaders.max {
+      ($0.status["term"]?.integer ?? 0) < ($1.status["term"]?.integer ?? 0)
+    }
+    guard let newest else { throw CtlFailure("none of the nodes that answer leads") }
+    let fields = ["id", "term", "clientAddress", "pid"].compactMap { name in
+      newest.status[name].map { JSONValue.Field(name, $0) }
+    }
+    cluster.printing.show(.object([.init("url", .string(newest.url.description))] + fields))
+  }
+}
