@@ -29,5 +29,6 @@ struct Progress {
 
 /// Writes a line to standard error.
 func say(_ text: String, newline: Bool = true) {
-  fputs(newline ? text + "\n" : text, stderr)
+  let bytes = Array((newline ? text + "\n" : text).utf8)
+  _ = write(2, bytes, bytes.count)
 }

@@ -66,16 +66,21 @@ final class SpawnedCluster {
   }
 }
 
-/// The type of the file system that holds `path`, by statfs(2): name and magic number.
-func fileSystem(of path: String) -> (name: String, magic: Int) {
-  var info = statfs()
-  guard statfs(path, &info) == 0 else { return ("unknown", 0) }
-  let magic = Int(info.f_type)
-  let names = [
-    0x0102_1994: "tmpfs", 0xEF53: "ext4", 0x5846_5342: "xfs", 0x9123_683E: "btrfs",
-    0x8584_58F6: "ramfs", 0x794C_7630: "overlay", 0x2FC1_2FC1: "zfs",
-  ]
-  return (names[magic] ?? "magic 0x" + String(magic, radix: 16), magic)
+/// The type of the file system that holds `path`: the mount with the longest matching path in /proc/mounts.
+func fileSystem(of path: String) -> String {
+  guard let resolved = realpath(path, nil) else { return "unknown" }
+  defer { free(resolved) }
+  let full = String(cString: resolved) + "/"
+  var best = (length: 0, type: "unknown")
+  for line in (readText("/proc/mounts") ?? "").split(separator: "\n") {
+    let fields = line.split(separator: " ")
+    guard fields.count > 2 else { continue }
+    let mount = fields[1] == "/" ? "/" : String(fields[1]) + "/"
+    if full.hasPrefix(mount), mount.utf8.count >= best.length {
+      best = (mount.utf8.count, String(fields[2]))
+    }
+  }
+  return best.type
 }
 
 /// Throws if the folder is in memory: a sync there proves and costs nothing.
@@ -83,7 +88,7 @@ func refuseMemoryFileSystem(_ folder: String) throws(BenchError) {
   guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
     throw BenchError("cannot create \(folder): \(String(cString: strerror(errno)))")
   }
-  let name = fileSystem(of: folder).name
+  let name = fileSystem(of: folder)
   guard name != "tmpfs", name != "ramfs" else {
     throw BenchError("\(folder) is on \(name): syncs there cost nothing; choose a folder on a disk")
   }

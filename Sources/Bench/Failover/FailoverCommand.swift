@@ -195,7 +195,7 @@ final class FailoverSession {
       "gapsMs":[\(gapTexts.joined(separator: ","))],\
       "acknowledged":\(acknowledged.count - executed.count),"lost":\(lost),\
       "unknown":\(unknown),"unknownExecuted":\(executed.count),"refused":\(refused.count),\
-      "fileSystem":"\(cluster.spawned.map { fileSystem(of: $0.folder).name } ?? "unknown")"}
+      "fileSystem":"\(cluster.spawned.map { fileSystem(of: $0.folder) } ?? "unknown")"}
       """
   }
 }

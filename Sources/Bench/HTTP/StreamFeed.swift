@@ -62,11 +62,9 @@ final class StreamFeed: ChannelInboundHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    var frame = unwrapInboundIn(data)
+    let frame = unwrapInboundIn(data)
     switch frame.opcode {
-    case .text:
-      let bytes = frame.unmaskedData.readBytes(length: frame.unmaskedData.readableBytes) ?? []
-      receive(bytes)
+    case .text: receive(Array(frame.unmaskedData.readableBytesView))
     case .ping:
       let pong = WebSocketFrame(
         fin: true, opcode: .pong, maskKey: .random(), data: frame.unmaskedData)
@@ -88,7 +86,7 @@ final class StreamFeed: ChannelInboundHandler {
     let text = #"{"method":"LIST_SUBSCRIPTIONS","id":\#(id)}"#
     let frame = WebSocketFrame(
       fin: true, opcode: .text, maskKey: .random(), data: ByteBuffer(string: text))
-    channel.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+    channel.writeAndFlush(frame, promise: nil)
     return promise.futureResult
   }
 
@@ -197,12 +195,11 @@ private final class UpgradeHandler: ChannelInboundHandler, RemovableChannelHandl
       context.close(promise: nil)
       return
     }
-    if received.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(received)) }
+    if received.readableBytes > 0 { context.fireChannelRead(NIOAny(received)) }
     context.pipeline.syncOperations.removeHandler(self, promise: nil)
     done.succeed()
   }
 
-  private func wrapInboundOut(_ buffer: ByteBuffer) -> NIOAny { NIOAny(buffer) }
 }
 
 extension String {

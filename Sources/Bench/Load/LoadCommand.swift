@@ -163,7 +163,7 @@ final class LoadSession {
     return """
       {"command":"load","loop":"\(rate == nil ? "closed" : "open")","rate":\(rate.map { "\($0)" } ?? "null"),\
       "connections":\(connections),"nodes":\(cluster.clients.count),\
-      "fileSystem":\(folder.map { "\"\(fileSystem(of: $0).name)\"" } ?? "null"),\
+      "fileSystem":\(folder.map { "\"\(fileSystem(of: $0))\"" } ?? "null"),\
       "raised":"order limits of the bench accounts\(folder == nil ? "" : "; " + SpawnedCluster.raised)",\
       "executedShare":\(rounded(executedShare * 1000) / 1000),"failures":0,\
       "medianOrdersPerSecond":\(rounded(median(rates))),"medianP99ms":\(median(p99s)),\
