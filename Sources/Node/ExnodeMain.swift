@@ -26,7 +26,9 @@ struct NodeFlags: ParsableArguments {
   var logLevel: String?
   @Option(help: "Request weight of an address in a minute (default 6000).")
   var requestWeightPerMinute: String?
-  @Option(name: .customLong("raw-requests-per-5-minutes"), help: "Requests of an address (default 300000).")
+  @Option(
+    name: .customLong("raw-requests-per-5-minutes"),
+    help: "Requests of an address (default 300000).")
   var rawRequests: String?
   @Option(
     name: .customLong("websocket-attempts-per-5-minutes"),

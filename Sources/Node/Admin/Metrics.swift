@@ -80,8 +80,8 @@ final class Metrics: Sendable {
     counter("peer_messages_refused_total", "Messages that could not be read.", peerMessagesRefused)
     counter("stream_connections_total", "WebSocket connections accepted.", streamConnections)
     counter("stream_messages_total", "Messages to WebSocket clients.", streamMessages)
-    counter("streams_cut_slow_total", "WebSocket clients cut for reading too slowly.", streamsCutSlow)
-    counter("streams_cut_policy_total", "WebSocket clients cut for breaking a rule.", streamsCutPolicy)
+    counter("streams_cut_slow_total", "WebSocket clients cut for slowness.", streamsCutSlow)
+    counter("streams_cut_policy_total", "WebSocket clients cut by a rule.", streamsCutPolicy)
     for gauge in gauges {
       head(gauge.name, gauge.help, "gauge")
       out += "castle_\(gauge.name) \(gauge.value)\n"

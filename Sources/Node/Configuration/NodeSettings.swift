@@ -50,7 +50,8 @@ struct NodeSettings {
     if let level = sources[.logLevel] {
       guard let known = Logger.Level(rawValue: level.text) else {
         throw SettingError(
-          "\(level.origin): '\(level.text)' is not a log level (trace, debug, info, notice, warning, error)")
+          "\(level.origin): '\(level.text)' is not a log level (trace, debug, info, notice, warning, error)"
+        )
       }
       logLevel = known
     }
@@ -145,7 +146,8 @@ struct NodeSettings {
     guard let value = sources[name] else { return nil }
     guard let number = Int(value.text), range.contains(number) else {
       throw SettingError(
-        "\(value.origin): '\(value.text)' is not a number from \(range.lowerBound) to \(range.upperBound)")
+        "\(value.origin): '\(value.text)' is not a number from \(range.lowerBound) to \(range.upperBound)"
+      )
     }
     return number
   }

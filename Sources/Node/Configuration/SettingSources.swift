@@ -80,7 +80,8 @@ struct SettingSources {
     _ text: String, file: String
   ) throws(SettingError) -> [SettingName: SettingValue] {
     var found: [SettingName: SettingValue] = [:]
-    for (number, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (number, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+    {
       let line = trimmed(raw)
       if line.isEmpty || line.hasPrefix("#") { continue }
       let place = "\(file) line \(number + 1)"

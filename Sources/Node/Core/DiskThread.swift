@@ -47,7 +47,9 @@ struct DiskThread: Sendable {
         sparedAt = total
         _ = queues.helper.offer(.prepareSpare)
       }
-      if total - flushedAt >= Self.flushEveryBytes, queues.helper.offer(.flush) { flushedAt = total }
+      if total - flushedAt >= Self.flushEveryBytes, queues.helper.offer(.flush) {
+        flushedAt = total
+      }
       if stopping { return }
     }
   }

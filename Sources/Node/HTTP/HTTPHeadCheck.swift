@@ -36,7 +36,9 @@ enum HTTPLimits {
 enum HTTPHeadCheck {
   /// The status with which to refuse this head and close, or `nil` if it is sound.
   static func refusal(of head: HTTPRequestHead) -> HTTPResponseStatus? {
-    guard head.version == .http1_1 || head.version == .http1_0 else { return .httpVersionNotSupported }
+    guard head.version == .http1_1 || head.version == .http1_0 else {
+      return .httpVersionNotSupported
+    }
     switch head.method {
     case .GET, .POST, .PUT, .DELETE, .HEAD, .OPTIONS: break
     default: return .notImplemented

@@ -192,7 +192,8 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
   /// Closes connections on which nothing is due. For the end of a shutdown.
   func closeIdle() {
     loop.execute { [self] in
-      for connection in Array(self.connections.values) where !connection.isBusy { connection.close() }
+      let idle = self.connections.values.filter { !$0.isBusy }
+      for connection in idle { connection.close() }
       self.streams.closeAll()
     }
   }

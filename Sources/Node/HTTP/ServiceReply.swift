@@ -23,7 +23,9 @@ enum ServiceReply {
 
   /// Nothing was done, and the same request may succeed at once elsewhere or soon here.
   static let overloaded = HTTPResponse.error(
-    APIError(503, -1008, "Server is currently overloaded with other requests. Please try again in a few minutes."))
+    APIError(
+      503, -1008,
+      "Server is currently overloaded with other requests. Please try again in a few minutes."))
 
   /// A read that found no leader, or waited too long.
   static let readFailed = HTTPResponse.error(

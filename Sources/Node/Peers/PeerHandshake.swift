@@ -138,7 +138,8 @@ enum PeerHandshake {
     guard try reader.u32() == magic else { throw PeerError("it does not speak our protocol") }
     let other = try reader.u16()
     guard other == version else {
-      throw PeerError("it speaks version \(other) of the peer protocol, this node version \(version)")
+      throw PeerError(
+        "it speaks version \(other) of the peer protocol, this node version \(version)")
     }
   }
 }
