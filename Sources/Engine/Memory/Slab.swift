@@ -38,6 +38,16 @@ struct Slab<Record>: ~Copyable {
     return slot
   }
 
+  /// Stores a record; if the slot was used before, `keeping` may carry something over from its last record.
+  @inline(__always)
+  mutating func allocate(_ record: Record, keeping: (inout Record, Record) -> Void) -> Int32 {
+    guard let slot = free.popLast() else { return allocate(record) }
+    var record = record
+    keeping(&record, base[Int(slot)])
+    base[Int(slot)] = record
+    return slot
+  }
+
   /// Gives a slot back. Its record stays readable until the slot is used again.
   mutating func release(_ slot: Int32) {
     precondition(UInt32(bitPattern: slot) < UInt32(bitPattern: count), "release of no slot")

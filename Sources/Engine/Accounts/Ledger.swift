@@ -1,0 +1,132 @@
+// Ledger: free and locked amounts of every account and asset, changed only by postings whose sides cancel out.
+//
+// Invariants: the balances of an asset over all accounts (custody and fees included) add up to zero; all but custody's
+// free amount are never negative; what is issued of an asset never exceeds `Amounts.amountMax`, so no sum can overflow.
+// A posting that would break one of these is a bug in its caller, which must have checked first: it traps.
+// Not here: why money moves (Matcher, Funds), row bytes (State).
+
+/// One account's amounts of one asset.
+struct Balance {
+  var free: Int64 = 0
+  var locked: Int64 = 0
+  var tag = RowTag()
+  /// True while the balance waits in the command's list of changed balances.
+  var touched = false
+}
+
+/// Names a balance: the account's place in the account table, and the asset.
+struct BalanceName: Equatable {
+  var account: Int32
+  var asset: AssetID
+}
+
+/// All balances.
+struct Ledger: ~Copyable {
+  private var balances = Blocks<Balance>(blank: Balance())
+  /// Per account: where its balances are.
+  private var blocks = Slab<Block>(capacity: 64)
+  /// Balances whose rows are out of date, in order of their first change.
+  private(set) var dirty: [BalanceName] = []
+  /// Balances that the running command changed, in order of their first change.
+  private(set) var touched: [BalanceName] = []
+
+  /// How many accounts there are.
+  var accountCount: Int32 { blocks.count }
+
+  /// Makes room for one more account.
+  mutating func addAccount() { _ = blocks.allocate(Block()) }
+
+  /// The assets that the account may hold anything of: all ids below this.
+  func assetBound(_ account: Int32) -> UInt32 { UInt32(blocks[account].width) }
+
+  @inline(__always)
+  func free(_ account: Int32, _ asset: AssetID) -> Int64 { balance(account, asset).free }
+
+  @inline(__always)
+  func locked(_ account: Int32, _ asset: AssetID) -> Int64 { balance(account, asset).locked }
+
+  @inline(__always)
+  func balance(_ account: Int32, _ asset: AssetID) -> Balance {
+    let block = blocks[account]
+    return asset.value < UInt32(block.width) ? balances[block, Int32(asset.value)] : Balance()
+  }
+
+  /// Moves `amount` of free money.
+  mutating func transfer(_ asset: AssetID, from payer: Int32, to payee: Int32, amount: Int64) {
+    change(payer, asset, free: -amount, locked: 0)
+    change(payee, asset, free: amount, locked: 0)
+  }
+
+  /// Locks `amount` of the account's free money.
+  @inline(__always)
+  mutating func hold(_ account: Int32, _ asset: AssetID, amount: Int64) {
+    change(account, asset, free: -amount, locked: amount)
+  }
+
+  /// Frees `amount` of the account's locked money.
+  @inline(__always)
+  mutating func release(_ account: Int32, _ asset: AssetID, amount: Int64) {
+    change(account, asset, free: amount, locked: -amount)
+  }
+
+  /// One leg of a trade: the payer gives `amount`, out of `fromLocked` that is unlocked for it (what is unlocked and
+  /// not needed becomes free) or, if nothing is unlocked, out of its free money; the payee gets it less the fee.
+  @inline(__always)
+  mutating func settle(
+    _ asset: AssetID, from payer: Int32, unlocking fromLocked: Int64, to payee: Int32,
+    amount: Int64, fee: Int64, feesTo collector: Int32
+  ) {
+    precondition(amount >= 0 && fee >= 0 && fee <= amount, "a posting with a wrong sign")
+    change(payer, asset, free: fromLocked - amount, locked: -fromLocked)
+    change(payee, asset, free: amount - fee, locked: 0)
+    if fee > 0 { change(collector, asset, free: fee, locked: 0) }
+  }
+
+  // One side of a posting. Private, so that no caller can post one side alone.
+  @inline(__always)
+  private mutating func change(_ account: Int32, _ asset: AssetID, free: Int64, locked: Int64) {
+    let index = Int32(asset.value)
+    if index >= blocks[account].width { balances.widen(&blocks[account], toHold: index) }
+    let block = blocks[account]
+    let wasDirty = balances[block, index].tag.dirty
+    let wasTouched = balances[block, index].touched
+    balances[block, index].free += free
+    balances[block, index].locked += locked
+    precondition(
+      balances[block, index].locked >= 0
+        && (balances[block, index].free >= 0 || account == AccountTable.custody),
+      "a posting beyond the balance")
+    balances[block, index].tag.dirty = true
+    balances[block, index].touched = true
+    if !wasDirty { dirty.append(BalanceName(account: account, asset: asset)) }
+    if !wasTouched { touched.append(BalanceName(account: account, asset: asset)) }
+  }
+
+  /// Ends the command's list of changed balances.
+  mutating func forgetTouched() {
+    for name in touched {
+      balances[blocks[name.account], Int32(name.asset.value)].touched = false
+    }
+    touched.removeAll(keepingCapacity: true)
+  }
+
+  /// Ends the list of balances with rows out of date, storing each row's new hash (given by `hash`, 0 for no row).
+  mutating func clean(_ name: BalanceName, hash: UInt128) {
+    let block = blocks[name.account]
+    balances[block, Int32(name.asset.value)].tag.hash = hash
+    balances[block, Int32(name.asset.value)].tag.dirty = false
+  }
+
+  mutating func forgetDirty() { dirty.removeAll(keepingCapacity: true) }
+
+  /// Puts back a stored balance.
+  mutating func load(_ name: BalanceName, free: Int64, locked: Int64, hash: UInt128) {
+    let index = Int32(name.asset.value)
+    if index >= blocks[name.account].width {
+      balances.widen(&blocks[name.account], toHold: index)
+    }
+    var tag = RowTag()
+    tag.hash = hash
+    balances[blocks[name.account], index] = Balance(free: free, locked: locked, tag: tag)
+  }
+}

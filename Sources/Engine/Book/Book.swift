@@ -1,0 +1,99 @@
+// Book: putting orders into level queues and taking them out.
+//
+// Invariants: a level's quantity and count are the sums over its queue; a level without orders is removed at once; each
+// level that a command changes is noted once, with its last quantity.
+// Not here: which orders trade (Matcher), the trie (Levels).
+
+/// A level that the running command changed.
+struct TouchedLevel {
+  var symbol: Int32
+  var side: Side
+  var price: Int64
+  var quantity: Int64
+  var slot: Int32
+  var live: Bool
+}
+
+/// All books: levels, their orders, and what the running command changed in them.
+struct Book: ~Copyable {
+  var levels = Levels()
+  var orders = OrderSlab()
+  private(set) var touched: [TouchedLevel] = []
+
+  /// Adds an open order to the end of its level's queue.
+  mutating func enqueue(_ slot: Int32, _ state: inout SymbolState) {
+    let view = orders.view(slot)
+    let side = view.side
+    let tick = UInt64(view.price / state.filters.tickSize)
+    let level =
+      side == .buy
+      ? levels.findOrInsert(&state.bids, tick: tick, price: view.price, side: side)
+      : levels.findOrInsert(&state.asks, tick: tick, price: view.price, side: side)
+    let tail = levels[level].tail
+    orders[slot].level = level
+    orders[slot].older = tail
+    orders[slot].newer = -1
+    if tail >= 0 { orders[tail].newer = slot } else { levels[level].head = slot }
+    levels[level].tail = slot
+    levels[level].count += 1
+    levels[level].quantity += orders[slot].remaining
+    touch(level, side, orders[slot].symbol)
+  }
+
+  /// Lowers what an order has left by `quantity`; it stays in its queue.
+  @inline(__always)
+  mutating func reduce(_ slot: Int32, by quantity: Int64, side: Side) {
+    let level = orders[slot].level
+    precondition(quantity <= orders[slot].remaining, "a fill beyond what is left")
+    orders[slot].remaining -= quantity
+    levels[level].quantity -= quantity
+    touch(level, side, orders[slot].symbol)
+  }
+
+  /// Takes an order out of its level's queue, and the level out of the book if it was the last.
+  mutating func dequeue(_ slot: Int32, side: Side, _ state: inout SymbolState) {
+    let record = orders[slot]
+    let level = record.level
+    if record.older >= 0 {
+      orders[record.older].newer = record.newer
+    } else {
+      levels[level].head = record.newer
+    }
+    if record.newer >= 0 {
+      orders[record.newer].older = record.older
+    } else {
+      levels[level].tail = record.older
+    }
+    levels[level].count -= 1
+    levels[level].quantity -= record.remaining
+    touch(level, side, record.symbol)
+    if levels[level].count == 0 {
+      touched[Int(levels[level].touched)].live = false
+      if side == .buy {
+        levels.remove(&state.bids, level)
+      } else {
+        levels.remove(&state.asks, level)
+      }
+    }
+  }
+
+  @inline(__always)
+  private mutating func touch(_ level: Int32, _ side: Side, _ symbol: Int32) {
+    let place = levels[level].touched
+    if place >= 0 {
+      touched[Int(place)].quantity = levels[level].quantity
+      return
+    }
+    levels[level].touched = Int32(touched.count)
+    touched.append(
+      TouchedLevel(
+        symbol: symbol, side: side, price: levels[level].price,
+        quantity: levels[level].quantity, slot: level, live: true))
+  }
+
+  /// Ends the command's list of changed levels.
+  mutating func forgetTouched() {
+    for change in touched where change.live { levels[change.slot].touched = -1 }
+    touched.removeAll(keepingCapacity: true)
+  }
+}

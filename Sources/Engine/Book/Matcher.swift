@@ -1,0 +1,116 @@
+// Matcher: trades between a new order and the best orders of the other side, in price-time order.
+//
+// Invariants: a trade is at the maker's price; money moves by the one rounding rule; a fill never exceeds what either
+// order has left; the taker's funds were checked before (Plan), so nothing here can fail.
+// Not here: what happens to the taker's rest (Orders).
+
+extension Exchange {
+  /// Trades up to the admitted quantity. Answers what is left of it.
+  mutating func match(
+    _ taker: inout OrderView, _ admission: Admission, _ stamp: Int64, _ fills: inout [Fill],
+    _ events: inout EventBatch
+  ) -> Int64 {
+    var left = admission.quantity
+    while left > 0 {
+      let best = bestOpposite(taker.side, admission.symbol)
+      if best < 0 { break }
+      let price = book.levels[best].price
+      guard Self.crosses(taker.side, limit: admission.price, price: price) else { break }
+      let maker = book.levels[best].head
+      let quantity = min(left, book.orders[maker].remaining)
+      left -= quantity
+      let isDone = left == 0 && !admission.ranDry
+      trade(&taker, admission, maker, price, quantity, isDone, stamp, &fills, &events)
+    }
+    return left
+  }
+
+  private mutating func trade(
+    _ taker: inout OrderView, _ admission: Admission, _ maker: Int32, _ price: Int64,
+    _ quantity: Int64, _ isDone: Bool, _ stamp: Int64, _ fills: inout [Fill],
+    _ events: inout EventBatch
+  ) {
+    let symbol = admission.symbol
+    let unit = symbols.states[symbol].baseUnit
+    guard let quote = Amounts.scaled(price, times: quantity, over: unit) else {
+      preconditionFailure("a trade whose value overflows")
+    }
+    let fees = settle(taker, admission, maker, price, quantity, quote)
+    let id = TradeID(symbols.states[symbol].counters.nextTrade)
+    symbols.states[symbol].counters.nextTrade += 1
+    symbols.noteTrade(symbol, price: price, base: quantity, quote: quote, stamp: stamp)
+
+    Self.fill(&taker, quantity, quote, isDone, stamp)
+    book.reduce(maker, by: quantity, side: taker.side.opposite)
+    let isFilled = book.orders[maker].remaining == 0
+    let makerView = book.orders.withView(maker) { view in
+      Self.fill(&view, quantity, quote, isFilled, stamp)
+      return view
+    }
+    events.append(
+      .trade(
+        Trade(
+          symbol: taker.symbol, id: id, price: price, quantity: quantity, quoteQuantity: quote,
+          maker: makerView, taker: taker, makerFee: fees.maker, takerFee: fees.taker,
+          stamp: stamp)))
+    fills.append(
+      Fill(
+        price: price, quantity: quantity, commission: fees.taker,
+        commissionAsset: taker.side == .buy
+          ? symbols.states[symbol].base : symbols.states[symbol].quote, trade: id))
+    if isFilled {
+      close(maker, side: makerView.side, stamp)
+    } else {
+      book.orders.markDirty(maker)
+    }
+  }
+
+  // Both legs: quote from the buyer to the seller, base from the seller to the buyer, each less the receiver's fee.
+  @inline(__always)
+  private mutating func settle(
+    _ taker: OrderView, _ admission: Admission, _ maker: Int32, _ price: Int64, _ quantity: Int64,
+    _ quote: Int64
+  ) -> (maker: Int64, taker: Int64) {
+    let symbol = admission.symbol
+    let makerAccount = book.orders[maker].account
+    let left = book.orders[maker].remaining
+    let makerRate = book.orders.view(maker).makerRate
+    let base = symbols.states[symbol].base
+    let money = symbols.states[symbol].quote
+    if taker.side == .buy {
+      let takerFee = Amounts.commission(on: quantity, rate: taker.takerRate)
+      let makerFee = Amounts.commission(on: quote, rate: makerRate)
+      ledger.settle(
+        money, from: admission.account, unlocking: 0, to: makerAccount, amount: quote,
+        fee: makerFee, feesTo: AccountTable.fees)
+      ledger.settle(
+        base, from: makerAccount, unlocking: quantity, to: admission.account, amount: quantity,
+        fee: takerFee, feesTo: AccountTable.fees)
+      return (makerFee, takerFee)
+    }
+    let takerFee = Amounts.commission(on: quote, rate: taker.takerRate)
+    let makerFee = Amounts.commission(on: quantity, rate: makerRate)
+    let unlocked =
+      hold(.buy, price: price, left: left, symbol)
+      - hold(.buy, price: price, left: left - quantity, symbol)
+    ledger.settle(
+      money, from: makerAccount, unlocking: unlocked, to: admission.account, amount: quote,
+      fee: takerFee, feesTo: AccountTable.fees)
+    ledger.settle(
+      base, from: admission.account, unlocking: 0, to: makerAccount, amount: quantity,
+      fee: makerFee, feesTo: AccountTable.fees)
+    return (makerFee, takerFee)
+  }
+
+  // Notes a fill in an order's view.
+  @inline(__always)
+  private static func fill(
+    _ view: inout OrderView, _ quantity: Int64, _ quote: Int64, _ isDone: Bool, _ stamp: Int64
+  ) {
+    view.executed += quantity
+    view.executedQuote += quote
+    if view.quoteOrderQuantity > 0 { view.quantity = view.executed }
+    view.status = isDone ? .filled : .partiallyFilled
+    view.updatedAt = stamp
+  }
+}

@@ -1,0 +1,153 @@
+// Plan: walks over the book that decide, before anything changes, what an order would do there and what it costs.
+//
+// Not here: doing it (Matcher), filters (Filters).
+
+extension Exchange {
+  /// The best level that an order of `side` would trade with, or -1.
+  @inline(__always)
+  func bestOpposite(_ side: Side, _ symbol: Int32) -> Int32 {
+    side == .buy ? symbols.states[symbol].asks.best : symbols.states[symbol].bids.best
+  }
+
+  /// True if an order of `side` limited to `limit` (0: not limited) may trade at `price`.
+  @inline(__always)
+  static func crosses(_ side: Side, limit: Int64, price: Int64) -> Bool {
+    limit == 0 || (side == .buy ? price <= limit : price >= limit)
+  }
+
+  /// LIMIT and LIMIT_MAKER: funds for all of it at its limit, the level's sum, and whether it takes.
+  func plan(limit order: PlaceOrder, _ admission: inout Admission) throws(Rejection) {
+    let symbol = admission.symbol
+    let best = bestOpposite(order.side, symbol)
+    if order.type == .limitMaker, best >= 0,
+      Self.crosses(order.side, limit: order.price, price: book.levels[best].price)
+    {
+      throw .wouldTakeImmediately
+    }
+    let asset = order.side == .buy ? symbols.states[symbol].quote : symbols.states[symbol].base
+    let needed = hold(order.side, price: order.price, left: order.quantity, symbol)
+    guard needed <= ledger.free(admission.account, asset) else { throw .insufficientBalance }
+    if admission.rests, order.side == .buy {
+      // Sums of a level's SELL orders are bounded by the supply of base; those of BUY orders only by this.
+      let tick = UInt64(order.price / symbols.states[symbol].filters.tickSize)
+      let level = book.levels.find(symbols.states[symbol].bids, tick: tick)
+      if level >= 0, book.levels[level].quantity > Amounts.amountMax - order.quantity {
+        throw .quantityTooLarge
+      }
+    }
+    if order.type == .limit, order.timeInForce == .fok {
+      admission.killed = !isFillable(order, symbol)
+    }
+  }
+
+  private func isFillable(_ order: PlaceOrder, _ symbol: Int32) -> Bool {
+    var left = order.quantity
+    var level = bestOpposite(order.side, symbol)
+    while level >= 0, left > 0 {
+      guard Self.crosses(order.side, limit: order.price, price: book.levels[level].price) else {
+        return false
+      }
+      left -= min(left, book.levels[level].quantity)
+      level = book.levels[level].worse
+    }
+    return left == 0
+  }
+
+  /// MARKET: what base quantity a quote quantity comes to, and funds for what would trade.
+  func plan(market order: PlaceOrder, _ admission: inout Admission) throws(Rejection) {
+    let symbol = admission.symbol
+    if order.quoteOrderQuantity > 0 {
+      try plan(quote: order, &admission)
+    } else if order.side == .buy {
+      let free = ledger.free(admission.account, symbols.states[symbol].quote)
+      try checkCost(of: order.quantity, within: free, symbol)
+    }
+    if order.side == .sell {
+      let free = ledger.free(admission.account, symbols.states[symbol].base)
+      guard admission.quantity <= free else { throw .insufficientBalance }
+    }
+  }
+
+  // Walks the asks order by order, because each trade's quote amount is rounded by itself.
+  private func checkCost(of quantity: Int64, within free: Int64, _ symbol: Int32) throws(Rejection)
+  {
+    let unit = symbols.states[symbol].baseUnit
+    var left = quantity
+    var budget = free
+    var level = symbols.states[symbol].asks.best
+    while level >= 0, left > 0 {
+      let price = book.levels[level].price
+      var slot = book.levels[level].head
+      while slot >= 0, left > 0 {
+        let traded = min(left, book.orders[slot].remaining)
+        guard let cost = Amounts.scaled(price, times: traded, over: unit), cost <= budget else {
+          throw .insufficientBalance
+        }
+        budget -= cost
+        left -= traded
+        slot = book.orders[slot].newer
+      }
+      level = book.levels[level].worse
+    }
+  }
+
+  private func plan(quote order: PlaceOrder, _ admission: inout Admission) throws(Rejection) {
+    let symbol = admission.symbol
+    if order.side == .buy {
+      let free = ledger.free(admission.account, symbols.states[symbol].quote)
+      guard order.quoteOrderQuantity <= free else { throw .insufficientBalance }
+    }
+    let filters = symbols.states[symbol].filters
+    let walk = walk(order.quoteOrderQuantity, order.side, symbol)
+    admission.quantity = walk.quantity - walk.quantity % filters.marketStep
+    admission.ranDry = walk.ranDry
+    guard bestOpposite(order.side, symbol) >= 0 else { return }
+    guard admission.quantity > 0, admission.quantity >= filters.minQuantity else {
+      throw .liquidityBelowLotSize
+    }
+    guard admission.quantity >= filters.marketMinQuantity else {
+      throw .liquidityBelowMarketLotSize
+    }
+    try filters.checkLot(admission.quantity)
+    try filters.checkMarketLot(admission.quantity)
+    guard admission.quantity <= Amounts.amountMax else { throw .quantityTooLarge }
+  }
+
+  // The largest quantity, in steps of LOT_SIZE, that the book gives for at most `budget` of quote in price-time order;
+  // and whether the book ended while the budget would have bought another step at its last price.
+  private func walk(
+    _ budget: Int64, _ side: Side, _ symbol: Int32
+  ) -> (quantity: Int64, ranDry: Bool) {
+    let unit = symbols.states[symbol].baseUnit
+    let step = symbols.states[symbol].filters.stepSize
+    var budget = budget
+    var quantity: Int64 = 0
+    var level = bestOpposite(side, symbol)
+    var price: Int64 = 0
+    while level >= 0 {
+      price = book.levels[level].price
+      var slot = book.levels[level].head
+      while slot >= 0 {
+        let affordable = Self.steps(budget, unit, price, step)
+        let there = book.orders[slot].remaining
+        let traded = min(affordable, there)
+        guard let cost = Amounts.scaled(price, times: traded, over: unit), cost <= budget,
+          quantity <= Amounts.amountMax - traded
+        else { return (quantity, false) }
+        budget -= cost
+        quantity += traded
+        if traded < there { return (quantity, false) }
+        slot = book.orders[slot].newer
+      }
+      level = book.levels[level].worse
+    }
+    return (quantity, price == 0 || Self.steps(budget, unit, price, step) > 0)
+  }
+
+  // The base quantity, in whole steps, that `budget` buys at `price`.
+  private static func steps(_ budget: Int64, _ unit: Int64, _ price: Int64, _ step: Int64) -> Int64
+  {
+    let affordable = Amounts.scaled(budget, times: unit, over: price) ?? Amounts.amountMax
+    return affordable - affordable % step
+  }
+}

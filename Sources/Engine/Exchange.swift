@@ -1,0 +1,139 @@
+// Exchange: the replicated state machine. Commands in log order go in; replies, events and changed rows come out.
+//
+// Invariants: `apply` is total (any decodable command gets a reply; none traps), deterministic (state, command and
+// stamp decide everything), and checks a command wholly before it changes anything, so a refusal leaves every bit as
+// it was. Every piece of state has a row, and can be rebuilt from rows alone.
+// Not here: duplicates and deadlines (Replica), bytes of the log (Replica), names and JSON (Gateway).
+
+import Wire
+
+/// Accounts, ledger, symbols, books and orders.
+public struct Exchange: ~Copyable {
+  /// The most open orders of all accounts together, and of one account on one symbol.
+  public static let openOrdersMax = 8_000_000
+  public static let openOrdersPerSheetMax: UInt32 = 1_000_000
+
+  var accounts = AccountTable()
+  var ledger = Ledger()
+  var symbols = SymbolTable()
+  var book = Book()
+  var clientIDs: ClientIDs
+  var genesis: GenesisMark?
+  /// Booked deposits and withdrawals by a 128-bit hash of their kind and id.
+  var funds: [FundsKey: FundsRecord] = [:]
+  /// Rows that were encoded when their command ran, and keys of rows that are gone.
+  var written = RowBatch()
+  var countersHash: UInt128 = 0
+  var countersWritten: UInt64 = 1
+  /// The hash of each definition row: genesis, assets, symbols, accounts, keys.
+  var genesisHash: UInt128 = 0
+  var assetHashes: [UInt128] = []
+  var symbolHashes: [UInt128] = []
+  var accountHashes: [UInt128] = []
+  var keyHashes: [UInt128] = []
+
+  /// The sum of the hashes of all logical rows, mod 2^128. Valid after `collectRows`.
+  public internal(set) var stateHash: UInt128 = 0
+
+  /// An empty exchange, with the standard horizon for closed client order ids.
+  public init() { self.init(horizon: .standard) }
+
+  /// An empty exchange. Every node of a cluster must use the same horizon.
+  public init(horizon: ClientIDHorizon) {
+    clientIDs = ClientIDs(horizon: horizon)
+    for _ in 0..<AccountTable.firstCustomer { ledger.addAccount() }
+  }
+
+  /// Applies one command at `stamp` (microseconds since 1970, never decreasing) and appends its events, if it is not
+  /// refused, to the entry that was begun last.
+  ///
+  /// Checks the key, its account and its permissions. Does not check duplicates and deadlines: Replica did.
+  /// - Complexity: O(trades) for orders, O(orders) for cancel-all, else O(1), all but for the price levels touched.
+  public mutating func apply(_ request: Request, stamp: Int64, _ events: inout EventBatch) -> Reply
+  {
+    do {
+      return try dispatch(request, stamp, &events)
+    } catch {
+      return .rejected(error)
+    }
+  }
+
+  private mutating func dispatch(
+    _ request: Request, _ stamp: Int64, _ events: inout EventBatch
+  ) throws(Rejection) -> Reply {
+    let key = request.header.key
+    switch request.command {
+    case .placeOrder(let order):
+      let account = try trader(key, for: order.account)
+      return .placed(try place(order, account, stamp, &events))
+    case .cancelOrder(let cancel):
+      let account = try trader(key, for: cancel.account)
+      return .cancelled(try self.cancel(cancel, account, stamp, &events))
+    case .cancelAllOrders(let cancel):
+      let account = try trader(key, for: cancel.account)
+      return .cancelledAll(try cancelAll(cancel, account, stamp, &events))
+    default:
+      guard key == .admin else { throw .permissionMissing }
+      return try administer(request.command, stamp, &events)
+    }
+  }
+
+  private mutating func administer(
+    _ command: Command, _ stamp: Int64, _ events: inout EventBatch
+  ) throws(Rejection) -> Reply {
+    switch command {
+    case .placeOrder, .cancelOrder, .cancelAllOrders: throw .permissionMissing
+    case .createAccount(let create): return try createAccount(create, stamp, &events)
+    case .createKey(let create): return try createKey(create, stamp, &events)
+    case .revokeKey(let revoke): return try revokeKey(revoke, &events)
+    case .setOrderLimits(let set): return try setOrderLimits(set, &events)
+    case .deposit(let funds): return try deposit(funds, stamp, &events)
+    case .withdraw(let funds): return try withdraw(funds, stamp, &events)
+    case .addAsset(let asset): return try addAsset(asset, &events)
+    case .addSymbol(let symbol): return try addSymbol(symbol, &events)
+    case .setSymbolStatus(let set): return try setSymbolStatus(set, &events)
+    case .genesis(let mark): return try markGenesis(mark)
+    }
+  }
+
+  // The place of the account that `key` may trade for. The operator trades for nobody.
+  private func trader(_ key: KeyID, for account: AccountID) throws(Rejection) -> Int32 {
+    guard key != .admin else { throw .permissionMissing }
+    guard let state = accounts.keyState(key) else { throw .keyUnknown }
+    guard !state.revoked else { throw .keyRevoked }
+    guard accounts.id(state.account) == account, state.permissions.contains(.trade) else {
+      throw .permissionMissing
+    }
+    return state.account
+  }
+
+  /// The key with this id, or `nil`. O(1).
+  public func key(_ id: KeyID) -> KeyInfo? { accounts.key(id) }
+
+  /// The identity of the cluster, or `nil` before the genesis command.
+  public var genesisMark: GenesisMark? { genesis }
+
+  /// Appends an event for each level and each balance that the command changed, and ends both lists.
+  mutating func report(_ events: inout EventBatch) {
+    for change in book.touched {
+      symbols.states[change.symbol].counters.depthUpdate += 1
+      symbols.markCounters(change.symbol)
+      events.append(
+        .levelChanged(
+          LevelChange(
+            symbol: symbols.states[change.symbol].id, side: change.side, price: change.price,
+            quantity: change.quantity,
+            updateID: symbols.states[change.symbol].counters.depthUpdate)))
+    }
+    book.forgetTouched()
+    for name in ledger.touched {
+      let balance = ledger.balance(name.account, name.asset)
+      events.append(
+        .balanceChanged(
+          BalanceChange(
+            account: accounts.id(name.account), asset: name.asset, free: balance.free,
+            locked: balance.locked)))
+    }
+    ledger.forgetTouched()
+  }
+}

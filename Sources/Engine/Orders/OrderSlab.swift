@@ -1,0 +1,141 @@
+// OrderSlab: all open orders. What matching reads lies in one record, everything else beside it under the same slot.
+//
+// Invariants: a slot is in exactly one level queue, one account sheet and both id maps while `live`; a slot that was
+// given back keeps its mark in the list of changed rows, so that it is listed once however often it is reused.
+// Not here: which order trades (Matcher), row bytes (State).
+
+/// What the matching path reads of an open order.
+struct OrderRecord {
+  var remaining: Int64
+  var account: Int32
+  var symbol: Int32
+  /// The level that holds it, and its neighbours there: `older` trades first.
+  var level: Int32 = -1
+  var older: Int32 = -1
+  var newer: Int32 = -1
+  /// Its neighbours among the account's open orders on the symbol.
+  var sheetOlder: Int32 = -1
+  var sheetNewer: Int32 = -1
+  var live = true
+  var dirty = false
+}
+
+/// The rest of an open order.
+struct OrderDetail {
+  var view: OrderView
+  var priority: UInt64
+  var hash: UInt128 = 0
+}
+
+/// All open orders.
+struct OrderSlab: ~Copyable {
+  private var records = Slab<OrderRecord>(capacity: 1024)
+  private var details = Slab<OrderDetail>(capacity: 1024)
+  private var byID = SlotMap(bits: 11)
+  private var byClientID = SlotMap(bits: 11)
+  /// Slots whose rows are out of date.
+  private(set) var dirty: [Int32] = []
+
+  /// Open orders.
+  var used: Int { records.used }
+
+  /// Slots ever used, for walks over all orders; `live` tells which hold one.
+  var slotBound: Int32 { records.count }
+
+  subscript(slot: Int32) -> OrderRecord {
+    @inline(__always) _read { yield records[slot] }
+    @inline(__always) _modify { yield &records[slot] }
+  }
+
+  /// The order's view and priority.
+  @inline(__always)
+  func detail(_ slot: Int32) -> OrderDetail { details[slot] }
+
+  @inline(__always)
+  func view(_ slot: Int32) -> OrderView { details[slot].view }
+
+  @inline(__always)
+  mutating func withView<R>(_ slot: Int32, _ body: (inout OrderView) -> R) -> R {
+    body(&details[slot].view)
+  }
+
+  /// Adds an open order; its links are the caller's.
+  mutating func add(_ record: OrderRecord, _ detail: OrderDetail) -> Int32 {
+    let slot = records.allocate(record, keeping: { $0.dirty = $1.dirty })
+    let other = details.allocate(detail)
+    precondition(slot == other, "the two halves of the order slab differ")
+    byID.insert(Self.hash(record.symbol, detail.view.id), slot)
+    byClientID.insert(
+      ClientIDs.fingerprint(detail.view.account, detail.view.symbol, detail.view.clientOrderID),
+      slot)
+    return slot
+  }
+
+  /// Takes an order out of the maps and gives its slot back. Answers its client id's fingerprint.
+  mutating func remove(_ slot: Int32) -> UInt64 {
+    precondition(records[slot].live, "removal of no order")
+    let fingerprint = ClientIDs.fingerprint(
+      details[slot].view.account, details[slot].view.symbol, details[slot].view.clientOrderID)
+    byID.remove(Self.hash(records[slot].symbol, details[slot].view.id), slot)
+    byClientID.remove(fingerprint, slot)
+    records[slot].live = false
+    records.release(slot)
+    details.release(slot)
+    return fingerprint
+  }
+
+  /// The open order with this id, or `nil`.
+  func find(_ symbol: Int32, _ id: OrderID) -> Int32? {
+    var probe = byID.probe(Self.hash(symbol, id))
+    while let slot = byID.next(&probe) {
+      if records[slot].symbol == symbol, details[slot].view.id == id { return slot }
+    }
+    return nil
+  }
+
+  /// The open order of the account with this client id, or `nil`.
+  func find(_ account: Int32, _ symbol: Int32, _ text: ShortText, fingerprint: UInt64) -> Int32? {
+    var probe = byClientID.probe(fingerprint)
+    while let slot = byClientID.next(&probe) {
+      if records[slot].account == account, records[slot].symbol == symbol,
+        details[slot].view.clientOrderID == text
+      {
+        return slot
+      }
+    }
+    return nil
+  }
+
+  /// Lists the order's row as out of date.
+  @inline(__always)
+  mutating func markDirty(_ slot: Int32) {
+    if !records[slot].dirty {
+      records[slot].dirty = true
+      dirty.append(slot)
+    }
+  }
+
+  /// Notes that the row was written.
+  mutating func clean(_ slot: Int32, hash: UInt128?) {
+    records[slot].dirty = false
+    if let hash { details[slot].hash = hash }
+  }
+
+  mutating func forgetDirty() { dirty.removeAll(keepingCapacity: true) }
+
+  @inline(__always)
+  private static func hash(_ symbol: Int32, _ id: OrderID) -> UInt64 {
+    UInt64(bitPattern: id.value) ^ UInt64(UInt32(bitPattern: symbol)) << 40
+  }
+}
+
+extension OrderSlab {
+  /// The hash of the order's stored row; 0 if there is none yet.
+  func storedHash(_ slot: Int32) -> UInt128 { detail(slot).hash }
+
+  /// The key of the order's row.
+  func rowKey(_ slot: Int32) -> [UInt8] {
+    let view = view(slot)
+    return RowKeys.openOrder(view.account, view.symbol, view.id)
+  }
+}

@@ -1,0 +1,183 @@
+// EngineRows: reading the engine's stored rows from outside (queries on the publisher thread, exctl).
+//
+// Invariants: decoding never traps; bytes after a value are refused.
+// Not here: rows that only the engine itself reads (RowValues), writing (Collect).
+
+import Wire
+
+/// Keys and decoders of the rows that others may read.
+public enum EngineRows {
+  /// All rows of this prefix are assets, symbols, accounts and keys, in id order.
+  public static let assetPrefix = RowKeys.of(RowKind.asset)
+  public static let symbolPrefix = RowKeys.of(RowKind.symbol)
+  public static let accountPrefix = RowKeys.of(RowKind.account)
+  public static let keyPrefix = RowKeys.of(RowKind.key)
+  public static let genesisKey = RowKeys.of(RowKind.genesis)
+
+  public static func assetKey(_ asset: AssetID) -> [UInt8] {
+    RowKeys.of(RowKind.asset, asset.value)
+  }
+  public static func symbolKey(_ symbol: SymbolID) -> [UInt8] {
+    RowKeys.of(RowKind.symbol, symbol.value)
+  }
+  public static func accountKey(_ account: AccountID) -> [UInt8] {
+    RowKeys.of(RowKind.account, account.value)
+  }
+  public static func keyKey(_ key: KeyID) -> [UInt8] { RowKeys.of(RowKind.key, key.value) }
+
+  /// The row of one balance. There is none while both amounts are zero.
+  public static func balanceKey(account: AccountID, asset: AssetID) -> [UInt8] {
+    RowKeys.of(RowKind.balance, account.value, asset.value)
+  }
+
+  /// All balances of an account, in asset order.
+  public static func balancePrefix(account: AccountID) -> [UInt8] {
+    RowKeys.of(RowKind.balance, account.value)
+  }
+
+  /// The row of one open order. There is none once the order is closed.
+  public static func openOrderKey(account: AccountID, symbol: SymbolID, id: OrderID) -> [UInt8] {
+    RowKeys.openOrder(account, symbol, id)
+  }
+
+  /// All open orders of an account, by symbol and order id.
+  public static func openOrderPrefix(account: AccountID) -> [UInt8] {
+    RowKeys.of(RowKind.openOrder, account.value)
+  }
+
+  /// All open orders of an account on a symbol, by order id.
+  public static func openOrderPrefix(account: AccountID, symbol: SymbolID) -> [UInt8] {
+    RowKeys.of(RowKind.openOrder, account.value, symbol.value)
+  }
+
+  /// The row of an account's order counts. There is none before its first order.
+  public static func orderCounts(account: AccountID) -> [UInt8] {
+    RowKeys.of(RowKind.orderCounts, account.value)
+  }
+
+  public static func decodeBalance(key: [UInt8], value: [UInt8]) throws(WireError) -> BalanceChange
+  {
+    var k = ByteReader(key)
+    try k.keyStart(RowKind.balance)
+    let account = AccountID(try k.u64())
+    let asset = AssetID(try k.u32())
+    try k.finish()
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let change = BalanceChange(
+      account: account, asset: asset, free: try v.i64(), locked: try v.i64())
+    try v.finish()
+    return change
+  }
+
+  public static func decodeOpenOrder(key: [UInt8], value: [UInt8]) throws(WireError) -> OrderView {
+    try RowValues.openOrder(key: key, value: value).view
+  }
+
+  public static func decodeAsset(key: [UInt8], value: [UInt8]) throws(WireError) -> AssetInfo {
+    let id = AssetID(try RowValues.id32(key, RowKind.asset))
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let info = AssetInfo(
+      id: id, name: try v.text(limit: CommandCodec.Limit.asset), scale: try v.u8())
+    try v.finish()
+    return info
+  }
+
+  public static func decodeSymbol(key: [UInt8], value: [UInt8]) throws(WireError) -> SymbolInfo {
+    let id = SymbolID(try RowValues.id32(key, RowKind.symbol))
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let info = SymbolInfo(
+      id: id, name: try v.text(limit: CommandCodec.Limit.symbol), base: AssetID(try v.u32()),
+      quote: AssetID(try v.u32()), status: try v.symbolStatus(), filters: try v.filters(),
+      makerRate: try v.i64(), takerRate: try v.i64())
+    try v.finish()
+    return info
+  }
+
+  public static func decodeAccount(key: [UInt8], value: [UInt8]) throws(WireError) -> AccountInfo {
+    let id = AccountID(try RowValues.id64(key, RowKind.account))
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let info = AccountInfo(
+      id: id, name: try v.text(limit: CommandCodec.Limit.name), permissions: try v.permissions(),
+      limits: try v.orderLimits(), createdAt: try v.i64())
+    try v.finish()
+    return info
+  }
+
+  public static func decodeKey(key: [UInt8], value: [UInt8]) throws(WireError) -> KeyInfo {
+    let id = KeyID(try RowValues.id64(key, RowKind.key))
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let info = KeyInfo(
+      id: id, account: AccountID(try v.u64()),
+      apiKey: try v.text(limit: CommandCodec.Limit.apiKey),
+      sealedSecret: try v.blob16(limit: CommandCodec.Limit.sealedSecret),
+      permissions: try v.permissions(), revoked: try v.bool(), createdAt: try v.i64())
+    try v.finish()
+    return info
+  }
+
+  /// The identity of the cluster, from the row under `genesisKey`.
+  public static func decodeGenesis(value: [UInt8]) throws(WireError) -> GenesisMark {
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let mark = GenesisMark(
+      clusterID: try v.text(limit: CommandCodec.Limit.name),
+      hash: try v.blob16(limit: CommandCodec.Limit.hash))
+    try v.finish()
+    return mark
+  }
+
+  public static func decodeOrderCounts(_ value: [UInt8]) throws(WireError) -> OrderWindows {
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let windows = OrderWindows(
+      window10Seconds: try v.i64(), count10Seconds: try v.u32(), windowDay: try v.i64(),
+      countDay: try v.u32())
+    try v.finish()
+    return windows
+  }
+}
+
+/// How many orders an account placed, and in which calendar windows of log time.
+public struct OrderWindows: Hashable, Sendable {
+  /// The window's number: stamp divided by its length.
+  public var window10Seconds: Int64
+  public var count10Seconds: UInt32
+  public var windowDay: Int64
+  public var countDay: UInt32
+
+  public init(window10Seconds: Int64, count10Seconds: UInt32, windowDay: Int64, countDay: UInt32) {
+    self.window10Seconds = window10Seconds
+    self.count10Seconds = count10Seconds
+    self.windowDay = windowDay
+    self.countDay = countDay
+  }
+
+  /// No orders yet.
+  public static let none = OrderWindows(
+    window10Seconds: 0, count10Seconds: 0, windowDay: 0, countDay: 0)
+
+  /// Window lengths in microseconds.
+  public static let tenSeconds: Int64 = 10_000_000
+  public static let day: Int64 = 86_400_000_000
+
+  /// The counts in the windows of `stamp`: those of earlier windows have run out.
+  public func counts(at stamp: Int64) -> OrderCounts {
+    OrderCounts(
+      in10Seconds: window10Seconds == stamp / Self.tenSeconds ? count10Seconds : 0,
+      inDay: windowDay == stamp / Self.day ? countDay : 0)
+  }
+
+  /// The windows with one more order at `stamp`. Counts stop at their highest value.
+  func counting(at stamp: Int64) -> OrderWindows {
+    let now = counts(at: stamp)
+    return OrderWindows(
+      window10Seconds: stamp / Self.tenSeconds,
+      count10Seconds: now.in10Seconds == .max ? .max : now.in10Seconds + 1,
+      windowDay: stamp / Self.day, countDay: now.inDay == .max ? .max : now.inDay + 1)
+  }
+}

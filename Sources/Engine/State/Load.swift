@@ -1,0 +1,174 @@
+// Load: rebuilding the exchange from its rows alone.
+//
+// Invariants: the rebuilt exchange has the state hash of the one whose rows they are, and answers every further command
+// the same; rows that cannot belong together throw, and never trap.
+// Not here: writing (Collect), checks across rows (Invariants).
+
+import Wire
+
+extension Exchange {
+  /// The exchange whose rows these are, with the standard horizon for closed client order ids. Throws `WireError` if a
+  /// row cannot be read or refers to something that does not exist, and what the reader throws.
+  /// - Complexity: O(n log n) in the number of rows.
+  public init(loading rows: any RowReader) throws {
+    try self.init(loading: rows, horizon: .standard)
+  }
+
+  /// The exchange whose rows these are.
+  public init(loading rows: any RowReader, horizon: ClientIDHorizon) throws {
+    self.init(horizon: horizon)
+    try loadDefinitions(rows)
+    try loadBalances(rows)
+    try loadCounters(rows)
+    try loadOrders(rows)
+    try loadIDs(rows)
+  }
+
+  // Calls `body` for each row of a kind, adding the row's hash to the state hash.
+  private mutating func each(
+    _ rows: any RowReader, _ kind: UInt8,
+    _ body: (inout Exchange, [UInt8], [UInt8], UInt128) throws(WireError) -> Void
+  ) throws {
+    var stored: [(key: [UInt8], value: [UInt8])] = []
+    try rows.scan(prefix: RowKeys.of(kind)) { key, value in
+      stored.append((key, value))
+      return true
+    }
+    for row in stored {
+      let hash = RowHash.of(key: row.key, value: row.value)
+      stateHash &+= hash
+      try body(&self, row.key, row.value, hash)
+    }
+  }
+
+  private mutating func loadDefinitions(_ rows: any RowReader) throws {
+    try each(rows, RowKind.genesis) { exchange, _, value, hash throws(WireError) in
+      exchange.genesis = try EngineRows.decodeGenesis(value: value)
+      exchange.genesisHash = hash
+    }
+    try each(rows, RowKind.asset) { exchange, key, value, hash throws(WireError) in
+      let info = try EngineRows.decodeAsset(key: key, value: value)
+      guard info.id == exchange.symbols.nextAsset, info.scale <= Amounts.scaleMax,
+        exchange.symbols.assets.count < SymbolTable.assetsMax
+      else { throw .invalid("asset row") }
+      exchange.symbols.add(info)
+      exchange.assetHashes.append(hash)
+    }
+    try each(rows, RowKind.symbol) { exchange, key, value, hash throws(WireError) in
+      let info = try EngineRows.decodeSymbol(key: key, value: value)
+      guard info.id == exchange.symbols.nextSymbol, info.filters.isValid,
+        (0...Amounts.rateMax).contains(info.makerRate),
+        (0...Amounts.rateMax).contains(info.takerRate),
+        exchange.symbols.asset(info.base) != nil, exchange.symbols.asset(info.quote) != nil
+      else { throw .invalid("symbol row") }
+      exchange.symbols.add(info)
+      exchange.symbolHashes.append(hash)
+    }
+    try each(rows, RowKind.account) { exchange, key, value, hash throws(WireError) in
+      let info = try EngineRows.decodeAccount(key: key, value: value)
+      guard info.id == exchange.accounts.nextAccount else { throw .invalid("account row") }
+      exchange.accounts.add(info)
+      exchange.ledger.addAccount()
+      exchange.accountHashes.append(hash)
+    }
+    try each(rows, RowKind.key) { exchange, key, value, hash throws(WireError) in
+      let info = try EngineRows.decodeKey(key: key, value: value)
+      guard info.id == exchange.accounts.nextKey,
+        let place = exchange.accounts.place(info.account)
+      else { throw .invalid("key row") }
+      exchange.accounts.add(info, account: place)
+      exchange.keyHashes.append(hash)
+    }
+  }
+
+  private mutating func loadBalances(_ rows: any RowReader) throws {
+    try each(rows, RowKind.balance) { exchange, key, value, hash throws(WireError) in
+      let balance = try EngineRows.decodeBalance(key: key, value: value)
+      guard let place = exchange.accounts.place(balance.account),
+        exchange.symbols.asset(balance.asset) != nil, balance.locked >= 0,
+        balance.free >= 0 || place == AccountTable.custody,
+        balance.free >= -Amounts.amountMax, balance.free <= Amounts.amountMax,
+        balance.locked <= Amounts.amountMax
+      else { throw .invalid("balance row") }
+      exchange.ledger.load(
+        BalanceName(account: place, asset: balance.asset), free: balance.free,
+        locked: balance.locked, hash: hash)
+    }
+  }
+
+  private mutating func loadCounters(_ rows: any RowReader) throws {
+    try each(rows, RowKind.orderCounts) { exchange, key, value, hash throws(WireError) in
+      let account = AccountID(try RowValues.id64(key, RowKind.orderCounts))
+      guard let place = exchange.accounts.place(account) else { throw .invalid("counts row") }
+      exchange.accounts.states[place].windows = try EngineRows.decodeOrderCounts(value)
+      exchange.accounts.states[place].windowsTag.hash = hash
+    }
+    try each(rows, RowKind.symbolCounters) { exchange, key, value, hash throws(WireError) in
+      let id = SymbolID(try RowValues.id32(key, RowKind.symbolCounters))
+      guard let place = exchange.symbols.place(id) else { throw .invalid("counters row") }
+      exchange.symbols.load(place, try RowValues.counters(value), hash: hash)
+    }
+    try each(rows, RowKind.averagePrice) { exchange, key, value, hash throws(WireError) in
+      var reader = ByteReader(key)
+      try reader.keyStart(RowKind.averagePrice)
+      let id = SymbolID(try reader.u32())
+      let number = try reader.u32()
+      try reader.finish()
+      guard let place = exchange.symbols.place(id),
+        number < exchange.symbols.states[place].filters.averagePriceMinutes
+      else { throw .invalid("average price row") }
+      exchange.symbols.load(place, number: number, try RowValues.bucket(value), hash: hash)
+    }
+  }
+
+  private mutating func loadOrders(_ rows: any RowReader) throws {
+    var queue: [(symbol: Int32, priority: UInt64, slot: Int32)] = []
+    try each(rows, RowKind.openOrder) { exchange, key, value, hash throws(WireError) in
+      let stored = try RowValues.openOrder(key: key, value: value)
+      let view = stored.view
+      guard let account = exchange.accounts.place(view.account),
+        let symbol = exchange.symbols.place(view.symbol), view.status.isOpen, view.price > 0,
+        view.price % exchange.symbols.states[symbol].filters.tickSize == 0,
+        view.executed >= 0, view.quantity > view.executed, view.quantity <= Amounts.amountMax
+      else { throw .invalid("open order row") }
+      let slot = exchange.book.orders.add(
+        OrderRecord(remaining: view.quantity - view.executed, account: account, symbol: symbol),
+        OrderDetail(view: view, priority: stored.priority, hash: hash))
+      // Rows come by account, symbol and id: the order of the account's sheet.
+      exchange.addToSheet(slot, account, symbol)
+      queue.append((symbol, stored.priority, slot))
+    }
+    queue.sort { ($0.symbol, $0.priority) < ($1.symbol, $1.priority) }
+    for (symbol, _, slot) in queue { book.enqueue(slot, &symbols.states[symbol]) }
+    book.forgetTouched()
+  }
+
+  private mutating func loadIDs(_ rows: any RowReader) throws {
+    try each(rows, RowKind.engineCounters) { exchange, _, value, hash throws(WireError) in
+      let next = try RowValues.engineCounters(value)
+      exchange.clientIDs.load(nextSequence: next)
+      exchange.countersWritten = next
+      exchange.countersHash = hash
+    }
+    try each(rows, RowKind.closedID) { exchange, key, value, _ throws(WireError) in
+      let sequence = try RowValues.id64(key, RowKind.closedID)
+      let stored = try RowValues.closedID(value)
+      guard let place = exchange.accounts.place(stored.account) else {
+        throw .invalid("closed id row")
+      }
+      exchange.clientIDs.load(
+        ClosedID(
+          fingerprint: stored.fingerprint, closedAt: stored.closedAt, sequence: sequence,
+          account: place, stored: true), accounts: &exchange.accounts.states)
+    }
+    try each(rows, RowKind.funds) { exchange, key, value, _ throws(WireError) in
+      var reader = ByteReader(key)
+      try reader.keyStart(RowKind.funds)
+      let kind = try reader.u8()
+      guard kind == 1 || kind == 2,
+        let id = String(validating: try reader.raw(reader.left), as: UTF8.self)
+      else { throw .invalid("funds row") }
+      exchange.funds[FundsKey(deposit: kind == 1, id: id)] = try RowValues.funds(value)
+    }
+  }
+}

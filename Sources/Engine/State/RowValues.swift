@@ -1,0 +1,272 @@
+// RowValues: the values of the engine's rows. Each starts with a version byte.
+//
+// Invariants: what is encoded here decodes to the same fields; every field of the replicated state is in one row.
+// Not here: keys (RowKeys), the public decoders (EngineRows).
+
+import Wire
+
+/// An open order as stored: with its place in the queue.
+struct StoredOrder {
+  var view: OrderView
+  /// Orders of one level trade in this order.
+  var priority: UInt64
+}
+
+/// The numbers of a symbol that only grow, and its last price.
+struct SymbolCounters: Equatable {
+  var nextOrder: Int64 = 1
+  var nextTrade: Int64 = 1
+  /// The update id given to the last level change.
+  var depthUpdate: Int64 = 0
+  var nextPriority: UInt64 = 1
+  /// 0 before the first trade.
+  var lastPrice: Int64 = 0
+}
+
+/// What was traded within one minute of log time.
+struct PriceBucket {
+  var minute: Int64 = 0
+  var quote: UInt128 = 0
+  var base: UInt128 = 0
+  var hash = RowTag()
+}
+
+/// The id of an order that was closed, as kept against its reuse.
+struct StoredClosedID {
+  var account: AccountID
+  var fingerprint: UInt64
+  var closedAt: Int64
+}
+
+/// A deposit or withdrawal that was booked.
+struct FundsRecord: Equatable {
+  var account: AccountID
+  var asset: AssetID
+  var amount: Int64
+}
+
+/// The hash of a record's stored row, and whether the row is out of date.
+struct RowTag {
+  private var high: UInt64 = 0
+  private var low: UInt64 = 0
+  /// True while the record waits in a list of changed records.
+  var dirty = false
+
+  /// 0: no row is stored.
+  var hash: UInt128 {
+    get { UInt128(high) << 64 | UInt128(low) }
+    set {
+      high = UInt64(truncatingIfNeeded: newValue >> 64)
+      low = UInt64(truncatingIfNeeded: newValue)
+    }
+  }
+}
+
+enum RowValues {
+  static let version: UInt8 = 1
+
+  static func balance(free: Int64, locked: Int64) -> [UInt8] {
+    Packer.bytes(17) {
+      $0.u8(version)
+      $0.i64(free)
+      $0.i64(locked)
+    }
+  }
+
+  static func openOrder(_ view: OrderView, priority: UInt64) -> [UInt8] {
+    Packer.bytes(9 + OrderViewCodec.bytesMax) {
+      $0.u8(version)
+      $0.u64(priority)
+      OrderViewCodec.pack(view, into: &$0)
+    }
+  }
+
+  static func openOrder(key: [UInt8], value: [UInt8]) throws(WireError) -> StoredOrder {
+    var k = ByteReader(key)
+    try k.keyStart(RowKind.openOrder)
+    let account = AccountID(try k.u64())
+    let symbol = SymbolID(try k.u32())
+    let id = OrderID(try k.i64())
+    try k.finish()
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let priority = try v.u64()
+    let view = try OrderViewCodec.decode(&v)
+    try v.finish()
+    guard view.account == account, view.symbol == symbol, view.id == id else {
+      throw .invalid("open order under another order's key")
+    }
+    return StoredOrder(view: view, priority: priority)
+  }
+
+  static func counters(_ c: SymbolCounters) -> [UInt8] {
+    Packer.bytes(41) {
+      $0.u8(version)
+      $0.i64(c.nextOrder)
+      $0.i64(c.nextTrade)
+      $0.i64(c.depthUpdate)
+      $0.u64(c.nextPriority)
+      $0.i64(c.lastPrice)
+    }
+  }
+
+  static func counters(_ value: [UInt8]) throws(WireError) -> SymbolCounters {
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let counters = SymbolCounters(
+      nextOrder: try v.i64(), nextTrade: try v.i64(), depthUpdate: try v.i64(),
+      nextPriority: try v.u64(), lastPrice: try v.i64())
+    try v.finish()
+    return counters
+  }
+
+  static func bucket(_ bucket: PriceBucket) -> [UInt8] {
+    Packer.bytes(41) {
+      $0.u8(version)
+      $0.i64(bucket.minute)
+      $0.u128(bucket.quote)
+      $0.u128(bucket.base)
+    }
+  }
+
+  static func bucket(_ value: [UInt8]) throws(WireError) -> PriceBucket {
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let bucket = PriceBucket(minute: try v.i64(), quote: try v.u128(), base: try v.u128())
+    try v.finish()
+    return bucket
+  }
+
+  static func orderCounts(_ windows: OrderWindows) -> [UInt8] {
+    Packer.bytes(25) {
+      $0.u8(version)
+      $0.i64(windows.window10Seconds)
+      $0.u32(windows.count10Seconds)
+      $0.i64(windows.windowDay)
+      $0.u32(windows.countDay)
+    }
+  }
+
+  static func closedID(_ closed: StoredClosedID) -> [UInt8] {
+    Packer.bytes(25) {
+      $0.u8(version)
+      $0.u64(closed.account.value)
+      $0.u64(closed.fingerprint)
+      $0.i64(closed.closedAt)
+    }
+  }
+
+  static func closedID(_ value: [UInt8]) throws(WireError) -> StoredClosedID {
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let closed = StoredClosedID(
+      account: AccountID(try v.u64()), fingerprint: try v.u64(), closedAt: try v.i64())
+    try v.finish()
+    return closed
+  }
+
+  static func funds(_ record: FundsRecord) -> [UInt8] {
+    Packer.bytes(21) {
+      $0.u8(version)
+      $0.u64(record.account.value)
+      $0.u32(record.asset.value)
+      $0.i64(record.amount)
+    }
+  }
+
+  static func funds(_ value: [UInt8]) throws(WireError) -> FundsRecord {
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let record = FundsRecord(
+      account: AccountID(try v.u64()), asset: AssetID(try v.u32()), amount: try v.i64())
+    try v.finish()
+    return record
+  }
+
+  static func engineCounters(nextClosedID: UInt64) -> [UInt8] {
+    Packer.bytes(9) {
+      $0.u8(version)
+      $0.u64(nextClosedID)
+    }
+  }
+
+  static func engineCounters(_ value: [UInt8]) throws(WireError) -> UInt64 {
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let next = try v.u64()
+    try v.finish()
+    return next
+  }
+
+  static func id32(_ key: [UInt8], _ kind: UInt8) throws(WireError) -> UInt32 {
+    var k = ByteReader(key)
+    try k.keyStart(kind)
+    let id = try k.u32()
+    try k.finish()
+    return id
+  }
+
+  static func id64(_ key: [UInt8], _ kind: UInt8) throws(WireError) -> UInt64 {
+    var k = ByteReader(key)
+    try k.keyStart(kind)
+    let id = try k.u64()
+    try k.finish()
+    return id
+  }
+}
+
+// Definitions: written when a command changes them.
+extension RowValues {
+  static func asset(_ info: AssetInfo) -> [UInt8] {
+    written {
+      $0.text(info.name)
+      $0.u8(info.scale)
+    }
+  }
+
+  static func symbol(_ info: SymbolInfo) -> [UInt8] {
+    written {
+      $0.text(info.name)
+      $0.u32(info.base.value)
+      $0.u32(info.quote.value)
+      $0.u8(info.status.rawValue)
+      $0.filters(info.filters)
+      $0.i64(info.makerRate)
+      $0.i64(info.takerRate)
+    }
+  }
+
+  static func account(_ info: AccountInfo) -> [UInt8] {
+    written {
+      $0.text(info.name)
+      $0.u16(info.permissions.rawValue)
+      $0.orderLimits(info.limits)
+      $0.i64(info.createdAt)
+    }
+  }
+
+  static func key(_ info: KeyInfo) -> [UInt8] {
+    written {
+      $0.u64(info.account.value)
+      $0.text(info.apiKey)
+      $0.blob16(info.sealedSecret)
+      $0.u16(info.permissions.rawValue)
+      $0.bool(info.revoked)
+      $0.i64(info.createdAt)
+    }
+  }
+
+  static func genesis(_ mark: GenesisMark) -> [UInt8] {
+    written {
+      $0.text(mark.clusterID)
+      $0.blob16(mark.hash)
+    }
+  }
+
+  private static func written(_ body: (inout ByteWriter) -> Void) -> [UInt8] {
+    var writer = ByteWriter(capacity: 192)
+    writer.u8(version)
+    body(&writer)
+    return writer.bytes
+  }
+}
