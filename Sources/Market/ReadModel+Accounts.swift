@@ -88,9 +88,12 @@ extension ReadModel {
       prefix: EngineRows.balancePrefix(account: account), EngineRows.decodeBalance)
   }
 
-  /// Orders placed in the windows that hold `time`.
+  /// Orders placed in the calendar windows that hold `time`.
   public func orderCounts(_ account: AccountID, at time: Int64) throws -> OrderCounts {
-    OrderCounts(in10Seconds: 0, inDay: 0)
+    guard let value = try rows.row(EngineRows.orderCounts(account: account)) else {
+      return OrderWindows.none.counts(at: time)
+    }
+    return try EngineRows.decodeOrderCounts(value).counts(at: time)
   }
 
   /// The newest `limit` deposits and withdrawals, ascending.
