@@ -1,0 +1,188 @@
+// ClusterTests: whole histories of three nodes, checked against a replay of the log; and planted bugs, which the same
+// checks must find.
+// Not here: the parts (ClusterClockTests, EntryPayloadTests, DuplicateTableTests, GreetingTests).
+
+import Engine
+import Raft
+import Testing
+
+@testable import Replica
+
+@Suite struct ClusterTests {
+  /// Runs a market through crashes and a bad network, lets it rest, and returns what is wrong.
+  static func history(
+    seed: UInt64, _ settings: WorldSettings, rounds: Int = 1500, crashes: Bool = true,
+    repeats: Int64 = 15, shortDeadlines: Int64 = 5
+  ) -> (violations: [String], clients: WorldClients, world: ClusterWorld) {
+    let world = ClusterWorld(seed: seed, settings)
+    let clients = WorldClients(world)
+    var random = SeededRandom(seed ^ 0xC0FFEE)
+    world.startAll()
+    guard clients.open(4) else {
+      world.checker.note("the market does not open")
+      return (world.checker.violations, clients, world)
+    }
+    for round in 0..<rounds {
+      clients.trade(&random, repeats: repeats, shortDeadlines: shortDeadlines)
+      world.run(500 * (1 + random.below(8)))
+      if crashes, round % 150 == 149 { disturb(world, clients, &random) }
+    }
+    for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+      world.setBlocked(world.nodes[a], world.nodes[b], false)
+    }
+    for node in world.nodes where node.life == nil { world.start(node) }
+    let rested = world.run(upTo: 20_000_000) { clients.owed == 0 }
+    if !rested { world.checker.note("\(clients.owed) answers never come") }
+    world.run(3_000_000)
+    world.checker.finish(world, clients)
+    return (world.checker.violations, clients, world)
+  }
+
+  /// A crash (of the leader more often than not), a restart, or a broken link.
+  static func disturb(
+    _ world: ClusterWorld, _ clients: WorldClients, _ random: inout SeededRandom
+  ) {
+    if let down = world.nodes.first(where: { $0.life == nil }) { world.start(down) }
+    let any = world.nodes[Int(random.below(3))]
+    if random.chance(25) {
+      let other = world.nodes[Int(any.id.value) % 3]
+      world.setBlocked(any, other, !world.isBlocked(any, other))
+      return
+    }
+    let victim = random.chance(60) ? world.leader ?? any : any
+    world.crash(victim)
+    clients.forget(victim)
+  }
+
+  @Test(arguments: [11, 12, 13] as [UInt64])
+  func `every answer fits the log through crashes and losses`(seed: UInt64) {
+    print("seed \(seed)")
+    var settings = WorldSettings()
+    settings.dropPercent = 3
+    settings.repeatPercent = 3
+    let (violations, clients, _) = Self.history(seed: seed, settings)
+    #expect(violations == [])
+    #expect(clients.count { if case .reply = $0 { true } else { false } } > 500)
+  }
+
+  @Test func `a calm cluster answers everything with a reply`() {
+    let (violations, clients, world) = Self.history(
+      seed: 21, WorldSettings(), rounds: 400, crashes: false, shortDeadlines: 0)
+    #expect(violations == [])
+    #expect(clients.count { if case .reply = $0 { false } else { true } } == 0)
+    let status = world.nodes.compactMap { $0.life?.coordinator.status(world.now($0)) }
+    #expect(status.filter(\.ready).count == 3)
+    #expect(Set(status.map(\.stateHash)).count == 1)
+    #expect(status.contains { $0.ticksProposed > 0 })
+  }
+
+  @Test func `writes that wait during an election are answered without error`() throws {
+    let world = ClusterWorld(seed: 31)
+    let clients = WorldClients(world)
+    world.startAll()
+    try #require(clients.open(2))
+    var random = SeededRandom(31)
+    let leader = try #require(world.leader)
+    world.crash(leader)
+    clients.forget(leader)
+    let before = clients.count { _ in true }
+    for _ in 0..<50 {
+      clients.trade(&random, repeats: 0, shortDeadlines: 0)
+      world.run(1_000)
+    }
+    #expect(world.run(upTo: 3_000_000) { clients.owed == 0 })
+    #expect(clients.count { _ in true } > before + 20)
+    #expect(clients.count { if case .reply = $0 { false } else { true } } == 0)
+    world.start(leader)
+    world.run(2_000_000)
+    world.checker.finish(world, clients)
+    #expect(world.checker.violations == [])
+  }
+
+  @Test func `without a majority a write ends as unknown, and may still be executed`() throws {
+    let world = ClusterWorld(seed: 41)
+    let clients = WorldClients(world)
+    world.startAll()
+    try #require(clients.open(1))
+    world.run(1_000_000)
+    let leader = try #require(world.leader)
+    let others = world.nodes.filter { $0 !== leader }
+    for node in others { world.crash(node) }
+    var random = SeededRandom(41)
+    while clients.owed < 3 {
+      clients.trade(&random, repeats: 0, shortDeadlines: 0)
+      world.run(500)
+    }
+    #expect(world.run(upTo: 11_000_000) { clients.owed == 0 })
+    #expect(clients.count { $0 == .unknown } == 3)
+    for node in others { world.start(node) }
+    world.run(5_000_000)
+    world.checker.finish(world, clients)
+    #expect(world.checker.violations == [])
+  }
+
+  @Test func `a read on any node is ready only behind everything answered before it`() throws {
+    let world = ClusterWorld(seed: 51)
+    let clients = WorldClients(world)
+    world.startAll()
+    try #require(clients.open(2))
+    var random = SeededRandom(51)
+    var floors: [UInt64: UInt64] = [:]
+    var answered = 0
+    world.onRead = { node, ticket, index in
+      guard let index, let floor = floors[ticket], let life = node.life else {
+        return world.checker.note("read \(ticket) failed")
+      }
+      answered += 1
+      if index.value < floor { world.checker.note("read \(ticket) is stale") }
+      if life.coordinator.runs.handedOut < index.value {
+        world.checker.note("read \(ticket) is ready before its run")
+      }
+    }
+    for ticket in 1...200 as ClosedRange<UInt64> {
+      clients.trade(&random, repeats: 0)
+      world.run(500 * (1 + random.below(6)))
+      let node = world.nodes[Int(random.below(3))]
+      guard let life = node.life else { continue }
+      floors[ticket] = world.nodes.map { $0.life?.coordinator.appliedIndex ?? 0 }.max()
+      life.coordinator.read(ticket, world.now(node), &life.effects)
+      if ticket == 100, let leader = world.leader, let life = leader.life {
+        life.coordinator.stepDown(world.now(leader), &life.effects)
+      }
+    }
+    world.run(3_000_000)
+    #expect(answered == 200)
+    #expect(world.checker.violations == [])
+  }
+
+  @Test func `an idle cluster writes nothing`() throws {
+    let world = ClusterWorld(seed: 61)
+    let clients = WorldClients(world)
+    world.startAll()
+    try #require(clients.open(1))
+    world.run(2_000_000)
+    let leader = try #require(world.leader?.life)
+    let index = leader.coordinator.commitIndex
+    world.run(3_000_000)
+    #expect(leader.coordinator.role == .leader)
+    #expect(leader.coordinator.status(.init(monotonic: 0, wall: 0)).lastIndex == index)
+  }
+
+  @Test(arguments: [
+    PlantedBugs.ignoreDuplicates, .rowsWithoutMarker, .answerBeforeCommit, .ignoreDeadline,
+    .rowsBeforeDurable, .rowsWithoutDuplicates,
+  ])
+  func `a planted bug is found`(bug: PlantedBugs) {
+    var settings = WorldSettings()
+    settings.bugs = bug
+    settings.dropPercent = 3
+    settings.runsPerFlush = 10
+    var found = false
+    for seed in 71...74 as ClosedRange<UInt64> where !found {
+      let (violations, _, _) = Self.history(
+        seed: seed, settings, rounds: 600, repeats: 30, shortDeadlines: 15)
+      found = !violations.isEmpty
+    }
+    #expect(found, "bug \(bug.rawValue) stays unseen")
+  }
+}

@@ -1,0 +1,112 @@
+// DuplicateTableTests: what is kept, when it is forgotten, and that rows alone rebuild it.
+
+import Engine
+import Storage
+import Testing
+import Wire
+
+@testable import Replica
+
+@Suite struct DuplicateTableTests {
+  static let second: Int64 = 1_000_000
+  static let start: Int64 = 1_800_000_000 * second
+
+  static func record(_ stamp: Int64, deadline: Int64, reply: [UInt8] = [1, 2, 3]) -> DuplicateTable
+    .Record
+  {
+    DuplicateTable.Record(index: 5, stamp: stamp, deadline: deadline, reply: reply)
+  }
+
+  @Test func `an outcome is kept until a minute past its deadline`() {
+    var table = DuplicateTable()
+    let id = RequestID(0, 0, 0, 1)
+    let deadline = Self.start + 5 * Self.second + 123
+    table.advance(to: Self.start)
+    table.put(id, Self.record(Self.start, deadline: deadline))
+    #expect(table.hash != 0)
+    table.advance(to: deadline + DuplicateTable.keep)
+    #expect(table.record(id) != nil)
+    table.advance(to: deadline + DuplicateTable.keep + Self.second)
+    #expect(table.record(id) == nil)
+    #expect(table.hash == 0)
+    #expect(table.replyBytes == 0)
+    #expect(table.count == 0)
+  }
+
+  @Test func `an outcome that is past keeping is not recorded`() {
+    var table = DuplicateTable()
+    table.advance(to: Self.start)
+    table.put(RequestID(0, 0, 0, 1), Self.record(Self.start, deadline: Self.start - 3600 * Self.second))
+    #expect(table.count == 0)
+  }
+
+  @Test func `a deadline without end is kept for a bounded time`() {
+    var table = DuplicateTable()
+    table.advance(to: Self.start)
+    table.put(RequestID(0, 0, 0, 1), Self.record(Self.start, deadline: Int64.max))
+    table.advance(to: Self.start + DuplicateTable.horizon)
+    #expect(table.count == 1)
+    table.advance(to: Self.start + DuplicateTable.horizon + 62 * Self.second)
+    #expect(table.count == 0)
+  }
+
+  @Test func `a table loaded from rows is the same, and forgets the same`() throws {
+    var random = SeededRandom(8)
+    let store = MemoryStore()
+    var table = DuplicateTable()
+    var stamp = Self.start
+    for step in 0..<500 as Range<UInt64> {
+      stamp += random.below(2 * Self.second)
+      if step == 250 { stamp += 5_000 * Self.second }
+      table.advance(to: stamp)
+      let deadline = stamp + random.below(60 * Self.second)
+      let reply = [UInt8](repeating: 7, count: Int(random.below(50)))
+      table.put(RequestID(1, 2, 3, step), Self.record(stamp, deadline: deadline, reply: reply))
+      guard step % 100 == 99 else { continue }
+      var rows = RowBatch()
+      table.collectRows(into: &rows)
+      store.write(rows)
+      var loaded = try DuplicateTable(loading: store, stamp: stamp)
+      #expect(loaded.hash == table.hash)
+      #expect(loaded.count == table.count)
+      #expect(loaded.replyBytes == table.replyBytes)
+      loaded.advance(to: stamp + 90 * Self.second)
+      var other = try DuplicateTable(loading: store, stamp: stamp)
+      other.advance(to: stamp + 45 * Self.second)
+      other.advance(to: stamp + 90 * Self.second)
+      #expect(loaded.hash == other.hash)
+    }
+  }
+
+  @Test func `forgotten outcomes leave no rows`() throws {
+    let store = MemoryStore()
+    var table = DuplicateTable()
+    table.advance(to: Self.start)
+    table.put(RequestID(9, 9, 9, 9), Self.record(Self.start, deadline: Self.start))
+    var rows = RowBatch()
+    table.collectRows(into: &rows)
+    store.write(rows)
+    #expect(store.count == 1)
+    table.advance(to: Self.start + 100 * Self.second)
+    var later = RowBatch()
+    table.collectRows(into: &later)
+    store.write(later)
+    #expect(store.count == 0)
+  }
+
+  @Test func `the applied marker comes back as it was`() throws {
+    var marker = AppliedMarker.initial
+    marker.applied = .init(term: .init(3), index: .init(7))
+    marker.stamp = 99
+    marker.stateHash = 1 << 100
+    marker.genesisHash = [1, 2, 3]
+    marker.clusterID = "castle"
+    marker.configuration = .init(voters: [.init(id: .init(1), incarnation: 2)])
+    marker.windowEnd = 100_000
+    #expect(try ReplicaRows.marker(ReplicaRows.markerValue(marker)) == marker)
+    let value = ReplicaRows.markerValue(marker)
+    for count in 0..<value.count {
+      #expect(throws: WireError.self) { try ReplicaRows.marker(Array(value.prefix(count))) }
+    }
+  }
+}

@@ -1,0 +1,173 @@
+// GreetingTests: who is let in at first boot and later, by the rules of identity.
+
+import Engine
+import Raft
+import Storage
+import Testing
+import Wire
+
+@testable import Replica
+
+@Suite struct GreetingTests {
+  static let now = Moment(monotonic: 1_000_000, wall: ClusterWorld.wallStart)
+
+  static func coordinator(
+    _ id: UInt64 = 1, voters: [UInt64] = [1, 2, 3], restored: RestoredReplica = RestoredReplica(),
+    rows: MemoryStore = MemoryStore()
+  ) throws -> Coordinator {
+    try Coordinator(
+      identity: Member(id: NodeID(id), incarnation: id * 10), voters: voters.map { NodeID($0) },
+      genesis: ClusterWorld.genesis, genesisHash: ClusterWorld.genesisHash,
+      settings: ReplicaSettings(), restored: restored, rows: rows, seed: 1)
+  }
+
+  static func hello(
+    _ id: UInt64, incarnation: UInt64? = nil, empty: Bool = true,
+    configuration: Configuration? = nil, hash: [UInt8] = ClusterWorld.genesisHash
+  ) -> PeerHello {
+    PeerHello(
+      genesisHash: hash, node: NodeID(id), incarnation: incarnation ?? id * 10, logIsEmpty: empty,
+      configuration: configuration)
+  }
+
+  static let members = (1...3 as ClosedRange<UInt64>).map {
+    Member(id: NodeID($0), incarnation: $0 * 10)
+  }
+
+  static func faults(_ coordinator: borrowing Coordinator) -> String {
+    coordinator.status(now).faults.joined(separator: "\n")
+  }
+
+  @Test func `a node starts only once every configured peer reported an empty log`() throws {
+    var node = try Self.coordinator()
+    var effects = Effects()
+    #expect(Self.faults(node).contains("waiting to hear from nodes [2, 3]"))
+    #expect(node.greet(Self.hello(2), Self.now, &effects) == .accept)
+    #expect(node.configuration == nil)
+    #expect(node.greet(Self.hello(3), Self.now, &effects) == .accept)
+    #expect(node.configuration?.voters == Self.members)
+    #expect(Self.faults(node) == "")
+  }
+
+  @Test func `without a configuration a node neither votes nor writes`() throws {
+    var node = try Self.coordinator()
+    var effects = Effects()
+    _ = node.greet(Self.hello(2), Self.now, &effects)
+    let request = Message(
+      from: NodeID(2), to: NodeID(1), term: Term(5),
+      body: .voteRequest(last: .zero, transfer: false))
+    node.receive(PeerMessage(wall: 1, .raft(request)), from: NodeID(2), Self.now, &effects)
+    for _ in 0..<500 { node.tick(Self.now, &effects) }
+    #expect(effects.writes.isEmpty)
+    #expect(effects.messages.isEmpty)
+    #expect(node.role == .follower)
+  }
+
+  @Test func `an empty node stays out when a peer has a log`() throws {
+    var node = try Self.coordinator()
+    var effects = Effects()
+    _ = node.greet(Self.hello(2), Self.now, &effects)
+    _ = node.greet(Self.hello(3, empty: false), Self.now, &effects)
+    #expect(node.configuration == nil)
+    #expect(Self.faults(node).contains("exctl member replace"))
+  }
+
+  @Test func `a configuration that lists this incarnation starts it, another keeps it out`() throws {
+    var effects = Effects()
+    var listed = try Self.coordinator()
+    let configuration = Configuration(voters: Self.members)
+    let known = Self.hello(2, empty: false, configuration: configuration)
+    #expect(listed.greet(known, Self.now, &effects) == .accept)
+    #expect(listed.configuration == configuration)
+
+    var wiped = try Self.coordinator()
+    let other = Configuration(voters: [Member(id: NodeID(1), incarnation: 777)] + Self.members[1...])
+    _ = wiped.greet(
+      Self.hello(2, empty: false, configuration: other), Self.now, &effects)
+    _ = wiped.greet(Self.hello(3), Self.now, &effects)
+    #expect(wiped.configuration == nil)
+    #expect(Self.faults(wiped).contains("exctl member replace"))
+    wiped.submit(
+      [Submission(ticket: 1, request: EntryPayloadTests.request)], Self.now, &effects)
+    #expect(effects.answers.map(\.outcome) == [.overloaded])
+  }
+
+  @Test func `another genesis is refused with both hashes`() throws {
+    var node = try Self.coordinator()
+    var effects = Effects()
+    let other = [UInt8](repeating: 0xAB, count: 32)
+    guard case .refuse(let reason) = node.greet(Self.hello(2, hash: other), Self.now, &effects)
+    else { return #expect(Bool(false), "it was let in") }
+    #expect(reason.contains(hexadecimal(other)))
+    #expect(reason.contains(hexadecimal(ClusterWorld.genesisHash)))
+  }
+
+  @Test func `another incarnation of a known node is refused with both numbers`() throws {
+    var node = try Self.coordinator()
+    var effects = Effects()
+    _ = node.greet(Self.hello(2), Self.now, &effects)
+    _ = node.greet(Self.hello(3), Self.now, &effects)
+    guard case .refuse(let reason) = node.greet(
+      Self.hello(3, incarnation: 0xBEEF), Self.now, &effects)
+    else { return #expect(Bool(false), "it was let in") }
+    #expect(reason.contains("000000000000beef"))
+    #expect(reason.contains(hexadecimal(30 as UInt64)))
+  }
+
+  @Test func `the own id and strangers are refused`() throws {
+    var node = try Self.coordinator()
+    var effects = Effects()
+    for id in [1, 9] as [UInt64] {
+      #expect(node.greet(Self.hello(id), Self.now, &effects) != .accept)
+    }
+  }
+
+  @Test func `a late node learns from a peer that already started`() throws {
+    var two = try Self.coordinator(2)
+    var effects = Effects()
+    _ = two.greet(Self.hello(1), Self.now, &effects)
+    let update = Self.hello(1, configuration: Configuration(voters: Self.members))
+    two.receive(PeerMessage(wall: 1, .hello(update)), from: NodeID(1), Self.now, &effects)
+    #expect(two.configuration?.voters == Self.members)
+  }
+
+  @Test func `a node that is alone founds its cluster at once`() throws {
+    var node = try Self.coordinator(1, voters: [1])
+    var effects = Effects()
+    var now = Self.now
+    var log: [Entry] = []
+    for _ in 0..<300 where !node.ready {
+      now.monotonic += 10_000
+      now.wall += 10_000
+      node.tick(now, &effects)
+      let writes = effects.writes
+      effects.removeAll()
+      for write in writes {
+        log += write.entries
+        node.logPersisted(write.sequence, now, &effects)
+      }
+    }
+    #expect(node.ready == true)
+    #expect(log.prefix(3).map(\.kind) == [.noop, .configuration, .command])
+  }
+
+  @Test func `a store that is ahead of its log is refused`() throws {
+    let store = MemoryStore()
+    var marker = AppliedMarker.initial
+    marker.applied = EntryID(term: Term(1), index: LogIndex(5))
+    marker.stateHash = marker.logicalHash
+    var rows = RowBatch()
+    rows.put(ReplicaRows.markerKey, ReplicaRows.markerValue(marker))
+    store.write(rows)
+    #expect(throws: (any Error).self) { _ = try Self.coordinator(rows: store) }
+  }
+
+  @Test func `a genesis without its mark is refused`() throws {
+    #expect(throws: ReplicaError.self) {
+      _ = try Coordinator(
+        identity: Self.members[0], voters: [NodeID(1)], genesis: [],
+        genesisHash: ClusterWorld.genesisHash, settings: ReplicaSettings(),
+        restored: RestoredReplica(), rows: MemoryStore(), seed: 1)
+    }
+  }
+}
