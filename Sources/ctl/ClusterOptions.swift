@@ -77,21 +77,36 @@ struct ClusterOptions: ParsableArguments {
   }
 
   private static func token(_ file: String) throws(CtlFailure) -> String {
-    let descriptor = open(file, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw CtlFailure("admin token file \(file): \(String(cString: strerror(errno)))")
-    }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: 4097)
-    let count = read(descriptor, &bytes, bytes.count)
-    guard count >= 0 else {
-      throw CtlFailure("admin token file \(file): \(String(cString: strerror(errno)))")
-    }
-    let token = String(decoding: bytes[..<count].filter { $0 > 0x20 }, as: UTF8.self)
-    guard !token.isEmpty, count <= 4096, token.utf8.allSatisfy({ $0 < 0x7F }) else {
+    let bytes = try smallFile(file, what: "admin token file", bytesMax: 4096)
+    let token = String(decoding: bytes.filter { $0 > 0x20 }, as: UTF8.self)
+    guard !token.isEmpty, token.utf8.allSatisfy({ $0 < 0x7F }) else {
       throw CtlFailure(
-        "admin token file \(file) holds no token (printable ASCII, at most 4096 bytes)")
+        "admin token file \(file) holds no token (printable ASCII)")
     }
     return token
   }
+}
+
+/// The bytes of a file that has at most `bytesMax`.
+func smallFile(_ path: String, what: String, bytesMax: Int) throws(CtlFailure) -> [UInt8] {
+  func failure() -> CtlFailure {
+    CtlFailure("\(what) \(path): \(String(cString: strerror(errno)))")
+  }
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { throw failure() }
+  defer { close(descriptor) }
+  var bytes = [UInt8](repeating: 0, count: bytesMax + 1)
+  var count = 0
+  while count < bytes.count {
+    let more = bytes.withUnsafeMutableBytes { p in
+      p.baseAddress.map { read(descriptor, $0 + count, p.count - count) } ?? 0
+    }
+    guard more >= 0 else { throw failure() }
+    if more == 0 { break }
+    count += more
+  }
+  guard count <= bytesMax else {
+    throw CtlFailure("\(what) \(path): longer than \(bytesMax) bytes")
+  }
+  return Array(bytes[..<count])
 }

@@ -20,7 +20,7 @@ import Glibc
     subcommands: [
       StatusCommand.self, HealthCommand.self, LeaderCommand.self, AccountCommand.self,
       KeyCommand.self, DepositCommand.self, WithdrawalCommand.self, AssetCommand.self,
-      SymbolCommand.self, LogCommand.self,
+      SymbolCommand.self, LogCommand.self, GenesisCommand.self,
     ])
 
   static func main() {
@@ -28,11 +28,16 @@ import Glibc
       var command = try parseAsRoot(reordered(Array(CommandLine.arguments.dropFirst())))
       try command.run()
     } catch let failure as CtlFailure {
-      fputs("exctl: \(failure)\n", stderr)
+      complain("exctl: \(failure)\n")
       Glibc.exit(failure.code)
     } catch {
       exit(withError: error)
     }
+  }
+
+  private static func complain(_ line: String) {
+    let bytes = Array(line.utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
   }
 
   /// Options that stand before the verb, as `exctl -o json status`, go behind it, where the parser wants them.

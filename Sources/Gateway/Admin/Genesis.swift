@@ -57,6 +57,9 @@ public enum Genesis {
     }
   }
 
+  /// The SHA-256 of the bytes in 64 hexadecimal digits: what nodes show when they refuse each other.
+  public static func hashText(_ json: [UInt8]) -> String { Hex.encode(SHA256.of(json)) }
+
   private static func read(
     _ json: [UInt8]
   ) throws(AdminFailure) -> (clusterID: String, hash: [UInt8], commands: [Command]) {

@@ -94,7 +94,7 @@ struct HTTPExchange {
     while sent < bytes.count {
       let count = bytes.withUnsafeBytes { p in
         p.baseAddress.map {
-          Glibc.send(descriptor, $0 + sent, p.count - sent, Int32(MSG_NOSIGNAL.rawValue))
+          Glibc.send(descriptor, $0 + sent, p.count - sent, Int32(MSG_NOSIGNAL))
         } ?? 0
       }
       if count > 0 {
