@@ -5,7 +5,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/common.sh
 
 need_packages librocksdb-dev libssl-dev
-swift build -c release --quiet --product exnode || die "the build failed"
-swift build -c release --quiet --product exbench || die "the build failed"
+build_products
 .build/release/exbench load --spawn -o json "$@"
 .build/release/exbench failover --spawn -o json

@@ -27,12 +27,18 @@ need_packages() {
     die "swift is missing: install a Swift 6.3 toolchain (https://www.swift.org/install/linux)"
 }
 
-# True if the products are there and no source is newer than the oldest of them.
+# Everything is built in one folder with one set of flags, so that no verb undoes the build of another. Tests look into the
+# rooms (@testable), which a release build allows only with -enable-testing.
+swift_flags=(-c release -Xswiftc -enable-testing)
+
+# The time of this file is the start of the last build that made all products.
+built_mark=.build/castle-built
+
+# True if the products are there and no source is newer than their build.
 is_built() {
-  local bin=.build/release oldest
-  [[ -x $bin/exnode && -x $bin/exctl && -x $bin/exbench ]] || return 1
-  oldest=$(ls -t "$bin/exnode" "$bin/exctl" "$bin/exbench" | tail -n 1)
-  [[ -z $(find Package.swift Sources -newer "$oldest" -print -quit) ]]
+  local product
+  for product in exnode exctl exbench; do [[ -x .build/release/$product ]] || return 1; done
+  [[ -f $built_mark && -z $(find Package.swift Sources -newer "$built_mark" -print -quit) ]]
 }
 
 # Builds exnode, exctl and exbench in release, unless they are up to date.
@@ -40,8 +46,10 @@ build_products() {
   is_built && return
   echo "Building in release (the first time takes several minutes)"
   local product
+  mkdir -p .build
+  touch "$built_mark.new"
   for product in exnode exctl exbench; do
-    swift build -c release --quiet --product "$product" || die "the build of $product failed"
-    touch ".build/release/$product"
+    swift build "${swift_flags[@]}" --quiet --product "$product" || die "the build of $product failed"
   done
+  mv "$built_mark.new" "$built_mark"
 }

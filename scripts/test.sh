@@ -11,7 +11,6 @@ suites=(Tidy Wire Raft Engine Storage Replica Market Gateway Bench Node)
 parts=("$@")
 ((${#parts[@]} > 0)) || parts=(swift cluster compat)
 failed=()
-mkdir -p .build/test-logs
 
 # Runs the rest of the arguments as suite $1, with its output in a file that is shown if it fails.
 suite() {
@@ -33,17 +32,20 @@ summary() {
 
 build() {
   echo "Building products and tests in release (the first time takes several minutes)"
-  swift build -c release --build-tests --quiet -Xswiftc -enable-testing || die "the build failed"
-  touch .build/release/exnode .build/release/exctl .build/release/exbench
+  mkdir -p .build
+  touch "$built_mark.new"
+  swift build "${swift_flags[@]}" --build-tests --quiet || die "the build failed"
+  mv "$built_mark.new" "$built_mark"
 }
 
 need_packages librocksdb-dev libssl-dev python3 python3-venv
 build
+mkdir -p .build/test-logs
 for part in "${parts[@]}"; do
   case $part in
     swift)
       for name in "${suites[@]}"; do
-        suite "${name}Tests" swift test -c release --skip-build --quiet -Xswiftc -enable-testing --filter "^${name}Tests\\."
+        suite "${name}Tests" swift test "${swift_flags[@]}" --skip-build --quiet --filter "^${name}Tests\\."
       done
       ;;
     cluster | compat)
