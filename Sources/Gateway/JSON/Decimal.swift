@@ -55,18 +55,24 @@ public enum Decimal {
     _ units: Int64, scale: Int, decimals: Int = 8, to bytes: inout [UInt8]
   ) {
     if units < 0 { bytes.append(UInt8(ascii: "-")) }
-    var digits = Array(String(units.magnitude).utf8)
-    if digits.count <= scale {
-      digits.insert(
-        contentsOf: [UInt8](repeating: UInt8(ascii: "0"), count: scale + 1 - digits.count), at: 0)
+    let shown = min(scale, decimals)
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(20, scale + 1)) { digits in
+      var rest = units.magnitude
+      var start = digits.count
+      // From the right, with zeros up to the digit before the point.
+      while rest > 0 || digits.count - start <= scale {
+        let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+        start -= 1
+        digits.initializeElement(at: start, to: UInt8(ascii: "0") + UInt8(digit))
+        rest = quotient
+      }
+      let point = digits.count - scale
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[start..<point]))
+      guard decimals > 0 else { return }
+      bytes.append(UInt8(ascii: "."))
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[point..<point + shown]))
     }
-    let point = digits.count - scale
-    bytes.append(contentsOf: digits[..<point])
-    guard decimals > 0 else { return }
-    bytes.append(UInt8(ascii: "."))
-    let fraction = digits[point...].prefix(decimals)
-    bytes.append(contentsOf: fraction)
-    for _ in fraction.count..<max(decimals, fraction.count) { bytes.append(UInt8(ascii: "0")) }
+    for _ in 0..<max(0, decimals - shown) { bytes.append(UInt8(ascii: "0")) }
   }
 
   /// `append` as a String.
