@@ -51,17 +51,13 @@ extension FaultDisk {
       let surviving = dirty.filter { _ in survives() }
       // A file that grew is as long as its last surviving sector makes it.
       if let last = surviving.last {
-        let content = state.contents[id]
-        let end = min((last + 1) * sectorBytes, content.current.count)
-        if end > content.durable.count {
-          state.contents[id].durable.append(
-            contentsOf: repeatElement(0, count: end - content.durable.count))
-        }
+        let count = state.contents[id].current.count
+        state.contents[id].durable.grow(to: min((last + 1) * sectorBytes, count))
       }
       for sector in surviving {
-        let range = state.contents[id].range(sector, in: state.contents[id].current)
-        let bytes = state.contents[id].current[range]
-        state.contents[id].durable.replaceSubrange(range, with: bytes)
+        let current = state.contents[id].current
+        let range = state.contents[id].range(sector, in: current)
+        state.contents[id].durable.overwrite(range.lowerBound, with: current, range)
       }
       state.contents[id].current = state.contents[id].durable
       state.contents[id].dirty = []

@@ -38,9 +38,7 @@ final class FaultFile: DiskFile {
     guard !bytes.isEmpty else { return }
     try disk.change(path) { state in
       let end = offset + bytes.count
-      state.contents[id].current.withGrown(to: end) {
-        $0.replaceSubrange(offset..<end, with: bytes)
-      }
+      state.contents[id].current.overwrite(offset, with: bytes, 0..<bytes.count)
       let sectors = offset / FaultDisk.sectorBytes...(end - 1) / FaultDisk.sectorBytes
       state.contents[id].dirty.formUnion(sectors)
       state.contents[id].lost.subtract(sectors)
@@ -64,12 +62,13 @@ final class FaultFile: DiskFile {
   func forgetCached() throws(StorageError) {
     disk.state.withLock { state in
       let lost = state.contents[id].lost
+      let zeros = [UInt8](repeating: 0, count: FaultDisk.sectorBytes)
       for sector in lost {
         let range = state.contents[id].range(sector, in: state.contents[id].current)
-        for byte in range {
-          let durable = state.contents[id].durable
-          state.contents[id].current[byte] = byte < durable.count ? durable[byte] : 0
-        }
+        let kept = range.clamped(to: 0..<state.contents[id].durable.count)
+        let durable = state.contents[id].durable
+        state.contents[id].current.overwrite(range.lowerBound, with: zeros, 0..<range.count)
+        state.contents[id].current.overwrite(kept.lowerBound, with: durable, kept)
       }
       state.contents[id].dirty.subtract(lost)
       state.contents[id].lost = []
@@ -86,20 +85,30 @@ extension FaultDisk.Content {
 
   /// Makes sectors durable, and the file's size.
   mutating func settle(_ sectors: Set<Int>) {
-    if durable.count < current.count {
-      durable.append(contentsOf: repeatElement(0, count: current.count - durable.count))
-    }
+    durable.grow(to: current.count)
     for sector in sectors {
       let range = range(sector, in: current)
-      durable.replaceSubrange(range, with: current[range])
+      durable.overwrite(range.lowerBound, with: current, range)
     }
     dirty.subtract(sectors)
   }
 }
 
 extension [UInt8] {
-  fileprivate mutating func withGrown(to count: Int, _ body: (inout [UInt8]) -> Void) {
-    if self.count < count { append(contentsOf: repeatElement(0, count: count - self.count)) }
-    body(&self)
+  mutating func grow(to count: Int) {
+    guard self.count < count else { return }
+    append(contentsOf: [UInt8](repeating: 0, count: count - self.count))
+  }
+
+  /// Puts a part of other bytes at `offset`, growing if needed. By memcpy: tests run unoptimised.
+  mutating func overwrite(_ offset: Int, with source: [UInt8], _ part: Range<Int>) {
+    guard !part.isEmpty else { return }
+    grow(to: offset + part.count)
+    withUnsafeMutableBytes { target in
+      source.withUnsafeBytes {
+        UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + part.count])
+          .copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[part]))
+      }
+    }
   }
 }

@@ -78,8 +78,12 @@ struct SegmentImage {
       return .damaged("the block header is damaged (\(error))")
     }
     let end = start + LogFormat.blockBytes
-    let head = bytes[start..<start + LogFormat.headerBytes]
-    guard head.elementsEqual(bytes[end - LogFormat.headerBytes..<end]) else {
+    let isRepeated = bytes.withUnsafeBytes { all in
+      guard let base = all.baseAddress else { return false }
+      let trailer = base + end - LogFormat.headerBytes
+      return memcmp(base + start, trailer, LogFormat.headerBytes) == 0
+    }
+    guard isRepeated else {
       return .damaged("the block trailer differs from the header")
     }
     guard LogGroup.bodyChecksum(bytes, block: block) == header.bodyChecksum else {
@@ -132,7 +136,7 @@ struct SegmentImage {
 
   private static func pad(_ bytes: inout [UInt8], to count: Int) {
     if bytes.count < count {
-      bytes.append(contentsOf: repeatElement(0, count: count - bytes.count))
+      bytes.append(contentsOf: [UInt8](repeating: 0, count: count - bytes.count))
     }
   }
 }

@@ -25,7 +25,7 @@ public struct StateStoreOptions: Sendable {
 }
 
 /// A key-value store on RocksDB. One thread writes; reads, flushes and checkpoints may come from others.
-public final class StateStore: RowReader, @unchecked Sendable {  // rocksdb_t is thread-safe; close() comes last
+public final class StateStore: RowReader, @unchecked Sendable {  // RocksDB locks for itself
   public let path: String
   private var database: OpaquePointer?
   private let cache: OpaquePointer
