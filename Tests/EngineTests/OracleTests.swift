@@ -1,0 +1,131 @@
+// The engine against the naive engine, on random streams; and what must hold after every command.
+
+import Engine
+import Testing
+import Wire
+
+@Suite struct OracleTests {
+  static let filters = SymbolFilters(
+    minPrice: 100, maxPrice: 50_000, tickSize: 1, minQuantity: 10, maxQuantity: 100_000,
+    stepSize: 10, marketMinQuantity: 20, marketMaxQuantity: 2_000, marketStepSize: 20,
+    minNotional: 15, applyMinToMarket: true, maxNotional: 560, applyMaxToMarket: false,
+    averagePriceMinutes: 3, maxOpenOrders: 12)
+
+  static let horizon = ClientIDHorizon(duration: 200_000_000, perAccountMax: 40, totalMax: 90)
+
+  @Test(arguments: 1...40)
+  func `the engine answers a random stream as the naive engine does`(seed: UInt64) throws {
+    try compare(seed, filters: Self.filters, funds: 30_000, horizon: Self.horizon)
+  }
+
+  @Test(arguments: 41...60)
+  func `the engine agrees with the naive engine where funds and counts run out`(
+    seed: UInt64
+  ) throws {
+    try compare(
+      seed, filters: World.filters(step: 10), funds: 700,
+      horizon: ClientIDHorizon(duration: 0, perAccountMax: 0, totalMax: 0),
+      limits: OrderLimits(per10Seconds: 25, perDay: 120))
+  }
+
+  private func compare(
+    _ seed: UInt64, filters: SymbolFilters, funds: Int64, horizon: ClientIDHorizon,
+    limits: OrderLimits = OrderLimits(per10Seconds: 1_000, perDay: 1_000_000)
+  ) throws {
+    var world = World(horizon: horizon)
+    world.begin(World.setUp(accounts: 4, funds: funds, filters: filters, limits: limits))
+    var naive = NaiveExchange(horizon: horizon)
+    naive.mirror(world.rows, limits: limits)
+    var commands = RandomCommands(seed: seed)
+    var trades = 0
+    for step in 0..<500 {
+      let command = commands.next()
+      world.stamp += commands.pause()
+      let hash = world.collect()
+      let before = naive
+      let reply = world.run(command)
+      let wanted = naive.apply(command, world.stamp)
+      #expect(reply == wanted, "seed \(seed) step \(step): \(command)")
+      if reply.rejection != nil {
+        #expect(world.lastEvents.isEmpty)
+        #expect(world.collect() == hash, "seed \(seed) step \(step): a refusal changed state")
+      }
+      try expectSameEvents(world.lastEvents, &naive, before, "seed \(seed) step \(step)")
+      let broken = world.exchange.checkInvariants()
+      #expect(broken.isEmpty, "seed \(seed) step \(step): \(broken)")
+      trades += reply.placed?.fills.count ?? 0
+      if reply != wanted || !broken.isEmpty { return }
+    }
+    #expect(trades > 20, "seed \(seed): a stream without trades tests nothing")
+    world.collect()
+    #expect(world.exchange.stateHash == world.rows.hash)
+  }
+
+  // Orders and trades in order; levels and balances as sets, since the naive engine finds them by comparing.
+  private func expectSameEvents(
+    _ events: [Event], _ naive: inout NaiveExchange, _ before: NaiveExchange, _ place: String
+  ) throws {
+    var orders: [Event] = []
+    var levels: [NaiveLevel: Int128] = [:]
+    var balances: [NaiveName: NaiveBalance] = [:]
+    for event in events {
+      switch event {
+      case .orderAccepted, .trade, .orderClosed: orders.append(event)
+      case .levelChanged(let change):
+        let s = Int(change.symbol.value) - 1
+        naive.symbols[s].depthUpdate += 1
+        #expect(change.updateID == naive.symbols[s].depthUpdate, "\(place)")
+        levels[NaiveLevel(side: change.side, price: change.price)] = Int128(change.quantity)
+      case .balanceChanged(let change):
+        let name = NaiveName(account: change.account, asset: change.asset)
+        #expect(balances[name] == nil, "\(place): two events for a balance")
+        balances[name] = NaiveBalance(free: Int128(change.free), locked: Int128(change.locked))
+      default: break
+      }
+    }
+    #expect(orders == naive.events, "\(place)")
+    #expect(levels == naive.changedLevels(since: before), "\(place)")
+    let changed = naive.balances.filter { $0.value != before.balances[$0.key] ?? NaiveBalance() }
+    for (name, balance) in changed { #expect(balances[name] == balance, "\(place): \(name)") }
+    for (name, balance) in balances { #expect(naive.balances[name] == balance, "\(place)") }
+  }
+}
+
+extension NaiveExchange {
+  /// Takes over symbols and balances that the set-up made.
+  mutating func mirror(_ rows: RowTable, limits: OrderLimits) {
+    rows.scan(prefix: EngineRows.symbolPrefix) { key, value in
+      if let info = try? EngineRows.decodeSymbol(key: key, value: value) {
+        symbols.append(NaiveSymbol(info: info, unit: info.id == World.first ? 10_000 : 100))
+      }
+      return true
+    }
+    for account in [AccountID.custody, .fees] + (0..<4).map(World.account) {
+      self.limits[account] = limits
+      rows.scan(prefix: EngineRows.balancePrefix(account: account)) { key, value in
+        if let balance = try? EngineRows.decodeBalance(key: key, value: value) {
+          balances[NaiveName(account: account, asset: balance.asset)] = NaiveBalance(
+            free: Int128(balance.free), locked: Int128(balance.locked))
+        }
+        return true
+      }
+    }
+  }
+
+  func changedLevels(since before: NaiveExchange) -> [NaiveLevel: Int128] {
+    var changed: [NaiveLevel: Int128] = [:]
+    for s in symbols.indices {
+      let old = before.symbols[s].levels()
+      let new = symbols[s].levels()
+      for (level, quantity) in new where old[level] != quantity { changed[level] = quantity }
+      for level in old.keys where new[level] == nil { changed[level] = 0 }
+    }
+    return changed
+  }
+}
+
+extension RowTable {
+  func scan(prefix: [UInt8], _ body: ([UInt8], [UInt8]) -> Bool) {
+    scan(from: prefix, upTo: RowKey.after(prefix), reverse: false, body)
+  }
+}

@@ -1,0 +1,102 @@
+// RandomCommands: streams of mostly sensible commands on two symbols and a few accounts, from a seed.
+// Not here: senseless ones (PoisonTests).
+
+import Engine
+
+struct RandomCommands {
+  var random: Seeded
+  let accounts: Int
+  let step: Int64
+  /// Client ids are drawn from so many, so that some repeat.
+  let clientIDs: Int64
+  private var count = 0
+
+  init(seed: UInt64, accounts: Int = 4, step: Int64 = 10, clientIDs: Int64 = 400) {
+    random = Seeded(seed)
+    self.accounts = accounts
+    self.step = step
+    self.clientIDs = clientIDs
+  }
+
+  /// How far the stamp moves before the next command.
+  mutating func pause() -> Int64 {
+    switch random.pick(1...40) {
+    case 1: random.pick(1...90) * 1_000_000
+    case 2: random.pick(1...20) * 60_000_000
+    default: random.pick(0...50_000)
+    }
+  }
+
+  mutating func next() -> Command {
+    count += 1
+    switch random.pick(1...100) {
+    case 1...72: return place()
+    case 73...90: return cancel()
+    case 91...93:
+      return .cancelAllOrders(
+        CancelAllOrders(
+          account: account(), symbol: symbol(), cancelClientOrderID: World.text("all")))
+    case 94...96: return .deposit(funds("d"))
+    case 97...98: return .withdraw(funds("w"))
+    default:
+      let statuses: [SymbolStatus] = [.trading, .trading, .trading, .cancelOnly, .halt, .break]
+      return .setSymbolStatus(
+        SetSymbolStatus(symbol: symbol(), status: statuses[Int(random.pick(0...5))]))
+    }
+  }
+
+  private mutating func account() -> AccountID {
+    World.account(Int(random.pick(0...Int64(accounts - 1))))
+  }
+
+  private mutating func symbol() -> SymbolID {
+    random.chance(80) ? World.first : World.second
+  }
+
+  private mutating func clientID() -> ShortText { World.text("id\(random.pick(1...clientIDs))") }
+
+  private mutating func funds(_ prefix: String) -> Funds {
+    Funds(
+      account: account(), asset: AssetID(UInt32(random.pick(1...3))),
+      amount: random.pick(1...50_000), id: "\(prefix)\(random.pick(1...30))")
+  }
+
+  private mutating func place() -> Command {
+    let side: Side = random.chance(50) ? .buy : .sell
+    var order = PlaceOrder(
+      account: account(), symbol: symbol(), side: side, type: .limit, timeInForce: .gtc,
+      quantity: random.pick(1...60) * step, quoteOrderQuantity: 0,
+      price: side == .buy ? random.pick(9_900...10_030) : random.pick(9_970...10_100),
+      clientOrderID: clientID(), strategyID: random.pick(0...3), strategyType: 0)
+    switch random.pick(1...100) {
+    case 1...55: break
+    case 56...66: order.timeInForce = .ioc
+    case 67...75: order.timeInForce = .fok
+    case 76...83: order.type = .limitMaker
+    case 84...92:
+      order.type = .market
+      order.price = 0
+    default:
+      order.type = .market
+      order.price = 0
+      order.quoteOrderQuantity = random.pick(1...3_000)
+      order.quantity = 0
+    }
+    if random.chance(3) { order.quantity += random.pick(0...9) }
+    if random.chance(2) { order.quantity = random.pick(-10...10) }
+    if random.chance(2) { order.price += random.pick(-10_000...90_000) }
+    return .placeOrder(order)
+  }
+
+  private mutating func cancel() -> Command {
+    let byID = random.chance(60)
+    let restrictions: [CancelRestriction] = [.none, .none, .none, .onlyNew, .onlyPartiallyFilled]
+    return .cancelOrder(
+      CancelOrder(
+        account: account(), symbol: symbol(),
+        orderID: byID ? OrderID(random.pick(1...Int64(count))) : nil,
+        originalClientOrderID: byID && random.chance(80) ? .empty : clientID(),
+        cancelClientOrderID: World.text("cancel\(count)"),
+        restriction: restrictions[Int(random.pick(0...4))]))
+  }
+}
