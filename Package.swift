@@ -83,8 +83,6 @@ let package = Package(
     tests("Replica", ["Replica", "Raft", "Engine", "Storage", "Wire", "TestSupport"]),
     tests("Storage", ["Storage", "Raft", "Wire", "TestSupport"]),
     tests("Gateway", ["Gateway", "Market", "Engine", "Wire", "TestSupport"]),
-    tests("Node", ["TestSupport"]),
-    tests("Bench", ["TestSupport"]),
     tests("Tidy", []),
   ],
   swiftLanguageModes: [.v6],

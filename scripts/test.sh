@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/common.sh
 . scripts/python.sh
 
-suites=(Tidy Wire Raft Engine Storage Replica Market Gateway Bench Node)
+suites=(Tidy Wire Raft Engine Storage Replica Market Gateway)
 parts=("$@")
 ((${#parts[@]} > 0)) || parts=(swift cluster compat)
 failed=()
