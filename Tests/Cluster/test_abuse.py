@@ -1,0 +1,234 @@
+"""Hostile clients: nothing they send ends a node, makes an order, or is answered with anything but a refusal."""
+
+import base64
+import os
+import random
+import socket
+import struct
+import time
+
+import pytest
+
+from castle import Cluster, Refused, exchange
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster(nodes=1) as running:
+        running.buyer = running.customer("buyer", USDT=1_000_000, BTC=10)
+        yield running
+        assert running.processes[0].poll() is None, running.log(0)[-2000:]
+        assert running.public("/api/v3/ping") == {}
+
+
+def raw(cluster, data, seconds=5):
+    """Sends bytes and returns all that comes back until the node closes or is silent."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", cluster.client_ports[0]), timeout=seconds) as s:
+        try:
+            s.sendall(data)
+            s.settimeout(1.0)
+            while chunk := s.recv(65536):
+                received += chunk
+        except (socket.timeout, ConnectionError):
+            pass
+    return received
+
+
+SMUGGLED = b"GET /api/v3/time HTTP/1.1\r\nHost: x\r\n\r\n"
+HEAD = b"POST /api/v3/order HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize("framing", [
+    b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+    b"Content-Length: 5, 5\r\n\r\nhello",
+    b"Content-Length: +5\r\n\r\nhello",
+    b"Content-Length: -1\r\n\r\n",
+    b"Content-Length: 0x5\r\n\r\nhello",
+    b"Content-Length: 99999999999999999999\r\n\r\nhello",
+    b"Transfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
+    b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"X: a\r\n folded\r\nContent-Length: 0\r\n\r\n",
+    b"X: a\0b\r\nContent-Length: 0\r\n\r\n",
+])
+def test_ambiguous_framing_is_refused_and_the_connection_ends(cluster, framing):
+    answer = raw(cluster, HEAD + framing + SMUGGLED)
+    assert b"serverTime" not in answer, answer
+    assert answer == b"" or answer.split(b" ")[1][:1] in (b"4", b"5"), answer
+
+
+def test_oversized_heads_and_bodies_are_refused(cluster):
+    for data in (
+        b"GET /api/v3/time HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (1 << 20) + b"\r\n\r\n",
+        b"GET /api/v3/time HTTP/1.1\r\n" + b"".join(b"X%d: y\r\n" % i for i in range(20_000)) + b"\r\n",
+        HEAD + b"Content-Length: 10000000\r\n\r\n" + b"a" * 200_000,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"10000\r\n" + b"a" * 65536 + b"\r\n" * 1 + b"10000\r\n"
+        + b"a" * 65536 + b"\r\n",
+    ):
+        answer = raw(cluster, data)
+        assert b"HTTP/1.1 200" not in answer
+
+
+def test_unknown_methods_and_routes(cluster):
+    port = cluster.client_ports[0]
+    assert exchange(port, "TRACE", "/api/v3/time")[0] in (400, 405, 501)
+    assert exchange(port, "PUT", "/api/v3/time")[0] == 405
+    status, _, body = exchange(port, "GET", "/api/v3/nonsense")
+    assert status == 404 and isinstance(body, dict)
+    assert exchange(port, "GET", "/../../etc/passwd")[0] in (400, 404)
+
+
+VALUES = ["", " ", "+1", "-1", "1e5", "NaN", "Infinity", "0x10", "1,5", "1.", ".5", "9" * 400, "٣", "%00", "1%0a",
+          "%zz", "%ff", "1&quantity=2", "0", "0.0", "null", "true", "[]", "{}", "'", "\"", "<", "1" + "0" * 19]
+
+
+@pytest.mark.parametrize("field", ["quantity", "price", "symbol", "side", "type", "timeInForce", "recvWindow",
+                                   "newClientOrderId", "newOrderRespType"])
+def test_malformed_values_are_refused_with_a_code_and_make_no_order(cluster, field):
+    import hashlib
+    import hmac
+    buyer = cluster.buyer
+    for value in VALUES:
+        params = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC",
+                  "quantity": "0.001", "price": "50000", "recvWindow": "5000"}
+        params[field] = value
+        query = "&".join(f"{k}={v}" for k, v in params.items()) + f"&timestamp={int(time.time() * 1000)}"
+        raw_query = query.encode()
+        signature = hmac.new(buyer.secret.encode(), raw_query, hashlib.sha256).hexdigest()
+        data = (b"POST /api/v3/order HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: " + buyer.key.encode()
+                + b"\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (len(raw_query) + 75)
+                + raw_query + b"&signature=" + signature.encode())
+        answer = raw(cluster, data, seconds=10)
+        assert answer.startswith(b"HTTP/1.1 4"), (field, value, answer[:300])
+        assert b'"code":-' in answer, (field, value, answer)
+    assert buyer.orders("BTCUSDT") == []
+
+
+def test_random_bytes_never_end_the_node(cluster):
+    chance = random.Random(5)
+    for _ in range(60):
+        raw(cluster, chance.randbytes(chance.randint(1, 2000)), seconds=2) if chance.random() < 0.3 else None
+        with socket.create_connection(("127.0.0.1", cluster.client_ports[0]), timeout=2) as s:
+            s.sendall(chance.randbytes(chance.randint(1, 300)))
+    assert cluster.public("/api/v3/ping") == {}
+
+
+def test_strangers_on_the_peer_port_have_no_effect(cluster):
+    chance = random.Random(6)
+    for _ in range(30):
+        with socket.create_connection(("127.0.0.1", cluster.peer_ports[0]), timeout=2) as s:
+            s.sendall(chance.randbytes(chance.randint(1, 5000)))
+    assert cluster.status(0)["ready"]
+
+
+def test_half_open_connections_do_not_disturb_others(cluster):
+    sockets = [socket.create_connection(("127.0.0.1", cluster.client_ports[0])) for _ in range(300)]
+    try:
+        for s in sockets:
+            s.sendall(b"GET /api/v3/time HTT")
+        started = time.time()
+        for _ in range(20):
+            assert cluster.public("/api/v3/ping") == {}
+        assert time.time() - started < 10
+    finally:
+        for s in sockets:
+            s.close()
+
+
+def websocket(cluster, path="/ws"):
+    s = socket.create_connection(("127.0.0.1", cluster.client_ports[0]), timeout=5)
+    key = base64.b64encode(os.urandom(16)).decode()
+    s.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+              f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode())
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += s.recv(1)
+    assert head.startswith(b"HTTP/1.1 101"), head
+    return s
+
+
+def text_frame(text, masked=True):
+    data = text.encode()
+    first = bytes([0x81])
+    mask = os.urandom(4) if masked else b""
+    bit = 0x80 if masked else 0
+    length = bytes([bit | len(data)]) if len(data) < 126 else bytes([bit | 126]) + struct.pack(">H", len(data))
+    body = bytes(b ^ mask[i % 4] for i, b in enumerate(data)) if masked else data
+    return first + length + mask + body
+
+
+def read_until_closed(s, seconds=10):
+    s.settimeout(seconds)
+    received = b""
+    try:
+        while chunk := s.recv(65536):
+            received += chunk
+        return received, True
+    except ConnectionError:
+        return received, True
+    except socket.timeout:
+        return received, False
+
+
+@pytest.mark.parametrize("frame", [
+    text_frame('{"method":"SUBSCRIBE"}', masked=False),
+    bytes([0x83, 0x80]) + os.urandom(4),
+    bytes([0x81, 0xFF]) + struct.pack(">Q", 1 << 40) + os.urandom(4),
+    bytes([0xF1, 0x80]) + os.urandom(4),
+])
+def test_bad_frames_end_the_connection(cluster, frame):
+    s = websocket(cluster)
+    s.sendall(frame)
+    _, closed = read_until_closed(s)
+    assert closed
+
+
+def test_a_message_flood_ends_the_connection(cluster):
+    s = websocket(cluster)
+    try:
+        for i in range(100):
+            s.sendall(text_frame('{"method":"LIST_SUBSCRIPTIONS","id":%d}' % i))
+    except ConnectionError:
+        pass
+    _, closed = read_until_closed(s)
+    assert closed
+
+
+def test_bad_control_messages_get_an_error_and_the_connection_stays(cluster):
+    for text, code in [("{", 3), ("[]", 2), ('{"method":"NOPE","id":1}', 2), ('{"id":1}', 2)]:
+        s = websocket(cluster)
+        s.sendall(text_frame(text))
+        s.settimeout(5)
+        answer = s.recv(4096)
+        assert b'"code":%d' % code in answer, (text, answer)
+        s.sendall(text_frame('{"method":"LIST_SUBSCRIPTIONS","id":"x"}'))
+        assert b'"id":"x"' in s.recv(4096)
+        s.close()
+
+
+def test_one_ip_is_limited_by_weight_with_retry_after():
+    with Cluster(nodes=1, extra=["--request-weight-per-minute", "50"]) as small:
+        seen = None
+        for _ in range(60):
+            status, headers, body = exchange(small.client_ports[0], "GET", "/api/v3/exchangeInfo")
+            if status != 200:
+                seen = (status, headers, body)
+                break
+            assert int(headers["X-MBX-USED-WEIGHT-1M"]) <= 50
+        assert seen and seen[0] == 429 and seen[2]["code"] == -1003
+        assert 1 <= int(seen[1]["Retry-After"]) <= 60
+
+
+def test_an_account_is_limited_in_orders(cluster):
+    body = {"name": "slow", "permissions": ["trade"], "limits": {"per10Seconds": 2, "perDay": 3}}
+    made = cluster.admin("POST", "/admin/v1/accounts", body)
+    cluster.admin("POST", "/admin/v1/deposits", {
+        "account": "slow", "asset": "USDT", "amount": "1000", "id": "slow-1"})
+    from castle import Customer
+    slow = Customer(cluster, "slow", made["apiKey"], made["secretKey"], made["accountId"])
+    with pytest.raises(Refused) as refused:
+        for i in range(4):
+            slow.order("BTCUSDT", "BUY", quantity="0.001", price=f"{10000 + i}")
+    assert (refused.value.status, refused.value.code) == (429, -1015)
