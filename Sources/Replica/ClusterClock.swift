@@ -22,6 +22,9 @@ public struct ClusterClock: Sendable {
   /// Half of a sample's window: the least delayed message of the last one to two of these counts.
   static let sampleWindow: Int64 = 1_000_000
 
+  /// The wall clock was set, not slewed, if it moved by more than this between two calls.
+  static let jumpLimit: Int64 = 50_000
+
   private struct Samples {
     var peer: NodeID
     /// The largest (peer's wall - own wall) of this window and of the one before. Delay only ever makes it smaller.
@@ -33,6 +36,8 @@ public struct ClusterClock: Sendable {
     var offset: Int64 { max(current, previous ?? current) }
   }
 
+  /// The own wall clock minus the monotonic one; a jump makes all samples worthless, as they compare with it.
+  private var drift: Int64?
   /// Sorted by peer.
   private var samples: [Samples] = []
   private var majority: Int
@@ -57,6 +62,7 @@ public struct ClusterClock: Sendable {
 
   /// Takes the wall clock that a message from `peer` carried.
   public mutating func sample(_ peer: NodeID, wall: Int64, _ now: Moment) {
+    noticeJump(now)
     let (difference, overflow) = wall.subtractingReportingOverflow(now.wall)
     // A difference of more than a century is noise, and would overflow later sums.
     guard !overflow, difference.magnitude < 1 << 52 else { return }
@@ -79,6 +85,13 @@ public struct ClusterClock: Sendable {
     samples[place].last = now.monotonic
   }
 
+  /// Forgets all samples if the own wall clock was set.
+  private mutating func noticeJump(_ now: Moment) {
+    let present = now.wall &- now.monotonic
+    if let drift, (present &- drift).magnitude > UInt64(Self.jumpLimit) { samples.removeAll() }
+    drift = present
+  }
+
   /// The wall clock of `peer` minus the own one, from recent messages.
   public func offset(of peer: NodeID, _ now: Moment) -> Int64? {
     samples.first { $0.peer == peer && now.monotonic - $0.last <= Self.sampleLife }?.offset
@@ -86,6 +99,7 @@ public struct ClusterClock: Sendable {
 
   /// Moves the clock to `now`. Call it on every tick. `leading`: slew only; else a large difference is a step.
   public mutating func advance(_ now: Moment, leading: Bool) {
+    noticeJump(now)
     medianOffset = agreedMedian(now)
     offset = medianOffset.map { -$0 }
     guard let anchor = anchorTime else {

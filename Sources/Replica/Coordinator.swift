@@ -157,6 +157,7 @@ public struct Coordinator: ~Copyable {
       counters.messagesDropped += 1
       return
     }
+    if !connected.contains(peer) { connected.append(peer) }
     clock.sample(peer, wall: message.wall, now)
     switch message.body {
     case .raft(let body):

@@ -136,8 +136,7 @@ public struct StateMachine: ~Copyable {
   ) -> AppliedOutcome {
     let id = request.header.requestID
     let stamp = marker.stamp
-    let known = bugs.contains(.ignoreDuplicates) ? nil : outcome(of: id)
-    if let known {
+    if let known = outcome(of: id) {
       duplicatesAnswered += 1
       return known
     }
@@ -168,7 +167,9 @@ public struct StateMachine: ~Copyable {
 
   /// The recorded outcome of a request, if it is still kept.
   func outcome(of id: RequestID) -> AppliedOutcome? {
-    guard let record = duplicates.record(id) else { return nil }
+    guard !bugs.contains(.ignoreDuplicates), let record = duplicates.record(id) else {
+      return nil
+    }
     do throws(WireError) {
       let reply = try ReplyCodec.decode(record.reply)
       return AppliedOutcome(request: id, reply: reply, index: record.index, stamp: record.stamp)

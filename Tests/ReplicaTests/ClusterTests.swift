@@ -60,8 +60,11 @@ import Testing
     var settings = WorldSettings()
     settings.dropPercent = 3
     settings.repeatPercent = 3
-    let (violations, clients, _) = Self.history(seed: seed, settings)
+    let (violations, clients, world) = Self.history(seed: seed, settings)
     #expect(violations == [])
+    let status = world.nodes.compactMap { $0.life?.coordinator.status(world.now($0)) }
+    print(status.map { "t\($0.term) a\($0.appliedIndex) c\($0.commandsApplied) d\($0.duplicatesAnswered) r\($0.resends) dup\($0.duplicates)" }, world.nodes.map(\.lives), world.time, clients.asked.count)
+    print(clients.count { if case .reply(.rejected, _, _) = $0 { true } else { false } }, clients.count { if case .reply(.placed, _, _) = $0 { true } else { false } }, clients.count { if case .expired = $0 { true } else { false } }, clients.count { $0 == .unknown }, clients.count { $0 == .overloaded }, world.checker.events.values.reduce(0) { $0 + $1.1.count { if case .trade = $0 { true } else { false } } }, world.nodes.map { $0.archive.count })
     #expect(clients.count { if case .reply = $0 { true } else { false } } > 500)
   }
 

@@ -13,7 +13,7 @@ import Wire
 final class WorldChecker {
   private(set) var violations: [String] = []
   /// By log index: the stamp and the events, as first seen.
-  private var events: [UInt64: (Int64, [Event])] = [:]
+  private(set) var events: [UInt64: (Int64, [Event])] = [:]
   private var hashes: [UInt64: UInt128] = [:]
   private(set) var entriesSeen = 0
 
