@@ -4,6 +4,7 @@
 
 import Engine
 import Raft
+import TestSupport
 import Testing
 
 @testable import Replica
@@ -60,11 +61,10 @@ import Testing
     var settings = WorldSettings()
     settings.dropPercent = 3
     settings.repeatPercent = 3
+    settings.realLog = seed % 2 == 0
     let (violations, clients, world) = Self.history(seed: seed, settings)
     #expect(violations == [])
-    let status = world.nodes.compactMap { $0.life?.coordinator.status(world.now($0)) }
-    print(status.map { "t\($0.term) a\($0.appliedIndex) c\($0.commandsApplied) d\($0.duplicatesAnswered) r\($0.resends) dup\($0.duplicates)" }, world.nodes.map(\.lives), world.time, clients.asked.count)
-    print(clients.count { if case .reply(.rejected, _, _) = $0 { true } else { false } }, clients.count { if case .reply(.placed, _, _) = $0 { true } else { false } }, clients.count { if case .expired = $0 { true } else { false } }, clients.count { $0 == .unknown }, clients.count { $0 == .overloaded }, world.checker.events.values.reduce(0) { $0 + $1.1.count { if case .trade = $0 { true } else { false } } }, world.nodes.map { $0.archive.count })
+    #expect(world.nodes.allSatisfy { $0.lives > 1 && !$0.archive.isEmpty })
     #expect(clients.count { if case .reply = $0 { true } else { false } } > 500)
   }
 
@@ -156,6 +156,118 @@ import Testing
     world.run(3_000_000)
     #expect(answered == 200)
     #expect(world.checker.violations == [])
+  }
+
+  @Test func `a depth window is closed at most a tenth of a second late`() throws {
+    let world = ClusterWorld(seed: 65)
+    let clients = WorldClients(world)
+    world.startAll()
+    try #require(clients.open(2))
+    world.run(1_000_000)
+    var random = SeededRandom(65)
+    for _ in 0..<20 {
+      clients.trade(&random, repeats: 0, shortDeadlines: 0)
+      world.run(1_000_000)
+    }
+    let leader = try #require(world.leader?.life)
+    #expect(leader.coordinator.status(.init(monotonic: 0, wall: 0)).ticksProposed > 5)
+    let entries = world.checker.events.sorted { $0.key < $1.key }.map(\.value)
+    var windowEnd: Int64 = 0
+    for (stamp, events) in entries {
+      if windowEnd > 0, stamp >= windowEnd {
+        #expect(stamp <= windowEnd + 100_000)
+        windowEnd = 0
+      }
+      let changes = events.contains { if case .levelChanged = $0 { true } else { false } }
+      if changes, windowEnd == 0 { windowEnd = (stamp / 100_000 + 1) * 100_000 }
+    }
+    #expect(windowEnd == 0)
+  }
+
+  @Test func `a leader whose clock is off hands over, and stamps never follow it`() throws {
+    var settings = WorldSettings()
+    settings.wallOffsets = [0, 0, 0]
+    let world = ClusterWorld(seed: 66, settings)
+    let clients = WorldClients(world)
+    world.startAll()
+    try #require(clients.open(1))
+    world.run(2_000_000)
+    let leader = try #require(world.leader)
+    world.settings.wallOffsets[Int(leader.id.value) - 1] = 30_000_000
+    world.run(6_000_000)
+    #expect(world.leader !== leader)
+    var random = SeededRandom(66)
+    for _ in 0..<50 {
+      clients.trade(&random, repeats: 0, shortDeadlines: 0)
+      world.run(20_000)
+    }
+    world.run(2_000_000)
+    let stamp = try #require(world.leader?.life).coordinator.machine.marker.stamp
+    #expect(stamp <= ClusterWorld.wallStart + world.time + 500_000)
+    let time = try #require(leader.life).coordinator.clusterTime(world.now(leader))
+    #expect((time - ClusterWorld.wallStart - world.time).magnitude < 500_000)
+    #expect(clients.count { if case .reply = $0 { false } else { true } } == 0)
+  }
+
+  @Test func `what waited behind a broken link past its deadline is expired, not unknown`() throws {
+    let world = ClusterWorld(seed: 67)
+    let clients = WorldClients(world)
+    world.startAll()
+    try #require(clients.open(1))
+    world.run(1_000_000)
+    let leader = try #require(world.leader)
+    let node = try #require(world.nodes.first { $0 !== leader })
+    let others = world.nodes.filter { $0 !== node }
+    for other in others { world.setBlocked(node, other, true) }
+    let who = clients.accounts[0]
+    let late = Request(
+      header: clients.header(key: who.key, window: 500_000),
+      command: .revokeKey(RevokeKey(apiKey: "none")))
+    let place = clients.ask(late, at: node)
+    world.run(2_000_000)
+    let other = clients.ask(
+      Request(
+        header: clients.header(key: who.key, window: 5_000_000),
+        command: .revokeKey(RevokeKey(apiKey: "none"))), at: try #require(world.leader))
+    world.run(1_000_000)
+    #expect(clients.asked[other].open == 0)
+    #expect(clients.asked[place].open == 1)
+    for other in others { world.setBlocked(node, other, false) }
+    world.run(3_000_000)
+    let outcome = try #require(clients.asked[place].outcomes.first)
+    switch outcome {
+    case .expired, .reply(.rejected(.deadlinePassed), _, _): break
+    default: Issue.record("it ended as \(outcome)")
+    }
+    world.checker.finish(world, clients)
+    #expect(world.checker.violations == [])
+  }
+
+  @Test func `a draining or full node refuses before anyone sees the write`() throws {
+    let world = ClusterWorld(seed: 68)
+    let clients = WorldClients(world)
+    world.startAll()
+    try #require(clients.open(1))
+    let leader = try #require(world.leader)
+    for node in world.nodes where node !== leader { world.crash(node) }
+    let life = try #require(leader.life)
+    let limit = ReplicaSettings().pendingMax
+    let places = (0...limit).map { _ in
+      clients.ask(
+        Request(
+          header: clients.header(key: clients.accounts[0].key, window: 5_000_000),
+          command: .revokeKey(RevokeKey(apiKey: "none"))), at: leader)
+    }
+    world.run(1_000)
+    #expect(clients.asked[places[limit]].outcomes == [.overloaded])
+    #expect(clients.asked[places[limit - 1]].open == 1)
+    life.coordinator.drain()
+    let drained = clients.ask(
+      Request(
+        header: clients.header(key: clients.accounts[0].key, window: 5_000_000),
+        command: .revokeKey(RevokeKey(apiKey: "none"))), at: leader)
+    world.run(1_000)
+    #expect(clients.asked[drained].outcomes == [.overloaded])
   }
 
   @Test func `an idle cluster writes nothing`() throws {

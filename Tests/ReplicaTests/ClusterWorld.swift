@@ -7,26 +7,10 @@
 import Engine
 import Raft
 import Storage
+import TestSupport
 import Wire
 
 @testable import Replica
-
-/// SplitMix64.
-struct SeededRandom {
-  var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  mutating func below(_ limit: Int64) -> Int64 { Int64(next() % UInt64(limit)) }
-  mutating func chance(_ percent: Int64) -> Bool { below(100) < percent }
-}
 
 struct WorldSettings {
   var dropPercent: Int64 = 0
@@ -38,51 +22,9 @@ struct WorldSettings {
   /// The store is flushed, and the log may be cut, after this many runs.
   var runsPerFlush = 40
   var wallOffsets: [Int64] = [0, 120_000, -90_000]
+  /// The real LogStore on a FaultDisk, instead of a model.
+  var realLog = false
   var bugs: PlantedBugs = []
-}
-
-/// What survives a crash, and the process if it runs.
-final class WorldNode {
-  let id: NodeID
-  let incarnation: UInt64
-  // Durable.
-  var hardState = HardState()
-  var base = EntryID.zero
-  var log: [Entry] = []
-  var flushedStore = MemoryStore()
-  // The process.
-  var life: Life?
-  var lives: UInt64 = 0
-  /// Entries cut from the log, for the checker.
-  var archive: [Entry] = []
-
-  init(id: NodeID, incarnation: UInt64) {
-    self.id = id
-    self.incarnation = incarnation
-  }
-
-  var last: EntryID { log.last?.id ?? base }
-
-  func make(durable write: LogWrite) {
-    if let after = write.truncateAfter {
-      precondition(after >= base.index, "a truncation below what was cut")
-      log.removeLast(Int(last.index.value - after.value))
-    }
-    for entry in write.entries {
-      precondition(entry.index == last.index.next, "log writes have a gap")
-      log.append(entry)
-    }
-    if let state = write.hardState { hardState = state }
-  }
-
-  func cut(upTo index: LogIndex) {
-    guard index > base.index else { return }
-    let count = index - base.index
-    precondition(count <= log.count, "a cut beyond the log")
-    archive.append(contentsOf: log[..<count])
-    base = log[count - 1].id
-    log.removeFirst(count)
-  }
 }
 
 /// One life of a node's process.
@@ -131,7 +73,7 @@ final class ClusterWorld {
     return commands.map { Request(header: header, command: $0) }
   }()
 
-  let settings: WorldSettings
+  var settings: WorldSettings
   var random: SeededRandom
   var time: Int64 = 0
   var nodes: [WorldNode] = []
@@ -147,7 +89,9 @@ final class ClusterWorld {
     self.settings = settings
     random = SeededRandom(seed)
     for id in 1...3 as ClosedRange<UInt64> {
-      nodes.append(WorldNode(id: NodeID(id), incarnation: id * 1000 + seed % 1000))
+      nodes.append(
+        WorldNode(
+          id: NodeID(id), incarnation: id * 1000 + seed % 1000, realLog: settings.realLog))
     }
   }
 
@@ -168,6 +112,7 @@ final class ClusterWorld {
     node.lives += 1
     let store = node.flushedStore.copy()
     do {
+      try node.open()
       let applied = try AppliedMarker.load(store)?.applied ?? .zero
       let entries = node.log.filter { $0.index > applied.index }
       var replica = ReplicaSettings()
@@ -205,10 +150,7 @@ final class ClusterWorld {
   /// flush.
   func crash(_ node: WorldNode) {
     guard let life = node.life else { return }
-    for write in life.disk {
-      guard random.chance(30) else { break }
-      node.make(durable: write)
-    }
+    node.crash(life.disk, &random)
     if random.chance(30) { node.flushedStore = life.store.copy() }
     node.life = nil
     flights.removeAll { $0.from == node.id || $0.to == node.id }

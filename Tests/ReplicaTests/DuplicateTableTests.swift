@@ -2,6 +2,7 @@
 
 import Engine
 import Storage
+import TestSupport
 import Testing
 import Wire
 

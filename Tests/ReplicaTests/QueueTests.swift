@@ -2,6 +2,7 @@
 
 import Engine
 import Raft
+import TestSupport
 import Testing
 import Wire
 

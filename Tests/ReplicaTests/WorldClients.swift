@@ -4,6 +4,7 @@
 
 import Engine
 import Raft
+import TestSupport
 
 @testable import Replica
 
