@@ -20,15 +20,20 @@ public struct ShortText: Hashable, Sendable {
   public static let empty = ShortText(unchecked: [])
 
   /// `nil` if the text is too long or holds anything but printable ASCII.
-  public init?(_ text: some Collection<UInt8>) {
-    guard text.count <= Self.countMax, text.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
-    self.init(unchecked: text)
+  @inlinable public init?(_ text: some Collection<UInt8>) { self.init(bytes: Array(text)) }
+
+  /// `init(_:)` without generics, which cost 3 us a call from another module.
+  @usableFromInline init?(bytes: [UInt8]) {
+    guard bytes.count <= Self.countMax, bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+      return nil
+    }
+    self.init(unchecked: bytes)
   }
 
   /// `nil` if the text is too long or holds anything but printable ASCII.
   public init?(_ text: String) { self.init(Array(text.utf8)) }
 
-  private init(unchecked text: some Collection<UInt8>) {
+  private init(unchecked text: [UInt8]) {
     var words: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
     withUnsafeMutableBytes(of: &words) { p in
       for (i, byte) in text.enumerated() { p[i] = byte }
