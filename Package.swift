@@ -8,6 +8,8 @@ import PackageDescription
 let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
   .enableUpcomingFeature("ExistentialAny"),
+  // Tests look into the rooms (@testable) and run against the release build, the one that ships.
+  .unsafeFlags(["-enable-testing"], .when(configuration: .release)),
 ]
 
 let nio: [Target.Dependency] = [

@@ -6,6 +6,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 need_packages librocksdb-dev libssl-dev
 swift format lint --strict --parallel --recursive Package.swift Sources Tests || die "swift format lint failed"
-swift build "${swift_flags[@]}" --build-tests --quiet || die "the build failed"
-swift test "${swift_flags[@]}" --skip-build --quiet --filter '^TidyTests\.' || die "a house rule is broken"
+swift build -c release --build-tests --quiet || die "the build failed"
+swift test -c release --skip-build --quiet --filter '^TidyTests\.' || die "a house rule is broken"
 echo "Clean"

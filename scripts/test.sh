@@ -34,7 +34,7 @@ build() {
   echo "Building products and tests in release (the first time takes several minutes)"
   mkdir -p .build
   touch "$built_mark.new"
-  swift build "${swift_flags[@]}" --build-tests --quiet || die "the build failed"
+  swift build -c release --build-tests --quiet || die "the build failed"
   mv "$built_mark.new" "$built_mark"
 }
 
@@ -45,7 +45,7 @@ for part in "${parts[@]}"; do
   case $part in
     swift)
       for name in "${suites[@]}"; do
-        suite "${name}Tests" swift test "${swift_flags[@]}" --skip-build --quiet --filter "^${name}Tests\\."
+        suite "${name}Tests" swift test -c release --skip-build --quiet --filter "^${name}Tests\\."
       done
       ;;
     cluster | compat)
