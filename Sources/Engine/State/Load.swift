@@ -106,7 +106,9 @@ extension Exchange {
     try each(rows, RowKind.symbolCounters) { exchange, key, value, hash throws(WireError) in
       let id = SymbolID(try RowValues.id32(key, RowKind.symbolCounters))
       guard let place = exchange.symbols.place(id) else { throw .invalid("counters row") }
-      exchange.symbols.load(place, try RowValues.counters(value), hash: hash)
+      let counters = try RowValues.counters(value)
+      guard counters.isValid else { throw .invalid("counters row") }
+      exchange.symbols.load(place, counters, hash: hash)
     }
     try each(rows, RowKind.averagePrice) { exchange, key, value, hash throws(WireError) in
       var reader = ByteReader(key)
@@ -117,7 +119,11 @@ extension Exchange {
       guard let place = exchange.symbols.place(id),
         number < exchange.symbols.states[place].filters.averagePriceMinutes
       else { throw .invalid("average price row") }
-      exchange.symbols.load(place, number: number, try RowValues.bucket(value), hash: hash)
+      let bucket = try RowValues.bucket(value)
+      guard bucket.quote >> 120 == 0, bucket.base >> 120 == 0 else {
+        throw .invalid("average price row")
+      }
+      exchange.symbols.load(place, number: number, bucket, hash: hash)
     }
   }
 
@@ -129,7 +135,10 @@ extension Exchange {
       guard let account = exchange.accounts.place(view.account),
         let symbol = exchange.symbols.place(view.symbol), view.status.isOpen, view.price > 0,
         view.price % exchange.symbols.states[symbol].filters.tickSize == 0,
-        view.executed >= 0, view.quantity > view.executed, view.quantity <= Amounts.amountMax
+        view.executed >= 0, view.quantity > view.executed, view.quantity <= Amounts.amountMax,
+        let value = Amounts.scaled(
+          view.price, times: view.quantity, over: exchange.symbols.states[symbol].baseUnit),
+        value < Amounts.amountMax
       else { throw .invalid("open order row") }
       let slot = exchange.book.orders.add(
         OrderRecord(remaining: view.quantity - view.executed, account: account, symbol: symbol),
@@ -139,13 +148,19 @@ extension Exchange {
       queue.append((symbol, stored.priority, slot))
     }
     queue.sort { ($0.symbol, $0.priority) < ($1.symbol, $1.priority) }
-    for (symbol, _, slot) in queue { book.enqueue(slot, &symbols.states[symbol]) }
+    for (symbol, _, slot) in queue {
+      book.enqueue(slot, &symbols.states[symbol])
+      guard book.levels[book.orders[slot].level].quantity <= Amounts.amountMax else {
+        throw WireError.invalid("open orders beyond the supply")
+      }
+    }
     book.forgetTouched()
   }
 
   private mutating func loadIDs(_ rows: any RowReader) throws {
     try each(rows, RowKind.engineCounters) { exchange, _, value, hash throws(WireError) in
       let next = try RowValues.engineCounters(value)
+      guard next <= SymbolCounters.countMax else { throw .invalid("engine counters row") }
       exchange.clientIDs.load(nextSequence: next)
       exchange.countersWritten = next
       exchange.countersHash = hash

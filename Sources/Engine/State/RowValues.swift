@@ -21,6 +21,15 @@ struct SymbolCounters: Equatable {
   var nextPriority: UInt64 = 1
   /// 0 before the first trade.
   var lastPrice: Int64 = 0
+
+  /// No counter reaches this: a million steps a second take 146,000 years.
+  static let countMax: UInt64 = 1 << 62
+
+  var isValid: Bool {
+    nextOrder > 0 && nextTrade > 0 && depthUpdate >= 0 && lastPrice >= 0
+      && UInt64(max(nextOrder, nextTrade, depthUpdate)) <= Self.countMax
+      && nextPriority <= Self.countMax
+  }
 }
 
 /// What was traded within one minute of log time.
