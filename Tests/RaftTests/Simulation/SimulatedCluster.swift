@@ -169,7 +169,9 @@ final class SimulatedCluster {
     }
     node.applied = commit
     node.core?.entriesApplied(upTo: commit)
-    if random.chance(300) { node.stored = max(node.stored, min(node.applied, node.disk.last)) }
+    // Not the disk's last entry: until a truncation is durable, the disk still has what it removes.
+    let durable = node.core?.durableIndex ?? .zero
+    if random.chance(300) { node.stored = max(node.stored, min(node.applied, durable)) }
   }
 
   // MARK: Work

@@ -21,6 +21,8 @@ struct FaultMix {
   var stepDown = 0
   var closeSeen = 0
   var crashFreshLeader = 0
+  /// Of 1,000 partitions, how many cut off just the leader and end with the death of its successor.
+  var coup = 0
 
   init(_ random: inout SeededRandom) {
     if random.chance(700) { crash = random.below(12) }
@@ -30,6 +32,7 @@ struct FaultMix {
     if random.chance(200) { stepDown = random.below(10) }
     if random.chance(500) { closeSeen = random.below(1000) }
     if random.chance(300) { crashFreshLeader = random.below(300) }
+    if random.chance(500) { coup = random.below(1000) }
     restartAfterMax = 5 + random.below(80)
   }
 }
@@ -41,8 +44,10 @@ struct Simulation {
   private let proposePerMille: Int
   private let readPerMille: Int
   private var healAt = 0
+  private var isCoup = false
 
-  init(seed: UInt64, bug: PlantedBug? = nil, tracing: Bool = false) {
+  /// With `harmOnly` the checker looks at nodes and disks, not at whether messages left too early.
+  init(seed: UInt64, bug: PlantedBug? = nil, harmOnly: Bool = false, tracing: Bool = false) {
     var random = SeededRandom(seed ^ 0xC0FFEE)
     var settings = Settings(
       heartbeatTicks: 2, electionTicks: 10, entriesPerAppendMax: 1 + random.below(8),
@@ -51,6 +56,7 @@ struct Simulation {
     settings.plantedBug = bug
     cluster = SimulatedCluster(Self.configuration(&random), settings: settings, seed: seed)
     cluster.isTracing = tracing
+    cluster.checker.watchesPromises = !harmOnly
     mix = FaultMix(&random)
     cluster.diskDelayMax = random.chance(300) ? 12 : 1 + random.below(4)
     cluster.network.faults.delayMax = random.chance(300) ? 12 : 1 + random.below(3)
@@ -104,8 +110,10 @@ struct Simulation {
     for node in cluster.nodes {
       if let due = node.restartAt, due <= cluster.now { cluster.start(node) }
       guard node.isUp else { continue }
-      let isFresh = node.role == .leader && (node.core?.commit ?? .zero) < LogIndex(UInt64(node.shadow.count))
-      if cluster.random.chance(mix.crash) || (isFresh && cluster.random.chance(mix.crashFreshLeader)) {
+      let commit = Int((node.core?.commit ?? .zero).value)
+      let isFresh = node.role == .leader && commit < node.shadow.count
+      let perMille = isFresh ? mix.crash + mix.crashFreshLeader : mix.crash
+      if cluster.random.chance(perMille) {
         crash(node)
       } else if cluster.random.chance(mix.pause) {
         node.pausedUntil = cluster.now + cluster.random.below(60)
@@ -117,7 +125,10 @@ struct Simulation {
       }
     }
     if cluster.now >= healAt, cluster.random.chance(mix.partition) { partition() }
-    if cluster.now == healAt { cluster.network.cut.removeAll() }
+    if cluster.now == healAt {
+      cluster.network.cut.removeAll()
+      if isCoup, let leader = cluster.leader { crash(leader) }
+    }
   }
 
   private func crash(_ node: SimulatedNode) {
@@ -132,7 +143,9 @@ struct Simulation {
   /// Cuts the cluster in two, or some links in one direction only.
   private mutating func partition() {
     let isSymmetric = cluster.random.chance(700)
-    let side = cluster.nodes.map { _ in cluster.random.chance(500) }
+    isCoup = cluster.random.chance(mix.coup)
+    let leader = isCoup ? cluster.leader?.id : nil
+    let side = cluster.nodes.map { leader == nil ? cluster.random.chance(500) : $0.id == leader }
     cluster.network.cut.removeAll()
     for (i, a) in cluster.nodes.enumerated() {
       for (j, b) in cluster.nodes.enumerated() where side[i] != side[j] {
@@ -159,18 +172,18 @@ struct Simulation {
     }
   }
 
-  /// With all faults gone, a leader appears and everything proposed is committed on every node.
+  /// With all faults gone, a leader appears and what it proposes is committed on every node.
   private func expectProgress() {
-    var target: LogIndex?
+    var target: EntryID?
     for moment in 0..<800 where cluster.checker.violation == nil {
       cluster.step()
-      if moment % 10 == 0, target == nil, let leader = cluster.leader {
+      guard let leader = cluster.leader, let before = leader.core?.lastID else { continue }
+      // What another leader proposed since may have been replaced.
+      if moment % 10 == 0, target?.term != before.term {
         cluster.propose(leader)
-        if (leader.core?.commit ?? .zero) > .zero, leader.core?.canPropose == true {
-          target = leader.core?.lastIndex
-        }
+        if let last = leader.core?.lastID, last > before { target = last }
       }
-      if let target, cluster.nodes.allSatisfy({ ($0.core?.commit ?? .zero) >= target }) {
+      if let target, cluster.nodes.allSatisfy({ ($0.core?.commit ?? .zero) >= target.index }) {
         return checkAgreement()
       }
     }
