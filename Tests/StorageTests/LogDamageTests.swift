@@ -147,6 +147,59 @@ import Testing
     #expect(isSuspect(try LogRun.reopen(disk)))
   }
 
+  @Test func `a segment of another history of the same node is reported`() throws {
+    // Two logs with the same identity, sizes, terms and indexes: only the payloads differ.
+    func history(_ seed: UInt64) throws -> FaultDisk {
+      var script = LogScenario(seed: seed)
+      for _ in 0..<8 { script.append(term: 1, sizes: [9001]) }
+      let disk = FaultDisk()
+      #expect(LogRun(script, on: disk).finished)
+      return disk
+    }
+    let disk = try history(5)
+    let other = try history(6)
+    let segments = try report(disk).segments
+    #expect(segments.count >= 3)
+    for segment in segments {
+      let mixed = disk.after(.process)
+      let bytes = other.bytes(segment.file)
+      #expect(bytes != mixed.bytes(segment.file))
+      mixed.damage(segment.file) { $0 = bytes }
+      #expect(isSuspect(try LogRun.reopen(mixed)), "\(segment.file)")
+    }
+    // One group of another history within a segment: every checksum of its own is right.
+    let file = segments[0].file
+    let bytes = other.bytes(file)
+    disk.damage(file) { own in
+      own.replaceSubrange(5 * 4096..<8 * 4096, with: bytes[5 * 4096..<8 * 4096])
+    }
+    #expect(isSuspect(try LogRun.reopen(disk)))
+  }
+
+  @Test func `a segment that became all zero is not taken for an unused one`() throws {
+    let (disk, _, _) = try finished()
+    let segments = try report(disk).segments
+    for segment in segments.dropLast() {
+      let zeroed = disk.after(.process)
+      zeroed.damage(segment.file) { $0 = [UInt8](repeating: 0, count: $0.count) }
+      #expect(isSuspect(try LogRun.reopen(zeroed)), "\(segment.file)")
+    }
+  }
+
+  @Test func `a damaged group is not torn if anything follows it`() throws {
+    let (disk, _, _) = try finished()
+    let segment = try #require(try report(disk).segments.first { $0.groups >= 3 })
+    // Zero a sector of the first group and make the headers of all later blocks unreadable.
+    disk.damage(segment.file) { bytes in
+      for byte in 2 * 4096 + 512..<2 * 4096 + 1024 { bytes[byte] = 0 }
+      for block in 4..<segment.bytesUsed / 4096 {
+        bytes[block * 4096] ^= 1
+        bytes[(block + 1) * 4096 - 1] ^= 1
+      }
+    }
+    #expect(isSuspect(try LogRun.reopen(disk)))
+  }
+
   @Test func `a vote survives the loss of either of its two blocks`() throws {
     for lost in 0..<2 {
       let disk = FaultDisk()

@@ -1,7 +1,7 @@
 // LogOpening: opening a log, and verifying one without opening it.
 //
-// Invariant: before anything read from a log is believed, it was synced and read again from the device. After a kill the
-// cache can hold bytes that were never synced; after a failed sync it can hold bytes that will never be.
+// Invariant: before anything read from a log is believed, it was synced and read again from the device. After a kill
+// the cache can hold bytes that were never synced; after a failed sync it can hold bytes that will never be.
 // Not here: reading segments (LogScanner).
 
 import Raft

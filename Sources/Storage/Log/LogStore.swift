@@ -96,7 +96,7 @@ public final class LogStore: Sendable {
   /// `bytesMax`. May be called from any thread.
   ///
   /// - Returns: the id of the entry at `position`, and the entries.
-  /// - Throws: `StorageError` if `position` is cut away or above the end, or if the files cannot be read or are damaged.
+  /// - Throws: `StorageError` if `position` is cut away or above the end, or if the files are damaged or unreadable.
   public func read(
     after position: LogIndex, bytesMax: Int
   ) throws(StorageError) -> (after: EntryID, entries: [Entry]) {

@@ -40,8 +40,8 @@ private struct PendingGroup {
 
 extension LogStore {
   /// Writes everything as one group with one sync (several if it is above 4 MiB or a segment), in order. All of it is
-  /// durable on return. `afterDurable` is the caller's business. A hard state that differs from the stored one only in its
-  /// commit index is a hint and waits for the next group.
+  /// durable on return. `afterDurable` is the caller's business. A hard state that differs from the stored one only in
+  /// its commit index is a hint and waits for the next group.
   ///
   /// - Throws: `StorageError`, after which nothing of it counts as written and every later write fails. Entries that do
   ///   not follow the log are a broken invariant and trap.

@@ -5,7 +5,7 @@
 //   * no write-ahead log: what is not flushed is lost with the process and replayed from the Raft log
 //   * every iterator and every read ends inside the call that made it (RocksDB aborts at close otherwise)
 // Not here: what the rows mean, and when to flush (the caller; it cuts the log only behind a finished flush).
-// Facts about RocksDB 7.8.3 behind the settings: docs/ARCHITECTURE.md, "State store".
+// Why one family: with several, a kill leaves them at different batches (measured on RocksDB 7.8.3).
 
 import CRocksDB
 import Glibc
