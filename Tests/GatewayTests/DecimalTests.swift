@@ -23,12 +23,15 @@ import Testing
       let units = Int64.random(in: 0...Int64.max, using: &generator) >> Int64(round % 63)
       let scale = Int.random(in: 0...8, using: &generator)
       let text = Decimal.text(units, scale: scale, decimals: scale)
-      #expect(try Decimal.parse(text.utf8, scale: scale) == units, "seed 11, round \(round): \(text)")
+      #expect(
+        try Decimal.parse(text.utf8, scale: scale) == units, "seed 11, round \(round): \(text)")
     }
   }
 
   @Test func `strings are escaped as JSON asks`() throws {
-    for text in ["plain", "", "say \"hi\"", "back\\slash", "line\nfeed", "\u{0}\u{1F}", "\u{1F600}\u{E9}"] {
+    for text in [
+      "plain", "", "say \"hi\"", "back\\slash", "line\nfeed", "\u{0}\u{1F}", "\u{1F600}\u{E9}",
+    ] {
       var writer = JSONWriter()
       writer.string(text)
       #expect(try JSONValue.parse(writer.bytes).text == text)

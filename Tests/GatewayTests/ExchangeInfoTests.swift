@@ -89,10 +89,12 @@ import Testing
     ("symbol=NOPE", "400 -1121 Invalid symbol."),
     ("symbol=BTCUSDT&permissions=SPOT", "400 -1128 Combination of optional parameters invalid."),
     ("symbol=BTCUSDT&symbolStatus=HALT", "400 -1128 Combination of optional parameters invalid."),
-    ("symbol=BTCUSDT&symbols=[\"LTCBTC\"]", "400 -1128 Combination of optional parameters invalid."),
+    (
+      "symbol=BTCUSDT&symbols=[\"LTCBTC\"]", "400 -1128 Combination of optional parameters invalid."
+    ),
     ("symbolStatus=OPEN", "400 -1122 Invalid symbolStatus."),
     ("permissions=spot", "400 -1130 Data sent for parameter 'permissions' is not valid."),
-    ("showPermissionSets=",  "400 -1105 Parameter 'showPermissionSets' was empty."),
+    ("showPermissionSets=", "400 -1105 Parameter 'showPermissionSets' was empty."),
   ])
   func `a bad selection is refused`(_ query: String, _ said: String) throws {
     #expect(try info(query)?.failure == said)
@@ -101,7 +103,9 @@ import Testing
   @Test func `the configured weight limit is advertised`() throws {
     var edge = Edge(settings: EdgeSettings(weightPerMinute: 1200, rawRequestsPer5Minutes: 6100))
     let text = edge.get("/api/v3/exchangeInfo").answered(try edge.model())?.text ?? ""
-    #expect(text.contains("\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":1200"))
-    #expect(text.contains("\"RAW_REQUESTS\",\"interval\":\"MINUTE\",\"intervalNum\":5,\"limit\":6100"))
+    #expect(
+      text.contains("\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":1200"))
+    #expect(
+      text.contains("\"RAW_REQUESTS\",\"interval\":\"MINUTE\",\"intervalNum\":5,\"limit\":6100"))
   }
 }

@@ -27,9 +27,11 @@ struct SeededGenerator: RandomNumberGenerator {
     "recvWindow", "timestamp", "signature", "interval", "permissions", "timeZone", "x", "",
   ]
   static let values: [String] = [
-    "BTCUSDT", "LTCBTC", "[\"BTCUSDT\"]", "[", "BUY", "SELL", "LIMIT", "MARKET", "LIMIT_MAKER", "GTC",
+    "BTCUSDT", "LTCBTC", "[\"BTCUSDT\"]", "[", "BUY", "SELL", "LIMIT", "MARKET", "LIMIT_MAKER",
+    "GTC",
     "0", "1", "0.001", "-1", "9223372036854775807", "9223372036854775808", "1499827319559", "1m",
-    "99999999999999999999.99999999999999999999", "%", "%00", "%FF", "+", "", "=", "true", "\u{1F600}",
+    "99999999999999999999.99999999999999999999", "%", "%00", "%FF", "+", "", "=", "true",
+    "\u{1F600}",
   ]
 
   static func text(_ generator: inout SeededGenerator) -> [UInt8] {
@@ -54,7 +56,8 @@ struct SeededGenerator: RandomNumberGenerator {
   @Test(arguments: [1, 2, 3, 4] as [UInt64])
   func `malformed requests are answered, never trapped on`(_ seed: UInt64) throws {
     var generator = SeededGenerator(state: seed)
-    var edge = Edge(settings: EdgeSettings(weightPerMinute: 1 << 40, rawRequestsPer5Minutes: 1 << 40))
+    var edge = Edge(
+      settings: EdgeSettings(weightPerMinute: 1 << 40, rawRequestsPer5Minutes: 1 << 40))
     let model = try edge.model(QueryTests.history)
     let routes = RouteTable.standard.all.sorted { $0.method + $0.path < $1.method + $1.path }
     for _ in 0..<3000 {
@@ -76,7 +79,8 @@ struct SeededGenerator: RandomNumberGenerator {
   @Test(arguments: [5, 6] as [UInt64])
   func `signed nonsense is answered, never trapped on`(_ seed: UInt64) throws {
     var generator = SeededGenerator(state: seed)
-    var edge = Edge(settings: EdgeSettings(weightPerMinute: 1 << 40, rawRequestsPer5Minutes: 1 << 40))
+    var edge = Edge(
+      settings: EdgeSettings(weightPerMinute: 1 << 40, rawRequestsPer5Minutes: 1 << 40))
     let model = try edge.model(QueryTests.history)
     let routes = RouteTable.standard.all.sorted { $0.method + $0.path < $1.method + $1.path }
     let signer = HMACKey(secret: Array(Edge.secret.utf8))
@@ -91,7 +95,8 @@ struct SeededGenerator: RandomNumberGenerator {
         HTTPRequest(method: route.method, path: route.path, query: query, apiKey: Edge.apiKey))
       let response = action.response ?? action.answered(model)
       if let response, response.status != 200 {
-        #expect((400..<500).contains(response.status), "seed \(seed): \(query): \(response.failure)")
+        #expect(
+          (400..<500).contains(response.status), "seed \(seed): \(query): \(response.failure)")
       } else {
         accepted += 1
       }

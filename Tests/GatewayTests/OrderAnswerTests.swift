@@ -105,7 +105,8 @@ import Testing
     #expect(text.contains("\"workingTime\":-1,"))
     #expect(
       text.hasSuffix(
-        "\"selfTradePreventionMode\":\"NONE\",\"expiryReason\":\"INSUFFICIENT_LIQUIDITY\",\"fills\":[]}"))
+        "\"selfTradePreventionMode\":\"NONE\",\"expiryReason\":\"INSUFFICIENT_LIQUIDITY\",\"fills\":[]}"
+      ))
   }
 
   @Test func `strategies are shown only when there are any`() {
@@ -132,7 +133,8 @@ import Testing
     let cancelled = Cancelled(
       order: Self.view(status: .canceled), cancelClientOrderID: ShortText("cancel1") ?? .empty)
     let one = edge.signed("DELETE", "/api/v3/order", "symbol=BTCUSDT&orderId=28")
-    #expect(one.rendered(.reply(.cancelled(cancelled), index: 5, stamp: 1))?.text == Self.cancelledText)
+    #expect(
+      one.rendered(.reply(.cancelled(cancelled), index: 5, stamp: 1))?.text == Self.cancelledText)
     let all = edge.signed("DELETE", "/api/v3/openOrders", "symbol=BTCUSDT")
     let both = all.rendered(.reply(.cancelledAll([cancelled, cancelled]), index: 5, stamp: 1))
     #expect(both?.text == "[\(Self.cancelledText),\(Self.cancelledText)]")
@@ -142,15 +144,21 @@ import Testing
 
   static let ends: [(WriteOutcome, String)] = [
     (.expired, "400 -1021 Timestamp for this request is outside of the recvWindow."),
-    (.unknown,
+    (
+      .unknown,
       "503 -1007 Timeout waiting for response from backend server. Send status unknown; execution "
-        + "status unknown. Unknown error, please check your request or try again later."),
-    (.overloaded,
-      "503 -1008 Server is currently overloaded with other requests. Please try again in a few minutes."),
+        + "status unknown. Unknown error, please check your request or try again later."
+    ),
+    (
+      .overloaded,
+      "503 -1008 Server is currently overloaded with other requests. Please try again in a few minutes."
+    ),
     (.noLeader, "503 -1001 Internal error; unable to process your request. Please try again."),
-    (.reply(.done, index: 1, stamp: 1),
+    (
+      .reply(.done, index: 1, stamp: 1),
       "503 -1007 Timeout waiting for response from backend server. Send status unknown; execution "
-        + "status unknown. Unknown error, please check your request or try again later."),
+        + "status unknown. Unknown error, please check your request or try again later."
+    ),
   ]
 
   @Test(arguments: ends)
@@ -163,13 +171,17 @@ import Testing
   }
 
   static let refusals: [(Rejection, String)] = [
-    (.timestampAhead, "400 -1021 Timestamp for this request was 1000ms ahead of the server's time."),
+    (
+      .timestampAhead, "400 -1021 Timestamp for this request was 1000ms ahead of the server's time."
+    ),
     (.deadlinePassed, "400 -1021 Timestamp for this request is outside of the recvWindow."),
     (.keyUnknown, "401 -2015 Invalid API-key, IP, or permissions for action."),
     (.keyRevoked, "401 -2015 Invalid API-key, IP, or permissions for action."),
     (.permissionMissing, "401 -2015 Invalid API-key, IP, or permissions for action."),
-    (.tooManyOrders10Seconds,
-      "429 -1015 Too many new orders; current limit is 100 orders per 10 SECOND."),
+    (
+      .tooManyOrders10Seconds,
+      "429 -1015 Too many new orders; current limit is 100 orders per 10 SECOND."
+    ),
     (.tooManyOrdersDay, "429 -1015 Too many new orders; current limit is 200000 orders per 1 DAY."),
     (.symbolUnknown, "400 -1121 Invalid symbol."),
     (.marketClosed, "400 -1013 Market is closed."),
@@ -183,22 +195,31 @@ import Testing
     (.insufficientBalance, "400 -2010 Account has insufficient balance for requested action."),
     (.duplicateClientOrderID, "400 -2010 Duplicate order sent."),
     (.wouldTakeImmediately, "400 -2010 Order would immediately match and take."),
-    (.selfTradePreventionNotAllowed,
-      "400 -1013 This symbol does not allow the specified self-trade prevention mode."),
-    (.liquidityBelowLotSize,
-      "400 -2010 Order book liquidity is less than LOT_SIZE filter minimum quantity."),
-    (.liquidityBelowMarketLotSize,
-      "400 -2010 Order book liquidity is less than MARKET_LOT_SIZE filter minimum quantity."),
+    (
+      .selfTradePreventionNotAllowed,
+      "400 -1013 This symbol does not allow the specified self-trade prevention mode."
+    ),
+    (
+      .liquidityBelowLotSize,
+      "400 -2010 Order book liquidity is less than LOT_SIZE filter minimum quantity."
+    ),
+    (
+      .liquidityBelowMarketLotSize,
+      "400 -2010 Order book liquidity is less than MARKET_LOT_SIZE filter minimum quantity."
+    ),
     (.quantityTooLarge, "400 -1013 Filter failure: LOT_SIZE"),
     (.orderUnknown, "400 -2011 Unknown order sent."),
     (.cancelIDsDisagree, "400 -2011 Cancel order is invalid. Check origClOrdId and orderId."),
     (.cancelRestricted, "400 -2011 Order was not canceled due to cancel restrictions."),
     (.noOpenOrders, "400 -2011 Unknown order sent."),
+    (.limitReached, "400 -2010 Filter failure: EXCHANGE_MAX_NUM_ORDERS"),
     (.engineFault, "400 -1013 Market is closed."),
   ]
 
   @Test(arguments: refusals)
-  func `a refusal by the engine has Binance's code and words`(_ rejection: Rejection, _ said: String) {
+  func `a refusal by the engine has Binance's code and words`(
+    _ rejection: Rejection, _ said: String
+  ) {
     var edge = Edge()
     let response = edge.signed("POST", "/api/v3/order", Self.limit).rendered(
       .reply(.rejected(rejection), index: 7, stamp: 1_507_725_176_595_123))

@@ -44,7 +44,8 @@ import Testing
     let floats = command(Self.base + "&type=LIMIT&timeInForce=GTC&quantity=1.0&price=60000.0")
     #expect(floats?.quantity == 100_000_000)
     let market = command(
-      Self.base + "&newClientOrderId=x-TKT5PX2F1&newOrderRespType=FULL&type=MARKET&quoteOrderQty=100")
+      Self.base
+        + "&newClientOrderId=x-TKT5PX2F1&newOrderRespType=FULL&type=MARKET&quoteOrderQty=100")
     #expect(market?.quoteOrderQuantity == 100_000_000)
     #expect(market?.quantity == 0)
     #expect(market?.timeInForce == .gtc)
@@ -62,78 +63,140 @@ import Testing
 
   static let bad: [(String, String)] = [
     ("", "-1102 Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."),
-    ("symbol=BTCUSDT", "-1102 Mandatory parameter 'side' was not sent, was empty/null, or malformed."),
+    (
+      "symbol=BTCUSDT",
+      "-1102 Mandatory parameter 'side' was not sent, was empty/null, or malformed."
+    ),
     ("\(base)", "-1102 Mandatory parameter 'type' was not sent, was empty/null, or malformed."),
     ("symbol=BTCUSDT&side=buy&type=MARKET", "-1117 Invalid side."),
     ("\(base)&type=limit", "-1116 Invalid orderType."),
     ("\(base)&type=", "-1105 Parameter 'type' was empty."),
-    ("\(base)&type=LIMIT&quantity=1&price=1",
-      "-1102 Mandatory parameter 'timeInForce' was not sent, was empty/null, or malformed."),
+    (
+      "\(base)&type=LIMIT&quantity=1&price=1",
+      "-1102 Mandatory parameter 'timeInForce' was not sent, was empty/null, or malformed."
+    ),
     ("\(base)&type=LIMIT&timeInForce=GTX&quantity=1&price=1", "-1115 Invalid timeInForce."),
-    ("\(base)&type=LIMIT&timeInForce=GTC&price=1",
-      "-1102 Mandatory parameter 'quantity' was not sent, was empty/null, or malformed."),
-    ("\(base)&type=LIMIT&timeInForce=GTC&quantity=1",
-      "-1102 Mandatory parameter 'price' was not sent, was empty/null, or malformed."),
-    ("\(base)&type=LIMIT&timeInForce=GTC&quantity=1&price=1&quoteOrderQty=1",
-      "-1106 Parameter 'quoteOrderQty' sent when not required."),
-    ("\(base)&type=LIMIT&timeInForce=GTC&quantity=1&price=1&stopPrice=1",
-      "-1106 Parameter 'stopPrice' sent when not required."),
-    ("\(base)&type=LIMIT&timeInForce=GTC&quantity=1&price=1&trailingDelta=10",
-      "-1106 Parameter 'trailingDelta' sent when not required."),
-    ("\(base)&type=MARKET&quantity=1&timeInForce=GTC",
-      "-1114 TimeInForce parameter sent when not required."),
-    ("\(base)&type=LIMIT_MAKER&quantity=1&price=1&timeInForce=GTC",
-      "-1114 TimeInForce parameter sent when not required."),
+    (
+      "\(base)&type=LIMIT&timeInForce=GTC&price=1",
+      "-1102 Mandatory parameter 'quantity' was not sent, was empty/null, or malformed."
+    ),
+    (
+      "\(base)&type=LIMIT&timeInForce=GTC&quantity=1",
+      "-1102 Mandatory parameter 'price' was not sent, was empty/null, or malformed."
+    ),
+    (
+      "\(base)&type=LIMIT&timeInForce=GTC&quantity=1&price=1&quoteOrderQty=1",
+      "-1106 Parameter 'quoteOrderQty' sent when not required."
+    ),
+    (
+      "\(base)&type=LIMIT&timeInForce=GTC&quantity=1&price=1&stopPrice=1",
+      "-1106 Parameter 'stopPrice' sent when not required."
+    ),
+    (
+      "\(base)&type=LIMIT&timeInForce=GTC&quantity=1&price=1&trailingDelta=10",
+      "-1106 Parameter 'trailingDelta' sent when not required."
+    ),
+    (
+      "\(base)&type=MARKET&quantity=1&timeInForce=GTC",
+      "-1114 TimeInForce parameter sent when not required."
+    ),
+    (
+      "\(base)&type=LIMIT_MAKER&quantity=1&price=1&timeInForce=GTC",
+      "-1114 TimeInForce parameter sent when not required."
+    ),
     ("\(base)&type=MARKET&quantity=1&price=1", "-1106 Parameter 'price' sent when not required."),
-    ("\(base)&type=MARKET",
-      "-1102 Param 'quantity' or 'quoteOrderQty' must be sent, but both were empty/null!"),
-    ("\(base)&type=MARKET&quantity=1&quoteOrderQty=1",
-      "-1128 Combination of optional parameters invalid."),
+    (
+      "\(base)&type=MARKET",
+      "-1102 Param 'quantity' or 'quoteOrderQty' must be sent, but both were empty/null!"
+    ),
+    (
+      "\(base)&type=MARKET&quantity=1&quoteOrderQty=1",
+      "-1128 Combination of optional parameters invalid."
+    ),
     ("\(base)&type=MARKET&quantity=0", "-1013 Price * QTY is zero or less."),
     ("\(base)&type=MARKET&quoteOrderQty=0.000", "-1013 Price * QTY is zero or less."),
-    ("\(base)&type=MARKET&quantity=0.000000001",
-      "-1111 Parameter 'quantity' has too much precision."),
-    ("\(base)&type=LIMIT&timeInForce=GTC&quantity=1&price=0.0000001",
-      "-1111 Parameter 'price' has too much precision."),
-    ("\(base)&type=MARKET&quoteOrderQty=0.0000001",
-      "-1111 Parameter 'quoteOrderQty' has too much precision."),
+    (
+      "\(base)&type=MARKET&quantity=0.000000001",
+      "-1111 Parameter 'quantity' has too much precision."
+    ),
+    (
+      "\(base)&type=LIMIT&timeInForce=GTC&quantity=1&price=0.0000001",
+      "-1111 Parameter 'price' has too much precision."
+    ),
+    (
+      "\(base)&type=MARKET&quoteOrderQty=0.0000001",
+      "-1111 Parameter 'quoteOrderQty' has too much precision."
+    ),
     ("\(base)&type=MARKET&quantity=99999999999999999999", "-1108 Parameter 'quantity' overflowed."),
-    ("\(base)&type=MARKET&quantity=1e-5",
-      "-1100 Illegal characters found in parameter 'quantity'; legal range is '^([0-9]{1,20})(\\.[0-9]{1,20})?$'."),
-    ("\(base)&type=MARKET&quantity=1&newClientOrderId=a%20b",
-      "-1100 Illegal characters found in parameter 'newClientOrderId'; legal range is '^[a-zA-Z0-9-_]{1,36}$'."),
-    ("\(base)&type=MARKET&quantity=1&newClientOrderId=0123456789012345678901234567890123456",
-      "-1100 Illegal characters found in parameter 'newClientOrderId'; legal range is '^[a-zA-Z0-9-_]{1,36}$'."),
-    ("\(base)&type=MARKET&quantity=1&newClientOrderId=",
-      "-1105 Parameter 'newClientOrderId' was empty."),
-    ("\(base)&type=MARKET&quantity=1&newOrderRespType=SHORT",
-      "-1130 Data sent for parameter 'newOrderRespType' is not valid."),
-    ("\(base)&type=MARKET&quantity=1&strategyType=999999",
-      "-1134 strategyType was less than 1000000."),
-    ("\(base)&type=MARKET&quantity=1&selfTradePreventionMode=NEVER",
-      "-1130 Data sent for parameter 'selfTradePreventionMode' is not valid."),
-    ("\(base)&type=MARKET&quantity=1&selfTradePreventionMode=EXPIRE_TAKER",
-      "-1013 This symbol does not allow the specified self-trade prevention mode."),
-    ("\(base)&type=LIMIT&timeInForce=GTC&quantity=1&price=1&icebergQty=0.5",
-      "-1013 Iceberg orders are not supported for this symbol."),
-    ("\(base)&type=LIMIT&timeInForce=GTC&quantity=1&pegPriceType=PRIMARY_PEG",
-      "-1013 Pegged orders are not supported for this symbol."),
-    ("\(base)&type=STOP_LOSS&quantity=1&stopPrice=1",
-      "-1013 Stop loss orders are not supported for this symbol."),
-    ("\(base)&type=STOP_LOSS_LIMIT&timeInForce=GTC&quantity=1&price=1&stopPrice=1",
-      "-1013 Stop loss limit orders are not supported for this symbol."),
-    ("\(base)&type=TAKE_PROFIT&quantity=1&stopPrice=1",
-      "-1013 Take profit orders are not supported for this symbol."),
-    ("\(base)&type=TAKE_PROFIT_LIMIT&timeInForce=GTC&quantity=1&price=1&stopPrice=1",
-      "-1013 Take profit limit orders are not supported for this symbol."),
-    ("\(base)&type=STOP_LOSS&quantity=1&trailingDelta=100",
-      "-1013 Trailing stop orders are not supported for this symbol."),
-    ("\(base)&type=STOP_LOSS&quantity=1",
-      "-1102 Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!"),
+    (
+      "\(base)&type=MARKET&quantity=1e-5",
+      "-1100 Illegal characters found in parameter 'quantity'; legal range is '^([0-9]{1,20})(\\.[0-9]{1,20})?$'."
+    ),
+    (
+      "\(base)&type=MARKET&quantity=1&newClientOrderId=a%20b",
+      "-1100 Illegal characters found in parameter 'newClientOrderId'; legal range is '^[a-zA-Z0-9-_]{1,36}$'."
+    ),
+    (
+      "\(base)&type=MARKET&quantity=1&newClientOrderId=0123456789012345678901234567890123456",
+      "-1100 Illegal characters found in parameter 'newClientOrderId'; legal range is '^[a-zA-Z0-9-_]{1,36}$'."
+    ),
+    (
+      "\(base)&type=MARKET&quantity=1&newClientOrderId=",
+      "-1105 Parameter 'newClientOrderId' was empty."
+    ),
+    (
+      "\(base)&type=MARKET&quantity=1&newOrderRespType=SHORT",
+      "-1130 Data sent for parameter 'newOrderRespType' is not valid."
+    ),
+    (
+      "\(base)&type=MARKET&quantity=1&strategyType=999999",
+      "-1134 strategyType was less than 1000000."
+    ),
+    (
+      "\(base)&type=MARKET&quantity=1&selfTradePreventionMode=NEVER",
+      "-1130 Data sent for parameter 'selfTradePreventionMode' is not valid."
+    ),
+    (
+      "\(base)&type=MARKET&quantity=1&selfTradePreventionMode=EXPIRE_TAKER",
+      "-1013 This symbol does not allow the specified self-trade prevention mode."
+    ),
+    (
+      "\(base)&type=LIMIT&timeInForce=GTC&quantity=1&price=1&icebergQty=0.5",
+      "-1013 Iceberg orders are not supported for this symbol."
+    ),
+    (
+      "\(base)&type=LIMIT&timeInForce=GTC&quantity=1&pegPriceType=PRIMARY_PEG",
+      "-1013 Pegged orders are not supported for this symbol."
+    ),
+    (
+      "\(base)&type=STOP_LOSS&quantity=1&stopPrice=1",
+      "-1013 Stop loss orders are not supported for this symbol."
+    ),
+    (
+      "\(base)&type=STOP_LOSS_LIMIT&timeInForce=GTC&quantity=1&price=1&stopPrice=1",
+      "-1013 Stop loss limit orders are not supported for this symbol."
+    ),
+    (
+      "\(base)&type=TAKE_PROFIT&quantity=1&stopPrice=1",
+      "-1013 Take profit orders are not supported for this symbol."
+    ),
+    (
+      "\(base)&type=TAKE_PROFIT_LIMIT&timeInForce=GTC&quantity=1&price=1&stopPrice=1",
+      "-1013 Take profit limit orders are not supported for this symbol."
+    ),
+    (
+      "\(base)&type=STOP_LOSS&quantity=1&trailingDelta=100",
+      "-1013 Trailing stop orders are not supported for this symbol."
+    ),
+    (
+      "\(base)&type=STOP_LOSS&quantity=1",
+      "-1102 Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!"
+    ),
   ]
 
   @Test(arguments: bad)
-  func `a bad order is answered with Binance's code and words`(_ parameters: String, _ said: String) {
+  func `a bad order is answered with Binance's code and words`(_ parameters: String, _ said: String)
+  {
     #expect(failure(parameters) == "400 " + said)
   }
 
@@ -167,7 +230,8 @@ import Testing
     #expect(cancel("symbol=LTCBTC&origClientOrderId=theirs")?.orderID == nil)
     #expect(
       edge.signed("DELETE", "/api/v3/order", "symbol=LTCBTC").response?.failure
-        == "400 -1102 Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
+        == "400 -1102 Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
+    )
     #expect(
       edge.signed("DELETE", "/api/v3/order", "symbol=LTCBTC&orderId=1&cancelRestrictions=ALL")
         .response?.failure == "400 -1145 Invalid cancelRestrictions")
@@ -190,7 +254,8 @@ import Testing
     let order = Self.base + "&type=LIMIT&timeInForce=GTC&quantity=1&price=60000"
     #expect(edge.signed("POST", "/api/v3/order/test", order).response?.text == "{}")
     #expect(
-      edge.signed("POST", "/api/v3/order/test", order + "&computeCommissionRates=true").response?.text
+      edge.signed("POST", "/api/v3/order/test", order + "&computeCommissionRates=true").response?
+        .text
         == "{\"standardCommissionForOrder\":{\"maker\":\"0.00100000\",\"taker\":\"0.00150000\"},"
         + "\"specialCommissionForOrder\":{\"maker\":\"0.00000000\",\"taker\":\"0.00000000\"},"
         + "\"taxCommissionForOrder\":{\"maker\":\"0.00000000\",\"taker\":\"0.00000000\"},"
@@ -199,6 +264,7 @@ import Testing
     #expect(
       edge.signed("POST", "/api/v3/order/test", Self.base + "&type=MARKET").response?.status == 400)
     #expect(
-      edge.signed("POST", "/api/v3/order/test", order, key: Edge.readOnlyKey).response?.status == 401)
+      edge.signed("POST", "/api/v3/order/test", order, key: Edge.readOnlyKey).response?.status
+        == 401)
   }
 }

@@ -100,9 +100,10 @@ import Testing
     let illegal =
       "400 -1100 Illegal characters found in parameter 'p'; "
       + "legal range is '^([0-9]{1,20})(\\.[0-9]{1,20})?$'."
-    for text in ["-1", "1.", ".1", "1e-5", "1.1.1", "1,0", "NaN", "%201", "1%00",
-      "123456789012345678901", "0.123456789012345678901"]
-    {
+    for text in [
+      "-1", "1.", ".1", "1e-5", "1.1.1", "1,0", "NaN", "%201", "1%00",
+      "123456789012345678901", "0.123456789012345678901",
+    ] {
       #expect(failure { try parameters("p=\(text)").decimal("p", scale: 6) } == illegal, "\(text)")
     }
   }
@@ -123,7 +124,9 @@ import Testing
     #expect(try parameters("symbol=BTCUSDT").symbol(catalog).id == Edge.btcusdt.id)
     let lower = "400 -1100 Illegal characters found in parameter 'symbol'; legal range is "
     let range = "'^[\\w\\-._&&[^a-z]]{1,50}$'."
-    for text in ["btcusdt", "BTC/USDT", "%00", String(repeating: "A", count: 51), "BTC%20", "%C3%A9"] {
+    for text in [
+      "btcusdt", "BTC/USDT", "%00", String(repeating: "A", count: 51), "BTC%20", "%C3%A9",
+    ] {
       #expect(
         failure { try parameters("symbol=\(text)").symbol(catalog) } == lower + range, "\(text)")
     }
@@ -140,7 +143,8 @@ import Testing
         == "400 -1151 Symbol is present multiple times in the list.")
     for text in ["[]", "LTCBTC", "[1]", "[\"ltcbtc\"]", "[[\"LTCBTC\"]]", "{}"] {
       let said = failure { try parameters("symbols=\(text)").symbolList(catalog) }
-      #expect(said.hasPrefix("400 -1100 Illegal characters found in parameter 'symbols'"), "\(text)")
+      #expect(
+        said.hasPrefix("400 -1100 Illegal characters found in parameter 'symbols'"), "\(text)")
     }
   }
 
@@ -165,7 +169,8 @@ import Testing
       edge.signed("GET", "/api/v3/order", "symbol=LTCBTC&orderId=1&x=1").response?.failure
         == "400 -1104 Not all sent parameters were read; read '4' parameter(s) but was sent '5'.")
     #expect(
-      edge.signed("DELETE", "/api/v3/openOrders", "symbol=LTCBTC&recvWindow=1&x=1").response?.failure
+      edge.signed("DELETE", "/api/v3/openOrders", "symbol=LTCBTC&recvWindow=1&x=1").response?
+        .failure
         == "400 -1101 Too many parameters; expected '4' and received '5'.")
     #expect(edge.signed("GET", "/sapi/v1/asset/tradeFee", "x=1").response?.status == 200)
   }

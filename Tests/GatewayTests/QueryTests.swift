@@ -10,7 +10,8 @@ import Testing
   static let client = ShortText("mine-1") ?? .empty
 
   static func order(
-    _ id: Int64, _ status: OrderStatus, executed: Int64 = 0, quote: Int64 = 0, client: ShortText = client,
+    _ id: Int64, _ status: OrderStatus, executed: Int64 = 0, quote: Int64 = 0,
+    client: ShortText = client,
     side: Side = .buy, created: Int64 = Edge.start + 1_000_000
   ) -> OrderView {
     OrderView(
@@ -68,11 +69,18 @@ import Testing
     ("orderId=9", "400 -2013 Order does not exist."),
     ("orderId=2", "400 -2013 Order does not exist."),
     ("origClientOrderId=none", "400 -2013 Order does not exist."),
-    ("orderId=1&origClientOrderId=other",
-      "400 -2039 Client order ID is not correct for this order ID."),
-    ("recvWindow=5000",
-      "400 -1102 Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"),
-    ("orderId=x", "400 -1100 Illegal characters found in parameter 'orderId'; legal range is '^[0-9]{1,20}$'."),
+    (
+      "orderId=1&origClientOrderId=other",
+      "400 -2039 Client order ID is not correct for this order ID."
+    ),
+    (
+      "recvWindow=5000",
+      "400 -1102 Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
+    ),
+    (
+      "orderId=x",
+      "400 -1100 Illegal characters found in parameter 'orderId'; legal range is '^[0-9]{1,20}$'."
+    ),
   ])
   func `an order that is not there, or not the caller's, is not shown`(
     _ name: String, _ said: String
@@ -100,22 +108,37 @@ import Testing
     #expect(try ask("/api/v3/myTrades", "symbol=BTCUSDT&fromId=1&limit=1")?.text == trade)
   }
 
-  @Test(arguments: [
-    ("/api/v3/myTrades", "symbol=BTCUSDT&orderId=1&startTime=1499827300000",
-      "400 -1128 Combination of optional parameters invalid."),
-    ("/api/v3/myTrades", "symbol=BTCUSDT&fromId=1&endTime=1499827300000",
-      "400 -1128 Combination of optional parameters invalid."),
-    ("/api/v3/myTrades", "symbol=BTCUSDT&startTime=1499700000000&endTime=1499786400001",
-      "400 -1127 More than 24 hours between startTime and endTime."),
-    ("/api/v3/allOrders", "symbol=BTCUSDT&startTime=1499700000000&endTime=1499786400001",
-      "400 -1127 More than 24 hours between startTime and endTime."),
-    ("/api/v3/allOrders", "symbol=BTCUSDT&startTime=1499700000001&endTime=1499700000000",
-      "400 -1130 Data sent for parameter 'endTime' is not valid."),
-    ("/api/v3/allOrders", "symbol=BTCUSDT&limit=1001",
-      "400 -1130 Data sent for parameter 'limit' is not valid."),
-    ("/api/v3/allOrders", "limit=1",
-      "400 -1102 Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."),
-  ] as [(String, String, String)])
+  @Test(
+    arguments: [
+      (
+        "/api/v3/myTrades", "symbol=BTCUSDT&orderId=1&startTime=1499827300000",
+        "400 -1128 Combination of optional parameters invalid."
+      ),
+      (
+        "/api/v3/myTrades", "symbol=BTCUSDT&fromId=1&endTime=1499827300000",
+        "400 -1128 Combination of optional parameters invalid."
+      ),
+      (
+        "/api/v3/myTrades", "symbol=BTCUSDT&startTime=1499700000000&endTime=1499786400001",
+        "400 -1127 More than 24 hours between startTime and endTime."
+      ),
+      (
+        "/api/v3/allOrders", "symbol=BTCUSDT&startTime=1499700000000&endTime=1499786400001",
+        "400 -1127 More than 24 hours between startTime and endTime."
+      ),
+      (
+        "/api/v3/allOrders", "symbol=BTCUSDT&startTime=1499700000001&endTime=1499700000000",
+        "400 -1130 Data sent for parameter 'endTime' is not valid."
+      ),
+      (
+        "/api/v3/allOrders", "symbol=BTCUSDT&limit=1001",
+        "400 -1130 Data sent for parameter 'limit' is not valid."
+      ),
+      (
+        "/api/v3/allOrders", "limit=1",
+        "400 -1102 Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."
+      ),
+    ] as [(String, String, String)])
   func `lists refuse what Binance refuses`(_ path: String, _ query: String, _ said: String) throws {
     #expect(try ask(path, query)?.failure == said)
   }
@@ -139,7 +162,8 @@ import Testing
         + "\"discountAsset\":null,\"discount\":\"0.00000000\"}}")
     #expect(
       try ask("/sapi/v1/asset/tradeFee", "symbol=LTCBTC")?.text
-        == "[{\"symbol\":\"LTCBTC\",\"makerCommission\":\"0.00100000\",\"takerCommission\":\"0.00100000\"}]")
+        == "[{\"symbol\":\"LTCBTC\",\"makerCommission\":\"0.00100000\",\"takerCommission\":\"0.00100000\"}]"
+    )
     #expect(try ask("/sapi/v1/asset/tradeFee", "")?.text.contains("BTCUSDT") == true)
   }
 

@@ -36,12 +36,15 @@ import Testing
     #expect(failure { () throws(APIError) in try limiter.use(100, "b", at: now) } == nil)
     #expect(limiter.charge(0, "a", at: now) == 100)
     #expect(limiter.charge(0, "a", at: now + 1_000_000) == 0)
-    #expect(failure { () throws(APIError) in try limiter.use(100, "a", at: now + 1_000_000) } == nil)
+    #expect(
+      failure { () throws(APIError) in try limiter.use(100, "a", at: now + 1_000_000) } == nil)
   }
 
   @Test func `retry tells the seconds to the next minute`() {
     var limiter = RateLimiter(settings: EdgeSettings(weightPerMinute: 1))
-    for (offset, seconds) in [(0, 60), (1, 60), (30_000_000, 30), (59_999_999, 1)] as [(Int64, Int64)] {
+    for (offset, seconds) in [(0, 60), (1, 60), (30_000_000, 30), (59_999_999, 1)]
+      as [(Int64, Int64)]
+    {
       let refused = failure { () throws(APIError) in
         try limiter.use(2, "a", at: Self.start + offset)
       }
@@ -57,7 +60,8 @@ import Testing
     let later = Self.start + 4 * Self.minute
     let refused = failure { () throws(APIError) in try limiter.admit("a", at: later) }
     #expect(refused == APIError(429, -1003, "Too many requests queued.", retryAfter: 60))
-    #expect(failure { () throws(APIError) in try limiter.admit("a", at: later + Self.minute) } == nil)
+    #expect(
+      failure { () throws(APIError) in try limiter.admit("a", at: later + Self.minute) } == nil)
   }
 
   @Test func `who goes on after 429 is banned, longer each time`() {

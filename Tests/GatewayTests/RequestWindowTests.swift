@@ -42,7 +42,8 @@ import Testing
     #expect(try window(at + "0").deadline == sent)
     #expect(verdict(at + "60000.001", at: sent) == "-1131 recvWindow must be less than 60000.")
     #expect(verdict(at + "99999999999", at: sent) == "-1131 recvWindow must be less than 60000.")
-    #expect(verdict(at + "1.0001", at: sent) == "-1111 Parameter 'recvWindow' has too much precision.")
+    #expect(
+      verdict(at + "1.0001", at: sent) == "-1111 Parameter 'recvWindow' has too much precision.")
     #expect(verdict(at + "1.0000", at: sent) == "ok")
     #expect(verdict(at, at: sent) == "-1105 Parameter 'recvWindow' was empty.")
     #expect(verdict(at + "-1", at: sent).hasPrefix("-1100 "))
@@ -69,7 +70,8 @@ import Testing
   @Test func `the deadline travels with the command`() {
     var edge = Edge()
     let action = edge.signed(
-      "DELETE", "/api/v3/order", "symbol=LTCBTC&orderId=1&recvWindow=250.5&timestamp=\(Edge.timestamp)")
+      "DELETE", "/api/v3/order",
+      "symbol=LTCBTC&orderId=1&recvWindow=250.5&timestamp=\(Edge.timestamp)")
     #expect(action.request?.header.timestamp == 1_499_827_319_559_000)
     #expect(action.request?.header.deadline == 1_499_827_319_809_500)
     #expect(action.request?.header.key == KeyID(1))

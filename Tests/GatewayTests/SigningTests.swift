@@ -68,7 +68,8 @@ import Testing
     let all = Self.order + "&" + Self.rest
     for (parameters, signature) in [
       (all, String(Self.whole.dropLast()) + "2"), (all, String(Self.whole.dropLast())),
-      (all, Self.whole + "00"), (all, "no hexadecimal digits"), (all, "%63" + Self.whole.dropFirst()),
+      (all, Self.whole + "00"), (all, "no hexadecimal digits"),
+      (all, "%63" + Self.whole.dropFirst()),
       (all.replacing("LTCBTC", with: "LTC%42TC"), Self.whole),
       (all.replacing("price=0.1", with: "price=0.2"), Self.whole),
     ] {
@@ -120,7 +121,8 @@ import Testing
     #expect(edge.limiter.charge(0, "1.2.3.4", at: edge.time) == 21)
   }
 
-  @Test func `a request is named by key, method, path and signed bytes, and not by its signature`() {
+  @Test func `a request is named by key, method, path and signed bytes, and not by its signature`()
+  {
     var edge = Edge()
     func id(_ edge: inout Edge, _ method: String, _ path: String, _ text: String) -> RequestID? {
       edge.handle(Edge.request(method, path, text)).request?.header.requestID
@@ -139,7 +141,8 @@ import Testing
     #expect(id(&edge, "DELETE", "/api/v3/openOrders", Edge.sign(elsewhere)) != nil)
   }
 
-  @Test func `the same bytes in the query and in the body are the same request only as signed bytes`() {
+  @Test
+  func `the same bytes in the query and in the body are the same request only as signed bytes`() {
     let text = Array("a=1&signature=00".utf8)
     let query = SignedBytes(query: text, body: [])
     let body = SignedBytes(query: [], body: text)

@@ -71,7 +71,8 @@ public struct HMACKey: Sendable {
     return outer.finish()
   }
 
-  /// True if `hex` (either case) is the code over `parts`. Takes the same time for every wrong code of the right length.
+  /// True if `hex` (either case) is the code over `parts`. Takes the same time for every wrong code
+  /// of the right length.
   func verifies(hex: ArraySlice<UInt8>, _ parts: [ArraySlice<UInt8>]) -> Bool {
     guard hex.count == 64, let claimed = Hex.decode(hex) else { return false }
     return ConstantTime.equal(claimed, sign(parts))

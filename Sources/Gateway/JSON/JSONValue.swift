@@ -83,7 +83,9 @@ private struct JSONParser {
   func failure(_ reason: String) -> JSONValue.Failure { .init(offset: offset, reason: reason) }
 
   mutating func skipSpace() {
-    while let byte = next, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D { offset += 1 }
+    while let byte = next, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D {
+      offset += 1
+    }
   }
 
   mutating func value(depth: Int) throws(JSONValue.Failure) -> JSONValue {

@@ -1,7 +1,8 @@
 // RateLimiter: what addresses may use, in calendar windows, and who is banned.
 //
 // State is local to a node. Time is cluster time in microseconds, passed in.
-// Invariants: at most `addressesMax` addresses are tracked, the ones silent for longest are forgotten first; every call is O(1).
+// Invariants: at most `addressesMax` addresses are tracked, the ones silent for longest are forgotten
+// first; every call is O(1).
 // Not here: ORDERS limits (replicated state of the account, Engine).
 
 /// Counts request weight and raw requests per address.

@@ -26,7 +26,7 @@ public enum ErrorCode {
     case .amountInvalid, .invalidDefinition, .assetUnknown, .permissionsExceedAccount:
       APIError(400, -1130, "Invalid data sent for a parameter.")
     case .accountExists, .apiKeyExists, .assetExists, .symbolExists, .fundsIDReused,
-      .genesisRepeated, .limitReached:
+      .genesisRepeated:
       .notSupported
     default: order(rejection)
     }
@@ -73,6 +73,7 @@ public enum ErrorCode {
     case .selfTradePreventionNotAllowed:
       refused("This symbol does not allow the specified self-trade prevention mode.")
     case .filterMaxOpenOrders: rejected("Filter failure: MAX_NUM_ORDERS")
+    case .limitReached: rejected("Filter failure: EXCHANGE_MAX_NUM_ORDERS")
     case .insufficientBalance:
       rejected("Account has insufficient balance for requested action.")
     case .duplicateClientOrderID: rejected("Duplicate order sent.")

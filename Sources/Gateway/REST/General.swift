@@ -57,7 +57,8 @@ struct General {
     }
   }
 
-  private func selection(_ parameters: Parameters, _ catalog: Catalog) throws(APIError) -> Selection {
+  private func selection(_ parameters: Parameters, _ catalog: Catalog) throws(APIError) -> Selection
+  {
     let one = try parameters.symbolIfSent(catalog)
     let list = try parameters.symbolList(catalog)
     let status = try parameters.symbolStatus()
@@ -76,7 +77,10 @@ struct General {
   private func permissions(_ parameters: Parameters) throws(APIError) -> [String]? {
     guard let text = try parameters.text("permissions") else { return nil }
     if text.hasPrefix("[") { return try parameters.nameList("permissions") }
-    guard text.utf8.allSatisfy({ $0 == 0x5F || (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) })
+    guard
+      text.utf8.allSatisfy({
+        $0 == 0x5F || (0x30...0x39).contains($0) || (0x41...0x5A).contains($0)
+      })
     else { throw .invalid("permissions") }
     return [text]
   }

@@ -39,7 +39,9 @@ struct OrderJSON: Sendable {
       guard response == .full else { return }
       $0.key("fills")
       $0.array {
-        for fill in placed.fills { self.fill(fill, commissionAsset(fill.commissionAsset), into: &$0) }
+        for fill in placed.fills {
+          self.fill(fill, commissionAsset(fill.commissionAsset), into: &$0)
+        }
       }
     }
   }

@@ -33,7 +33,12 @@ enum Orders {
   ) throws(APIError) -> Draft {
     let parser = OrderParser(parameters: parameters, catalog: catalog, account: caller.account.id)
     let order = try parser.parse()
-    guard order.symbol.status == .trading else { throw ErrorCode.error(.marketClosed) }
+    do throws(Rejection) {
+      try OrderFilters.check(
+        order.command, order.symbol, baseScale: catalog.baseScale(order.symbol))
+    } catch {
+      throw ErrorCode.error(error, type: order.command.type)
+    }
     guard try parameters.flag("computeCommissionRates") == true else { return .constant("{}") }
     let zero = Rates(maker: 0, taker: 0)
     return .respond(

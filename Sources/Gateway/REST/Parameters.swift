@@ -86,8 +86,8 @@ public struct Parameters: Sendable {
     return Int(min(value, Int64(most)))
   }
 
-  /// A `startTime` or `endTime` in microseconds; the client sends milliseconds or microseconds. Clamped to 2017-01-01 and ten
-  /// seconds from now, as Binance does.
+  /// A `startTime` or `endTime` in microseconds; the client sends milliseconds or microseconds.
+  /// Clamped to 2017-01-01 and ten seconds from now, as Binance does.
   public func time(_ name: StaticString) throws(APIError) -> Int64? {
     guard let value = try integer(name) else { return nil }
     return min(max(RequestWindow.microseconds(value), RequestWindow.earliest), now + 10_000_000)
@@ -154,7 +154,8 @@ public struct Parameters: Sendable {
   public func nameList(_ name: StaticString) throws(APIError) -> [String]? {
     guard let bytes = try bytes(name) else { return nil }
     let refused = APIError.illegal(name, range: Self.symbolListRange)
-    guard let parsed = try? JSONValue.parse(Array(bytes), depthMax: 2), let values = parsed.elements,
+    guard let parsed = try? JSONValue.parse(Array(bytes), depthMax: 2),
+      let values = parsed.elements,
       !values.isEmpty, values.count <= 1000
     else { throw refused }
     var names: [String] = []
@@ -173,7 +174,8 @@ public struct Parameters: Sendable {
   }
 
   static let symbolRange = "^[\\w\\-._&&[^a-z]]{1,50}$"
-  static let symbolListRange = "^\\[(\"[\\w\\-._&&[^a-z]]{1,50}\"(,\"[\\w\\-._&&[^a-z]]{1,50}\"){0,}){0,1}\\]$"
+  static let symbolListRange =
+    "^\\[(\"[\\w\\-._&&[^a-z]]{1,50}\"(,\"[\\w\\-._&&[^a-z]]{1,50}\"){0,}){0,1}\\]$"
 
   static func isSymbolName(_ name: String) -> Bool {
     var count = 0

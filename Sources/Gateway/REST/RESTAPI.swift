@@ -11,14 +11,14 @@ import Market
 /// The REST surface. A value without state of its own: share it freely.
 public struct RESTAPI: Sendable {
   private let routes = RouteTable.standard
-  private let general: General
+  let general: General
 
   public init(settings: EdgeSettings = EdgeSettings()) {
     general = General(settings: settings)
   }
 
-  /// What a request asks for. Every answer, also those that `render` and `answer` produce later, must go through `finish`
-  /// before it is sent.
+  /// What a request asks for. Every answer, also those that `render` and `answer` produce later, must
+  /// go through `finish` before it is sent.
   ///
   /// - Parameters:
   ///   - time: cluster time in microseconds.
@@ -36,7 +36,8 @@ public struct RESTAPI: Sendable {
     }
   }
 
-  /// Charges what the answer still costs and adds the used-weight header. Call it once for each answer, when it is sent.
+  /// Charges what the answer still costs and adds the used-weight header. Call it once for each
+  /// answer, when it is sent.
   public func finish(
     _ response: inout HTTPResponse, address: String, time: Int64, limiter: inout RateLimiter
   ) {
@@ -147,65 +148,6 @@ public struct RESTAPI: Sendable {
     case .read(let linearizable, let answer):
       return indexed(.read(linearizable: linearizable, answer: Self.shielded(answer)))
     case .write: throw .internalError
-    }
-  }
-
-  // MARK: Endpoints
-
-  private func draft(
-    _ route: Route, _ parameters: Parameters, _ catalog: Catalog, _ caller: Caller?
-  ) throws(APIError) -> Draft {
-    switch route.endpoint {
-    case .ping: return .constant("{}")
-    case .time: return general.time(parameters)
-    case .exchangeInfo: return try general.exchangeInfo(parameters, catalog)
-    case .noSymbols: return .constant("{\"symbols\":[]}")
-    case .systemStatus: return .constant("{\"status\":0,\"msg\":\"normal\"}")
-    case .marginPairs, .delistSchedule: return .constant("[]")
-    default: break
-    }
-    guard let caller else { throw .internalError }
-    return try own(route, parameters, catalog, caller)
-  }
-
-  private func own(
-    _ route: Route, _ parameters: Parameters, _ catalog: Catalog, _ caller: Caller
-  ) throws(APIError) -> Draft {
-    switch route.endpoint {
-    case .newOrder: try Orders.place(parameters, catalog, caller)
-    case .testOrder: try Orders.test(parameters, catalog, caller)
-    case .cancelOrder: try Orders.cancel(parameters, catalog, caller)
-    case .cancelOpenOrders: try Orders.cancelAll(parameters, catalog, caller)
-    case .queryOrder: try OrderQueries.order(parameters, catalog, caller)
-    case .openOrders: try OrderQueries.openOrders(parameters, catalog, caller)
-    case .allOrders: try OrderQueries.allOrders(parameters, catalog, caller)
-    case .myTrades: try OrderQueries.trades(parameters, catalog, caller)
-    case .account: try AccountQueries.account(parameters, caller)
-    case .accountCommission: try AccountQueries.commission(parameters, catalog)
-    case .rateLimitOrder: AccountQueries.orderCounts(parameters, caller)
-    case .allCoins: SAPI.coins(caller)
-    case .tradeFee: try SAPI.tradeFees(parameters, catalog)
-    case .apiRestrictions: SAPI.restrictions(caller)
-    case .accountStatus: SAPI.accountStatus(caller)
-    case .apiTradingStatus: SAPI.tradingStatus(parameters)
-    case .depositHistory: try SAPI.transfers(parameters, catalog, caller, deposits: true)
-    case .withdrawHistory: try SAPI.transfers(parameters, catalog, caller, deposits: false)
-    default: throw .internalError
-    }
-  }
-
-  /// Binance's words for what it has and this exchange has not.
-  private static func unsupported(_ path: String) -> APIError {
-    switch path {
-    case "/api/v3/order/cancelReplace":
-      ErrorCode.unsupported("Order cancel-replace is not supported for this symbol.")
-    case "/api/v3/order/oco", "/api/v3/orderList/oco":
-      ErrorCode.unsupported("OCO orders are not supported for this symbol")
-    case "/api/v3/orderList/opo", "/api/v3/orderList/opoco":
-      ErrorCode.unsupported("OPO orders are not supported for this symbol.")
-    case "/api/v3/order/amend/keepPriority":
-      APIError(400, -2038, "Order amend is not supported for this symbol.")
-    default: .notSupported
     }
   }
 

@@ -1,0 +1,64 @@
+// Endpoints: which handler answers which endpoint.
+//
+// Not here: the checks before and the frame after (RESTAPI), market data (MarketRoutes).
+
+import Market
+
+extension RESTAPI {
+  func draft(
+    _ route: Route, _ parameters: Parameters, _ catalog: Catalog, _ caller: Caller?
+  ) throws(APIError) -> Draft {
+    switch route.endpoint {
+    case .ping: return .constant("{}")
+    case .time: return general.time(parameters)
+    case .exchangeInfo: return try general.exchangeInfo(parameters, catalog)
+    case .noSymbols: return .constant("{\"symbols\":[]}")
+    case .systemStatus: return .constant("{\"status\":0,\"msg\":\"normal\"}")
+    case .marginPairs, .delistSchedule: return .constant("[]")
+    default: break
+    }
+    guard let caller else { throw .internalError }
+    return try own(route, parameters, catalog, caller)
+  }
+
+  private func own(
+    _ route: Route, _ parameters: Parameters, _ catalog: Catalog, _ caller: Caller
+  ) throws(APIError) -> Draft {
+    switch route.endpoint {
+    case .newOrder: try Orders.place(parameters, catalog, caller)
+    case .testOrder: try Orders.test(parameters, catalog, caller)
+    case .cancelOrder: try Orders.cancel(parameters, catalog, caller)
+    case .cancelOpenOrders: try Orders.cancelAll(parameters, catalog, caller)
+    case .queryOrder: try OrderQueries.order(parameters, catalog, caller)
+    case .openOrders: try OrderQueries.openOrders(parameters, catalog, caller)
+    case .allOrders: try OrderQueries.allOrders(parameters, catalog, caller)
+    case .myTrades: try OrderQueries.trades(parameters, catalog, caller)
+    case .account: try AccountQueries.account(parameters, caller)
+    case .accountCommission: try AccountQueries.commission(parameters, catalog)
+    case .rateLimitOrder: AccountQueries.orderCounts(parameters, caller)
+    case .allCoins: SAPI.coins(caller)
+    case .tradeFee: try SAPI.tradeFees(parameters, catalog)
+    case .apiRestrictions: SAPI.restrictions(caller)
+    case .accountStatus: SAPI.accountStatus(caller)
+    case .apiTradingStatus: SAPI.tradingStatus(parameters)
+    case .depositHistory: try SAPI.transfers(parameters, catalog, caller, deposits: true)
+    case .withdrawHistory: try SAPI.transfers(parameters, catalog, caller, deposits: false)
+    default: throw .internalError
+    }
+  }
+
+  /// Binance's words for what it has and this exchange has not.
+  static func unsupported(_ path: String) -> APIError {
+    switch path {
+    case "/api/v3/order/cancelReplace":
+      ErrorCode.unsupported("Order cancel-replace is not supported for this symbol.")
+    case "/api/v3/order/oco", "/api/v3/orderList/oco":
+      ErrorCode.unsupported("OCO orders are not supported for this symbol")
+    case "/api/v3/orderList/opo", "/api/v3/orderList/opoco":
+      ErrorCode.unsupported("OPO orders are not supported for this symbol.")
+    case "/api/v3/order/amend/keepPriority":
+      APIError(400, -2038, "Order amend is not supported for this symbol.")
+    default: .notSupported
+    }
+  }
+}
