@@ -115,7 +115,11 @@ public struct Consensus: ~Copyable {
     vote = restored.hardState.vote
     log = LogWindow(base: restored.base, entries: restored.entries)
     let last = log.last
-    precondition(last.term <= term, "the log holds an entry of a term that was never stored")
+    // No member of the half-built self inside an autoclosure: optimised, Swift 6.3.1 then destroys
+    // members of a noncopyable self that are not there yet.
+    precondition(
+      last.term <= restored.hardState.term,
+      "the log holds an entry of a term that was never stored")
     commit = max(restored.base.index, min(restored.hardState.commit, last.index))
     applied = restored.base.index
     durableIndex = last.index
