@@ -10,6 +10,8 @@ import Wire
 /// One symbol's part of the fold.
 struct SymbolMarket {
   static let recentTradesMax = 1000
+  /// `allCases` builds an array at each call.
+  private static let intervals = Interval.allCases
 
   let id: SymbolID
   let base: AssetID
@@ -64,7 +66,7 @@ struct SymbolMarket {
       if let diff = window.close(id, depth) { updates.append(.depth(diff)) }
       if traded { updates.append(.statistics(symbol: id, time: time)) }
     }
-    for interval in Interval.allCases {
+    for interval in Self.intervals {
       let at = Int(interval.rawValue) - 1
       guard let candle = candles[at], stamp >= interval.end(of: candle.openTime) else { continue }
       updates.append(.candleClosed(symbol: id, interval: interval, candle: candle, time: stamp))
@@ -97,7 +99,7 @@ struct SymbolMarket {
     day.add(trade)
     candlesAreDirty = true
     var opened = false
-    for interval in Interval.allCases {
+    for interval in Self.intervals {
       let at = Int(interval.rawValue) - 1
       if candles[at] != nil {
         candles[at]?.add(trade)
@@ -124,7 +126,7 @@ struct SymbolMarket {
 
   private mutating func findDeadline() {
     deadline = window.isPending ? window.end : Int64.max
-    for interval in Interval.allCases {
+    for interval in Self.intervals {
       if let candle = candles[Int(interval.rawValue) - 1] {
         deadline = min(deadline, interval.end(of: candle.openTime))
       }
@@ -210,7 +212,7 @@ struct SymbolMarket {
 
   /// The candles that hold the last trade, unless they had been closed before.
   private mutating func restoreCandles(lastTrade: Int64, _ rows: any RowReader) throws {
-    for interval in Interval.allCases {
+    for interval in Self.intervals {
       let start = interval.start(of: lastTrade)
       let end = interval.end(of: start)
       guard lastStamp < end else { continue }

@@ -125,6 +125,25 @@ import Wire
     #expect(tick(9_000_000).isEmpty)
   }
 
+  @Test func `statistics are told once for each window with trades`() throws {
+    let publisher = try Publisher()
+    _ = publisher.run(Fixture.definitions(stamp: Self.start))
+    var venue = NaiveVenue(seed: 71, start: Self.start, step: 40_000)
+    for _ in 0..<50 { _ = publisher.run(venue.run(entries: 3)) }
+    _ = publisher.run(venue.tick(after: 1_000_000))
+    var expected: Set<String> = []
+    for trade in venue.trades {
+      let end = (trade.stamp / DepthWindow.length + 1) * DepthWindow.length
+      expected.insert("\(trade.symbol.value) \(end)")
+    }
+    var told: Set<String> = []
+    for case .statistics(let symbol, let time) in publisher.updates {
+      #expect(told.insert("\(symbol.value) \(time)").inserted)
+    }
+    #expect(told == expected)
+    #expect(publisher.run(venue.tick(after: 200_000)).isEmpty)
+  }
+
   @Test func `the book ticker speaks once a command, and only when the top changed`() throws {
     let publisher = try Publisher()
     _ = publisher.run(Fixture.definitions(stamp: 1_000_000))

@@ -64,7 +64,8 @@ import Wire
     let all = venue.latest.values.filter { $0.account == account && $0.symbol.value == 2 }
       .sorted { $0.id < $1.id }
     #expect(all.count > 30)
-    for window in Self.windows {
+    let exact = (all[5].createdAt, all[20].createdAt)
+    for window in Self.windows + [(exact.0, exact.1), (nil, exact.1), (exact.1, exact.1)] {
       for fromID in [nil, Int64(0), 7, all[10].id.value, 1_000_000] {
         for limit in [1, 5, 1000] {
           let found = try publisher.model.allOrders(
