@@ -93,6 +93,7 @@ extension Consensus {
   mutating func sendHeartbeats(_ out: inout Output) {
     heartbeatElapsed = 0
     round += 1
+    advanceCuttable()
     for i in progress.indices {
       let match = progress[i].match
       if progress[i].regressCheck == nil { progress[i].regressCheck = (round, match) }

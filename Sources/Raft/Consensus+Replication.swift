@@ -62,7 +62,8 @@ extension Consensus {
   }
 
   /// Tells that entries up to `index` are applied: memory may drop them (it keeps up to
-  /// `Settings.windowBytesMax` for slow followers).
+  /// `Settings.windowBytesMax` for slow followers). A node that only keeps the log must call it too:
+  /// at twice that size a follower takes no more entries until some are applied.
   ///
   /// - Precondition: `index <= commit`.
   public mutating func entriesApplied(upTo index: LogIndex) {

@@ -28,7 +28,9 @@ public struct LogIndex: Hashable, Comparable, Sendable, CustomStringConvertible 
   @inlinable public var next: LogIndex { LogIndex(value + 1) }
   /// The index before this one; index 0 has none (traps).
   @inlinable public var previous: LogIndex { LogIndex(value - 1) }
-  @inlinable public static func + (a: Self, count: Int) -> LogIndex { LogIndex(a.value + UInt64(count)) }
+  @inlinable public static func + (a: Self, count: Int) -> LogIndex {
+    LogIndex(a.value + UInt64(count))
+  }
   /// How many entries lie after `b` up to and including `a`. Traps if `b > a`.
   @inlinable public static func - (a: Self, b: Self) -> Int { Int(a.value - b.value) }
   public static let zero = LogIndex(0)

@@ -69,7 +69,9 @@ struct Simulation {
 
   /// 3 voters mostly; 1 or 5; at times a joint configuration with a learner.
   private static func configuration(_ random: inout SeededRandom) -> Configuration {
-    func members(_ ids: [UInt64]) -> [Member] { ids.map { Member(id: NodeID($0), incarnation: $0) } }
+    func members(_ ids: [UInt64]) -> [Member] {
+      ids.map { Member(id: NodeID($0), incarnation: $0) }
+    }
     let made: Configuration?
     switch random.below(10) {
     case 0: made = Configuration(voters: members([1]))
