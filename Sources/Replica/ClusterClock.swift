@@ -2,8 +2,8 @@
 //
 // Invariants:
 //   * it never goes back while this node leads, whatever the wall clocks do
-//   * while this node leads, wall clocks only slew it, by at most a tenth of the elapsed time, and only while the clocks of a
-//     majority agree to within `agreementLimit`; without that it advances by the monotonic clock alone
+//   * while this node leads, wall clocks only slew it, by at most a tenth of the elapsed time, and only while
+//     the clocks of a majority agree to within `agreementLimit`; else it advances by the monotonic clock alone
 //   * a stamp is never more than `aheadLimit` past the median (except that it never decreases)
 // Not here: reading clocks (Node), and the stamps of the log (Coordinator takes max(last stamp, stamp(now))).
 

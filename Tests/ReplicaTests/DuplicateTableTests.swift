@@ -12,7 +12,8 @@ import Wire
   static let second: Int64 = 1_000_000
   static let start: Int64 = 1_800_000_000 * second
 
-  static func record(_ stamp: Int64, deadline: Int64, reply: [UInt8] = [1, 2, 3]) -> DuplicateTable
+  static func record(_ stamp: Int64, deadline: Int64, reply: [UInt8] = [1, 2, 3])
+    -> DuplicateTable
     .Record
   {
     DuplicateTable.Record(index: 5, stamp: stamp, deadline: deadline, reply: reply)
@@ -37,7 +38,8 @@ import Wire
   @Test func `an outcome that is past keeping is not recorded`() {
     var table = DuplicateTable()
     table.advance(to: Self.start)
-    table.put(RequestID(0, 0, 0, 1), Self.record(Self.start, deadline: Self.start - 3600 * Self.second))
+    table.put(
+      RequestID(0, 0, 0, 1), Self.record(Self.start, deadline: Self.start - 3600 * Self.second))
     #expect(table.count == 0)
   }
 

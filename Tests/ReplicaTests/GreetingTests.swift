@@ -72,7 +72,8 @@ import Wire
     #expect(Self.faults(node).contains("exctl member replace"))
   }
 
-  @Test func `a configuration that lists this incarnation starts it, another keeps it out`() throws {
+  @Test func `a configuration that lists this incarnation starts it, another keeps it out`() throws
+  {
     var effects = Effects()
     var listed = try Self.coordinator()
     let configuration = Configuration(voters: Self.members)
@@ -81,7 +82,8 @@ import Wire
     #expect(listed.configuration == configuration)
 
     var wiped = try Self.coordinator()
-    let other = Configuration(voters: [Member(id: NodeID(1), incarnation: 777)] + Self.members[1...])
+    let other = Configuration(
+      voters: [Member(id: NodeID(1), incarnation: 777)] + Self.members[1...])
     _ = wiped.greet(
       Self.hello(2, empty: false, configuration: other), Self.now, &effects)
     _ = wiped.greet(Self.hello(3), Self.now, &effects)
@@ -107,8 +109,9 @@ import Wire
     var effects = Effects()
     _ = node.greet(Self.hello(2), Self.now, &effects)
     _ = node.greet(Self.hello(3), Self.now, &effects)
-    guard case .refuse(let reason) = node.greet(
-      Self.hello(3, incarnation: 0xBEEF), Self.now, &effects)
+    guard
+      case .refuse(let reason) = node.greet(
+        Self.hello(3, incarnation: 0xBEEF), Self.now, &effects)
     else { return #expect(Bool(false), "it was let in") }
     #expect(reason.contains("000000000000beef"))
     #expect(reason.contains(hexadecimal(30 as UInt64)))

@@ -53,7 +53,8 @@ import Wire
     #expect(table.tickets == 1)
   }
 
-  @Test func `pending writes expire strictly after their deadline, and age by their first ticket`() {
+  @Test func `pending writes expire strictly after their deadline, and age by their first ticket`()
+  {
     var table = PendingTable(limit: 10)
     _ = table.add(1, Self.request(1, deadline: 50), since: 5, encode: { _ in [] })
     _ = table.add(2, Self.request(2, deadline: 60), since: 6, encode: { _ in [] })

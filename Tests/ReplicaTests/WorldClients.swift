@@ -1,4 +1,4 @@
-// WorldClients: a random workload over all nodes: orders, cancels, repetitions under the same request id, short and long
+// WorldClients: a random workload over all nodes: orders, cancels, repetitions under the same id, short deadlines.
 // deadlines. Remembers every answer.
 // Not here: the oracle (WorldChecker).
 

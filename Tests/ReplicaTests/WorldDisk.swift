@@ -1,4 +1,4 @@
-// WorldDisk: what a node of a ClusterWorld keeps through a crash: a log (a model, or the real LogStore on a FaultDisk) and
+// WorldDisk: what a node of a ClusterWorld keeps through a crash: a log (a model, or the LogStore on a FaultDisk) and
 // the last flush of its store.
 //
 // Invariant: `log` mirrors what the disk holds durably; after a crash of the real one it is read back from there.
