@@ -2,7 +2,8 @@
 # demo.sh: a cluster of three nodes on this machine, with two funded accounts and a market maker (make run).
 #
 # Ports and folder: CASTLE_CLIENT_PORT (8081, and the next two), CASTLE_PEER_PORT (9081), CASTLE_ADMIN_PORT (7081),
-# CASTLE_DEMO_DIR (data/demo). Everything is kept in the folder; a second run finds it again.
+# CASTLE_DEMO_DIR (data/demo). Everything is kept in the folder; a second run finds it again. CASTLE_BUILD
+# names a folder with programs that were built before.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/common.sh
@@ -11,7 +12,7 @@ client=${CASTLE_CLIENT_PORT:-8081}
 peer=${CASTLE_PEER_PORT:-9081}
 admin=${CASTLE_ADMIN_PORT:-7081}
 folder=${CASTLE_DEMO_DIR:-data/demo}
-bin=$PWD/.build/release
+bin=${CASTLE_BUILD:-$PWD/.build/release}
 nodes=(1 2 3)
 maker_pid=
 stopping=
@@ -166,7 +167,7 @@ introduce() {
 Paste into another terminal (the second needs: pip install ccxt):
   curl '$url/api/v3/depth?symbol=BTCUSDT&limit=5'
   $python -c "import ccxt; x = ccxt.binance({'options': {'fetchMarkets': {'types': ['spot']}}}); x.urls['api'] = {k: '$url' + ('/sapi/v1' if k.startswith('sapi') else '/api/v3') for k in x.urls['api']}; print(x.fetch_ticker('BTC/USDT'))"
-  . $short/demo.env && .build/release/exctl status
+  . $short/demo.env && ${bin#"$PWD"/}/exctl status
 
 Ctrl-C stops everything; the data stays in $short.
 Castle is ready.
@@ -193,8 +194,10 @@ watch() {
   die "all nodes have ended; their logs are in $folder"
 }
 
-need_packages librocksdb-dev libssl-dev
-build_products
+if [[ -z ${CASTLE_BUILD:-} ]]; then
+  need_packages librocksdb-dev libssl-dev
+  build_products
+fi
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 chmod 700 "$folder"

@@ -1,0 +1,170 @@
+"""exctl, as scripts use it: what it prints, and its exit codes (0 done, 1 refused, 2 unreachable, 64 usage)."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from castle import BUILD, Cluster
+
+DONE, FAILED, UNREACHABLE, USAGE = 0, 1, 2, 64
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster() as running:
+        yield running
+
+
+def exctl(cluster, *arguments, urls=None, token=None, seconds=60):
+    environment = {
+        **os.environ,
+        "CASTLE_ADMIN_URLS": urls or ",".join(f"http://127.0.0.1:{p}" for p in cluster.admin_ports),
+        "CASTLE_ADMIN_TOKEN_FILE": str(token or cluster.folder / "admin.token"),
+    }
+    done = subprocess.run(
+        [str(BUILD / "exctl"), *arguments], env=environment, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, timeout=seconds)
+    return done.returncode, done.stdout, done.stderr
+
+
+def ok(cluster, *arguments):
+    code, out, err = exctl(cluster, *arguments, "-o", "json")
+    assert code == DONE, err
+    return json.loads(out)
+
+
+def refused(cluster, *arguments, code=FAILED, **options):
+    found, _, err = exctl(cluster, *arguments, **options)
+    assert found == code, err
+    lines = err.strip().splitlines()
+    assert lines
+    if code != USAGE:
+        assert len(lines) == 1 and lines[0].startswith("exctl: ")
+    return err
+
+
+def test_status_and_health_speak_of_every_node(cluster):
+    assert exctl(cluster, "health", "--wait", "30")[0] == DONE
+    nodes = ok(cluster, "status")
+    assert [n["id"] for n in nodes] == [1, 2, 3]
+    assert sorted(n["role"] for n in nodes) == ["follower", "follower", "leader"]
+    assert all(len(n["stateHash"]) == 32 and n["ready"] for n in nodes)
+    leader = ok(cluster, "leader")
+    assert leader["id"] == nodes[0]["leader"]
+    code, table, _ = exctl(cluster, "status")
+    assert code == DONE and len(table.splitlines()) == 4 and "leader" in table
+
+
+def test_options_may_stand_before_the_verb(cluster):
+    code, out, err = exctl(cluster, "-o", "json", "--timeout=5", "account", "list")
+    assert code == DONE, err
+    assert "accounts" in json.loads(out)
+
+
+def test_an_account_is_made_shown_and_limited(cluster):
+    made = ok(cluster, "account", "create", "anna", "--permission", "trade", "--per-day", "5")
+    assert len(made["apiKey"]) == 64 and len(made["secretKey"]) == 64
+    shown = ok(cluster, "account", "show", "anna")
+    assert shown["accountId"] == made["accountId"]
+    assert shown["limits"] == {"per10Seconds": 100, "perDay": 5}
+    assert [k["apiKey"] for k in shown["keys"]] == [made["apiKey"]]
+    assert made["secretKey"] not in json.dumps(shown)
+    ok(cluster, "account", "limits", "anna", "--per-10-seconds", "7", "--per-day", "8")
+    assert ok(cluster, "account", "show", str(made["accountId"]))["limits"]["per10Seconds"] == 7
+    assert "anna" in [a["name"] for a in ok(cluster, "account", "list")["accounts"]]
+    assert "exists" in refused(cluster, "account", "create", "anna")
+    assert "no such account" in refused(cluster, "account", "show", "nobody")
+
+
+def test_keys_are_added_and_revoked(cluster):
+    ok(cluster, "account", "create", "karl")
+    key = ok(cluster, "key", "create", "karl", "--read-only")
+    assert key["permissions"] == []
+    assert ok(cluster, "key", "revoke", key["apiKey"])["revoked"] is True
+    assert ok(cluster, "key", "revoke", key["apiKey"])["revoked"] is True
+    keys = {k["apiKey"]: k["revoked"] for k in ok(cluster, "account", "show", "karl")["keys"]}
+    assert keys[key["apiKey"]] is True and sorted(keys.values()) == [False, True]
+    refused(cluster, "key", "revoke", "x" * 64)
+    refused(cluster, "key", "create", "karl", "--permission", "withdraw")
+
+
+def test_money_moves_once_per_id(cluster):
+    ok(cluster, "account", "create", "mona")
+    first = ok(cluster, "deposit", "mona", "USDT", "100.5", "--id", "m-1")
+    assert (first["free"], first["repeated"]) == ("100.50000000", False)
+    again = ok(cluster, "deposit", "mona", "USDT", "100.5", "--id", "m-1")
+    assert (again["free"], again["repeated"]) == ("100.50000000", True)
+    assert "other contents" in refused(cluster, "deposit", "mona", "USDT", "100.6", "--id", "m-1")
+    out = ok(cluster, "withdrawal", "create", "mona", "USDT", "0.5", "--id", "m-1")
+    assert out["free"] == "100.00000000"
+    refused(cluster, "withdrawal", "create", "mona", "USDT", "100.1", "--id", "m-2")
+    refused(cluster, "deposit", "mona", "USDT", "0", "--id", "m-3")
+    refused(cluster, "deposit", "mona", "USDT", "0.000000001", "--id", "m-3")
+    refused(cluster, "deposit", "mona", "NONE", "1", "--id", "m-3")
+    moved = ok(cluster, "withdrawal", "list", "mona")["transfers"]
+    assert [t["amount"] for t in moved] == ["100.50000000", "-0.50000000"]
+    shown = ok(cluster, "account", "show", "mona")["balances"]
+    assert shown == [{"asset": "USDT", "free": "100.00000000", "locked": "0.00000000"}]
+
+
+def test_symbols_are_added_halted_and_resumed(cluster):
+    ok(cluster, "asset", "add", "DOGE", "--scale", "4")
+    assert "DOGE" in [a["name"] for a in ok(cluster, "asset", "list")["assets"]]
+    added = ok(
+        cluster, "symbol", "add", "DOGEUSDT", "--base", "DOGE", "--quote", "USDT", "--tick-size",
+        "0.00001", "--step-size", "1", "--min-notional", "1", "--taker-fee", "0.002")
+    assert added["tickSize"] == "0.00001000" and added["takerFee"] == "0.00200000"
+
+    def status():
+        symbols = ok(cluster, "symbol", "list")["symbols"]
+        return {s["name"]: s["status"] for s in symbols}["DOGEUSDT"]
+
+    assert status() == "TRADING"
+    for verb, wanted in (("halt", "HALT"), ("cancel-only", "CANCEL_ONLY"), ("resume", "TRADING")):
+        ok(cluster, "symbol", verb, "DOGEUSDT")
+        assert status() == wanted
+    refused(cluster, "symbol", "halt", "NONE")
+    refused(
+        cluster, "symbol", "add", "DOGEUSDT", "--base", "DOGE", "--quote", "USDT", "--tick-size", "1",
+        "--step-size", "1")
+
+
+def test_wrong_usage_and_wrong_tokens_have_their_codes(cluster, tmp_path):
+    wrong = tmp_path / "token"
+    wrong.write_text("not-the-token-of-this-cluster")
+    assert "token" in refused(cluster, "status", token=wrong)
+    assert "No such file" in refused(cluster, "status", token=tmp_path / "none")
+    refused(cluster, "bogus", code=USAGE)
+    refused(cluster, "deposit", "mona", "USDT", "1", code=USAGE)
+    refused(cluster, "status", "-o", "xml", code=USAGE)
+    refused(cluster, "status", urls="nowhere", code=USAGE)
+    refused(cluster, "account", "show", "a/b", code=USAGE)
+    refused(cluster, "status", urls="127.0.0.1:1,127.0.0.1:2", code=UNREACHABLE)
+    refused(cluster, "health", urls="127.0.0.1:1", code=UNREACHABLE)
+    code, out, _ = exctl(cluster, "--help")
+    assert code == DONE and "Exit codes" in out
+
+
+def test_a_log_in_use_is_left_alone(cluster):
+    assert "in use" in refused(cluster, "log", "verify", str(cluster.folder / "node1"))
+
+
+def test_the_next_node_is_asked_when_one_is_down(cluster):
+    leader = cluster.leader()
+    cluster.kill(leader)
+    try:
+        order = [cluster.admin_ports[leader]] + [
+            p for i, p in enumerate(cluster.admin_ports) if i != leader]
+        urls = ",".join(f"127.0.0.1:{p}" for p in order)
+        code, out, err = exctl(cluster, "account", "create", "nora", "-o", "json", urls=urls)
+        assert code == DONE, err
+        assert len(json.loads(out)["apiKey"]) == 64
+        assert exctl(cluster, "health", urls=urls)[0] == FAILED
+        assert exctl(cluster, "health", "--nodes", "2", "--wait", "20", urls=urls)[0] == DONE
+        code, out, _ = exctl(cluster, "status", "-o", "json", urls=urls)
+        assert code == DONE and ["error" in n for n in json.loads(out)] == [True, False, False]
+    finally:
+        cluster.start(leader)
+        cluster.wait_ready()
