@@ -17,25 +17,6 @@ public final class TemporaryDirectory {
   /// A path inside it.
   public func file(_ name: String) -> String { path + "/" + name }
 
-  /// Copies a directory's regular files (not its subdirectories) as they are at the moment.
-  public static func copy(_ source: String, to target: String) {
-    precondition(mkdir(target, 0o700) == 0, "cannot make \(target)")
-    for name in names(source) {
-      let from = open(source + "/" + name, O_RDONLY)
-      guard from >= 0 else { continue }
-      let to = open(target + "/" + name, O_WRONLY | O_CREAT | O_EXCL, 0o600)
-      precondition(to >= 0, "cannot make \(target)/\(name)")
-      var buffer = [UInt8](repeating: 0, count: 1 << 16)
-      while true {
-        let n = read(from, &buffer, buffer.count)
-        if n <= 0 { break }
-        precondition(write(to, buffer, n) == n, "cannot write \(target)/\(name)")
-      }
-      close(from)
-      close(to)
-    }
-  }
-
   private static func names(_ path: String) -> [String] {
     guard let stream = opendir(path) else { return [] }
     defer { closedir(stream) }
