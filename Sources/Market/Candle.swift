@@ -1,7 +1,7 @@
 // Candle: open, high, low, close and volumes of one period, and how they add up.
 //
-// Invariants: low <= open, close <= high; count is the number of trades in the period; volumes saturate instead of
-// overflowing, so that folding a trade cannot stop a node.
+// Invariants: low <= open, close <= high; count is the number of trades in the period; volumes
+// saturate instead of overflowing, so that folding a trade cannot stop a node.
 // Not here: when a period begins (Interval), and where candles are kept (SymbolMarket, MarketRows).
 
 import Engine

@@ -79,9 +79,13 @@ public struct Catalog: Sendable {
   /// The key that a request names in `X-MBX-APIKEY`; revoked ones are returned too.
   public func key(named apiKey: String) -> KeyInfo? { keyNamed[apiKey].map { keys[$0] } }
 
-  /// Decimals of the base asset of `symbol`: its quantities are units of 10^-scale. 8 for an unknown asset.
-  public func baseScale(_ symbol: SymbolInfo) -> Int { asset(symbol.base).map { Int($0.scale) } ?? 8 }
-  /// Decimals of the quote asset of `symbol`: its prices are units of 10^-scale. 8 for an unknown asset.
+  /// Decimals of the base asset of `symbol`: its quantities are units of 10^-scale. 8 for an
+  /// unknown asset.
+  public func baseScale(_ symbol: SymbolInfo) -> Int {
+    asset(symbol.base).map { Int($0.scale) } ?? 8
+  }
+  /// Decimals of the quote asset of `symbol`: its prices are units of 10^-scale. 8 for an unknown
+  /// asset.
   public func quoteScale(_ symbol: SymbolInfo) -> Int {
     asset(symbol.quote).map { Int($0.scale) } ?? 8
   }

@@ -1,12 +1,13 @@
 // Depth: the visible levels of one symbol's book, both sides sorted.
 //
-// Invariants: every stored quantity is above 0; no price occurs twice on a side; the best level of a side is the last of
-// its array, because that is where most changes happen.
+// Invariants: every stored quantity is above 0; no price occurs twice on a side; the best level of
+// a side is the last of its array, because that is where most changes happen.
 // Not here: orders (Engine), and windows of changes (DepthWindow).
 
 import Engine
 
-/// A level's name: its side and price in one number. Sorted, bids come first, then asks, each from the best price on.
+/// A level's name: its side and price in one number. Sorted, bids come first, then asks, each from
+/// the best price on.
 struct LevelName: Hashable, Comparable, Sendable {
   /// -price for a bid, +price for an ask.
   let raw: Int64
@@ -40,7 +41,8 @@ struct Depth: Equatable, Sendable {
 
   /// Takes over a change.
   ///
-  /// - Complexity: O(log n) to find the level, O(distance from the best price) to insert or remove it.
+  /// - Complexity: O(log n) to find the level, O(distance from the best price) to insert or remove
+  /// it.
   mutating func apply(_ change: LevelChange) {
     set(LevelName(change.side, change.price), change.quantity)
     lastUpdateID = change.updateID

@@ -1,7 +1,7 @@
 // DepthWindow: the levels of one symbol that changed in the running 100 ms of log time.
 //
-// Invariants: windows lie on the grid of stamps, so every replica closes them at the same entry; update ids of successive
-// windows are contiguous; a window without changes says nothing.
+// Invariants: windows lie on the grid of stamps, so every replica closes them at the same entry;
+// update ids of successive windows are contiguous; a window without changes says nothing.
 // Not here: the levels' quantities (Depth).
 
 import Engine

@@ -1,6 +1,7 @@
 // HistoryRows: the rows by which accounts find their orders, trades and transfers again.
 //
-// Invariants: an order has one row that holds its latest view, open or closed; each side of a trade has one row.
+// Invariants: an order has one row that holds its latest view, open or closed; each side of a trade
+// has one row.
 // Not here: public market data (SymbolMarket), and reading (ReadModel).
 
 import Engine

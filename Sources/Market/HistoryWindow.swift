@@ -1,8 +1,10 @@
-// HistoryWindow: Binance's rules for a list with `fromId`, `startTime`, `endTime` and `limit`, over rows in id order.
+// HistoryWindow: Binance's rules for a list with `fromId`, `startTime`, `endTime` and `limit`, over
+// rows in id order.
 //
-// Neither start nor end: the newest. Start only: the oldest from it on. End only: the newest up to it. Both: like start,
-// bounded by end. Bounds are inclusive, the answer ascends.
-// Invariant that makes time searchable: ids and stamps grow together, so rows in id order are in time order.
+// Neither start nor end: the newest. Start only: the oldest from it on. End only: the newest up to
+// it. Both: like start, bounded by end. Bounds are inclusive, the answer ascends.
+// Invariant that makes time searchable: ids and stamps grow together, so rows in id order are in
+// time order.
 // Not here: which combinations a route allows (Gateway).
 
 import Engine
@@ -43,7 +45,8 @@ struct HistoryWindow<Value> {
     return Array(values.prefix { time($0) <= end })
   }
 
-  /// The smallest id from which on all rows have `time >= moment`; one above the last id if there is none.
+  /// The smallest id from which on all rows have `time >= moment`; one above the last id if there
+  /// is none.
   private func first(atOrAfter moment: Int64) throws -> Int64 {
     let last = try rows.collect(
       from: prefix, upTo: RowKey.after(prefix), reverse: true, limit: 1

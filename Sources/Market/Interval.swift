@@ -1,8 +1,8 @@
 // Interval: Binance's candle intervals, and where their periods begin.
 //
-// Invariants: periods of an interval tile time without gaps; a period of a coarser interval is a whole number of periods
-// of its base. Calendar arithmetic is integer (proleptic Gregorian, from Howard Hinnant's "chrono-compatible low-level
-// date algorithms").
+// Invariants: periods of an interval tile time without gaps; a period of a coarser interval is a
+// whole number of periods of its base. Calendar arithmetic is integer (proleptic Gregorian, from
+// Howard Hinnant's "chrono-compatible low-level date algorithms").
 // Not here: candles (Candle), and the text of time zones (Gateway).
 
 /// How long a candle lasts. Raw values are stored: never renumber, only add.
@@ -77,7 +77,8 @@ public enum Interval: UInt8, Sendable, CaseIterable {
     }
   }
 
-  /// The stored interval from which candles of this one are put together on a grid shifted by `offset`.
+  /// The stored interval from which candles of this one are put together on a grid shifted by
+  /// `offset`.
   public func base(offset: Int64) -> Interval {
     switch self {
     case .second1: .second1
@@ -89,9 +90,9 @@ public enum Interval: UInt8, Sendable, CaseIterable {
     }
   }
 
-  /// When the period that holds `time` began, on the UTC grid moved by `offset` microseconds (a time zone east of
-  /// Greenwich is positive: its days begin earlier). A week begins on Monday, a month on its first day; three days count
-  /// from 1970-01-01.
+  /// When the period that holds `time` began, on the UTC grid moved by `offset` microseconds (a
+  /// time zone east of Greenwich is positive: its days begin earlier). A week begins on Monday, a
+  /// month on its first day; three days count from 1970-01-01.
   public func start(of time: Int64, offset: Int64 = 0) -> Int64 {
     let local = time + offset
     if let length {

@@ -1,6 +1,7 @@
 // MarketRows: keys and bytes of the rows that Market keeps. The only place that knows them.
 //
-// Keys: prefix, shard, then the fields named at each prefix, big-endian. Every value begins with a version byte.
+// Keys: prefix, shard, then the fields named at each prefix, big-endian. Every value begins with a
+// version byte.
 // Invariant: a layout changes only together with its version.
 // Not here: when rows are written (MarketState, HistoryRows) and read (ReadModel).
 

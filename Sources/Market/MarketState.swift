@@ -1,7 +1,8 @@
 // MarketState: market data of all symbols, folded from the engine's events.
 //
-// Invariants: the same events give the same rows and updates, however they are cut into runs and wherever the node
-// restarted in between; nothing here is decided by a clock or by the order of a hash table.
+// Invariants: the same events give the same rows and updates, however they are cut into runs and
+// wherever the node restarted in between; nothing here is decided by a clock or by the order of a
+// hash table.
 // Not here: queries (ReadModel), and one symbol's data (SymbolMarket).
 
 import Engine
@@ -24,7 +25,8 @@ public struct MarketState {
     var value: AggregateTrade
   }
 
-  /// Rebuilds the state of the catalog's symbols from stored rows. Throws if a row cannot be read or decoded.
+  /// Rebuilds the state of the catalog's symbols from stored rows. Throws if a row cannot be read
+  /// or decoded.
   public init(rows: any RowReader, catalog: Catalog) throws {
     for info in catalog.symbols { add(try SymbolMarket(info, rows: rows)) }
     findDeadline()

@@ -1,7 +1,7 @@
 // MarketValues: what market data is made of, as plain values.
 //
-// Prices are quote units for one whole base, quantities base units, quote quantities quote units (10^-scale each);
-// times are microseconds since 1970.
+// Prices are quote units for one whole base, quantities base units, quote quantities quote units
+// (10^-scale each); times are microseconds since 1970.
 // Not here: how they come about (SymbolMarket) and their text forms (Gateway).
 
 import Engine
@@ -25,8 +25,9 @@ public struct DepthSnapshot: Hashable, Sendable {
   public var asks: [PriceLevel]
 }
 
-/// The levels that changed in one window of time, with their quantities at its end. Best price first on both sides.
-/// `firstUpdateID` is one more than the `lastUpdateID` of the symbol's diff before it.
+/// The levels that changed in one window of time, with their quantities at its end. Best price
+/// first on both sides. `firstUpdateID` is one more than the `lastUpdateID` of the symbol's diff
+/// before it.
 public struct DepthDiff: Hashable, Sendable {
   public var symbol: SymbolID
   public var firstUpdateID: Int64
@@ -82,7 +83,8 @@ public struct AccountTrade: Hashable, Sendable {
   public var isMaker: Bool
 }
 
-/// A deposit (amount above 0) or a withdrawal (below 0) of an account, named by its event: log index and ordinal.
+/// A deposit (amount above 0) or a withdrawal (below 0) of an account, named by its event: log
+/// index and ordinal.
 public struct Transfer: Hashable, Sendable {
   public var index: UInt64
   public var ordinal: UInt32
@@ -92,7 +94,8 @@ public struct Transfer: Hashable, Sendable {
   public var time: Int64
 }
 
-/// Trading over a period that ends now (Binance's 24 h ticker). Ids are -1 and prices 0 if there was no trade.
+/// Trading over a period that ends now (Binance's 24 h ticker). Ids are -1 and prices 0 if there
+/// was no trade.
 public struct TickerStatistics: Hashable, Sendable {
   public var symbol: SymbolID
   public var openTime: Int64
@@ -145,7 +148,8 @@ public enum MarketUpdate: Hashable, Sendable {
   case depth(DepthDiff)
   /// A candle with trades in it that will not change any more.
   case candleClosed(symbol: SymbolID, interval: Interval, candle: Candle, time: Int64)
-  /// The symbol traded in the window of 100 ms that ended at `time`: tickers and running candles changed.
+  /// The symbol traded in the window of 100 ms that ended at `time`: tickers and running candles
+  /// changed.
   case statistics(symbol: SymbolID, time: Int64)
 
   /// The symbol it is about.

@@ -32,7 +32,8 @@ extension ReadModel {
     return try rows.collect(prefix: prefix, limit: limit, EngineRows.decodeOpenOrder)
   }
 
-  /// Orders in every state, ascending by id (and so by creation time): from `fromID` up, or Binance's window rules.
+  /// Orders in every state, ascending by id (and so by creation time): from `fromID` up, or
+  /// Binance's window rules.
   public func allOrders(
     _ account: AccountID, _ symbol: SymbolID, fromID: OrderID?, start: Int64?, end: Int64?,
     limit: Int
@@ -44,8 +45,8 @@ extension ReadModel {
     return try window.select(fromID: fromID?.value, start: start, end: end, limit: limit)
   }
 
-  /// The account's sides of trades, ascending: of one order (from `fromID` up), or from `fromID` up, or Binance's window
-  /// rules. A trade of the account with itself is listed twice.
+  /// The account's sides of trades, ascending: of one order (from `fromID` up), or from `fromID`
+  /// up, or Binance's window rules. A trade of the account with itself is listed twice.
   public func accountTrades(
     _ account: AccountID, _ symbol: SymbolID, orderID: OrderID?, fromID: TradeID?, start: Int64?,
     end: Int64?, limit: Int

@@ -1,17 +1,19 @@
 // ReadModel+Candles: candles of every interval, put together from the stored ones.
 //
-// Invariants: the answer has no gaps between its first and last candle: a period without trades is flat at the price
-// before it; no candle begins before the first trade's or after now's.
+// Invariants: the answer has no gaps between its first and last candle: a period without trades is
+// flat at the price before it; no candle begins before the first trade's or after now's.
 // Not here: folding trades (SymbolMarket), the grid (Interval).
 
 import Engine
 import Wire
 
 extension ReadModel {
-  /// Candles by open time, ascending, at most `limit`, the running one included. `start` and `end` bound open times
-  /// (inclusive, UTC) by Binance's window rules. `offset` moves the grid (a time zone, microseconds east).
+  /// Candles by open time, ascending, at most `limit`, the running one included. `start` and `end`
+  /// bound open times (inclusive, UTC) by Binance's window rules. `offset` moves the grid (a time
+  /// zone, microseconds east).
   ///
-  /// - Complexity: O(stored candles in the answer's time); a candle of 30 minutes is made of 30 stored ones.
+  /// - Complexity: O(stored candles in the answer's time); a candle of 30 minutes is made of 30
+  /// stored ones.
   public func klines(
     _ symbol: SymbolID, _ interval: Interval, start: Int64?, end: Int64?, offset: Int64 = 0,
     limit: Int, now: Int64
@@ -69,7 +71,8 @@ extension ReadModel {
     return answer
   }
 
-  /// Stored candles that together cover a period that begins within an hour: minutes at its ends, hours between them.
+  /// Stored candles that together cover a period that begins within an hour: minutes at its ends,
+  /// hours between them.
   private func mixedParts(
     _ symbol: SymbolID, from start: Int64, upTo end: Int64
   ) throws -> [Candle] {

@@ -1,6 +1,7 @@
 // ReadModel+Market: queries about symbols.
 //
-// `now` is cluster time in microseconds; a stamp ahead of it wins. A period that ends now holds the running minute.
+// `now` is cluster time in microseconds; a stamp ahead of it wins. A period that ends now holds the
+// running minute.
 // Not here: candles (ReadModel+Candles), queries about accounts (ReadModel+Accounts).
 
 import Engine
@@ -21,7 +22,8 @@ extension ReadModel {
   /// The price of the last trade, `nil` if there was none. O(1).
   public func lastPrice(_ symbol: SymbolID) -> Int64? { market.symbol(symbol)?.recent.last?.price }
 
-  /// Trades from `fromID` up, or the newest; ascending, at most `limit`. From memory if the last 1,000 suffice.
+  /// Trades from `fromID` up, or the newest; ascending, at most `limit`. From memory if the last
+  /// 1,000 suffice.
   public func trades(_ symbol: SymbolID, fromID: TradeID?, limit: Int) throws -> [TradeRecord] {
     guard let recent = market.symbol(symbol)?.recent, recent.count > 0 else { return [] }
     let oldest = recent[0].id.value
@@ -39,7 +41,8 @@ extension ReadModel {
     return try window.select(fromID: fromID?.value, start: nil, end: nil, limit: limit)
   }
 
-  /// Aggregate trades by Binance's window rules, `fromID` before times; bounds inclusive, ascending, at most `limit`.
+  /// Aggregate trades by Binance's window rules, `fromID` before times; bounds inclusive,
+  /// ascending, at most `limit`.
   public func aggregateTrades(
     _ symbol: SymbolID, fromID: Int64?, start: Int64?, end: Int64?, limit: Int
   ) throws -> [AggregateTrade] {
@@ -61,7 +64,8 @@ extension ReadModel {
     return statistics(market, total: total, before: before, start: start, end: end)
   }
 
-  /// Trading from the minute that holds `since` until now, for at most eight days. `nil`: no such symbol.
+  /// Trading from the minute that holds `since` until now, for at most eight days. `nil`: no such
+  /// symbol.
   public func statistics(
     _ symbol: SymbolID, since: Int64, now: Int64
   ) throws -> TickerStatistics? {

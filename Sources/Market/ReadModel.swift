@@ -1,7 +1,9 @@
 // ReadModel: what queries read on the publisher thread.
 //
-// Invariant: memory and rows stand at the same log index when a query runs (the publisher stores a run before it answers).
-// Not here: JSON (Gateway), waiting for a read index (Replica); the queries are in the files ReadModel+... .
+// Invariant: memory and rows stand at the same log index when a query runs (the publisher stores a
+// run before it answers).
+// Not here: JSON (Gateway), waiting for a read index (Replica); the queries are in the files
+// ReadModel+... .
 
 import Engine
 import Wire
@@ -28,8 +30,8 @@ public final class ReadModel {
     market = try MarketState(rows: rows, catalog: catalog)
   }
 
-  /// Takes a run in: `batch` gets the rows to store with it, `updates` what streams are told. Returns true if the
-  /// catalog changed. Queries wait until `batch` is stored.
+  /// Takes a run in: `batch` gets the rows to store with it, `updates` what streams are told.
+  /// Returns true if the catalog changed. Queries wait until `batch` is stored.
   public func fold(
     _ events: EventBatch, into batch: inout RowBatch, updates: inout [MarketUpdate]
   ) -> Bool {

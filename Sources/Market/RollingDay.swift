@@ -1,7 +1,7 @@
 // RollingDay: one symbol's trading of the last 24 hours, in minutes.
 //
-// Invariants: candles of minutes with trades only, ascending, at most 1,441; `previousClose` is the close of the minute
-// with trades before the first of them.
+// Invariants: candles of minutes with trades only, ascending, at most 1,441; `previousClose` is the
+// close of the minute with trades before the first of them.
 // Not here: candles of other intervals (SymbolMarket).
 
 import Engine
@@ -21,7 +21,8 @@ struct RollingDay: Equatable, Sendable {
     self.previousClose = previousClose
   }
 
-  /// The first minute that a day ending at `time` counts; up to 59.999999 s are added so that minutes count whole.
+  /// The first minute that a day ending at `time` counts; up to 59.999999 s are added so that
+  /// minutes count whole.
   static func start(endingAt time: Int64) -> Int64 { Interval.minute1.start(of: time - length) }
 
   mutating func add(_ trade: Trade) {

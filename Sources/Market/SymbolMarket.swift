@@ -1,7 +1,9 @@
-// SymbolMarket: market data of one symbol: depth, windows, recent trades, running candles, the rolling day.
+// SymbolMarket: market data of one symbol: depth, windows, recent trades, running candles, the
+// rolling day.
 //
-// Invariants: memory is bounded (levels of the book, 1,000 trades, 16 candles, 1,441 minutes); everything here can be
-// rebuilt from the rows that `store` and `fold` wrote, and then says the same as before.
+// Invariants: memory is bounded (levels of the book, 1,000 trades, 16 candles, 1,441 minutes);
+// everything here can be rebuilt from the rows that `store` and `fold` wrote, and then says the
+// same as before.
 // Not here: history of accounts (HistoryRows), and queries (ReadModel).
 
 import Engine

@@ -41,7 +41,9 @@ import Testing
         == "{\"lastUpdateId\":0,\"bids\":[],\"asks\":[]}")
   }
 
-  private static func trade(_ id: Int, _ price: String, _ quantity: String, _ quote: String) -> String {
+  private static func trade(_ id: Int, _ price: String, _ quantity: String, _ quote: String)
+    -> String
+  {
     "{\"id\":\(id),\"price\":\"\(price)\",\"qty\":\"\(quantity)\",\"quoteQty\":\"\(quote)\","
       + "\"time\":1499827321600,\"isBuyerMaker\":false,\"isBestMatch\":true}"
   }
@@ -139,7 +141,7 @@ import Testing
     #expect(try text("ticker/price", "symbols=[\"LTCBTC\"]&symbolStatus=HALT") == "[]")
     let book: String =
       "{\"symbol\":\"BTCUSDT\",\"bidPrice\":\"59990.00000000\",\"bidQty\":\"1.50000000\","
-        + "\"askPrice\":\"60010.00000000\",\"askQty\":\"0.50000000\"}"
+      + "\"askPrice\":\"60010.00000000\",\"askQty\":\"0.50000000\"}"
     #expect(try text("ticker/bookTicker", "symbol=BTCUSDT") == book)
     #expect(try text("ticker/bookTicker").hasPrefix("[{\"symbol\":\"BTCUSDT\","))
   }
@@ -164,44 +166,78 @@ import Testing
 
   // MARK: Refusals
 
-  @Test(arguments: [
-    ("depth", "", "400 -1102 Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."),
-    ("depth", "symbol=NOPE", "400 -1121 Invalid symbol."),
-    ("depth", "symbol=BTCUSDT&symbolStatus=HALT",
-      "400 -1220 The symbol's status does not match the requested symbolStatus."),
-    ("depth", "symbol=BTCUSDT&symbolStatus=OPEN", "400 -1122 Invalid symbolStatus."),
-    ("depth", "symbol=BTCUSDT&limit=x",
-      "400 -1100 Illegal characters found in parameter 'limit'; legal range is '^[0-9]{1,20}$'."),
-    ("depth", "symbol=BTCUSDT&limit=0", "400 -1130 Data sent for parameter 'limit' is not valid."),
-    ("depth", "symbol=BTCUSDT&symbol=BTCUSDT",
-      "400 -1101 Duplicate values for a parameter detected."),
-    ("trades", "symbol=", "400 -1105 Parameter 'symbol' was empty."),
-    ("trades", "symbol=BTCUSDT&limit=1001",
-      "400 -1130 Data sent for parameter 'limit' is not valid."),
-    ("trades", "symbol=BTCUSDT&fromId=1&limit=1",
-      "400 -1101 Too many parameters; expected '2' and received '3'."),
-    ("aggTrades", "symbol=BTCUSDT&fromId=1&startTime=5",
-      "400 -1128 Combination of optional parameters invalid."),
-    ("klines", "symbol=BTCUSDT",
-      "400 -1102 Mandatory parameter 'interval' was not sent, was empty/null, or malformed."),
-    ("klines", "symbol=BTCUSDT&interval=1H", "400 -1120 Invalid interval."),
-    ("klines", "symbol=BTCUSDT&interval=1m&timeZone=15",
-      "400 -1130 Data sent for parameter 'timeZone' is not valid."),
-    ("klines", "symbol=BTCUSDT&interval=1m&timeZone=-12:30",
-      "400 -1130 Data sent for parameter 'timeZone' is not valid."),
-    ("klines", "symbol=BTCUSDT&interval=1m&timeZone=1:2:3",
-      "400 -1130 Data sent for parameter 'timeZone' is not valid."),
-    ("klines", "symbol=BTCUSDT&interval=1m&timeZone=x",
-      "400 -1130 Data sent for parameter 'timeZone' is not valid."),
-    ("ticker/24hr", "symbol=BTCUSDT&symbols=[\"BTCUSDT\"]",
-      "400 -1128 Combination of optional parameters invalid."),
-    ("ticker/24hr", "symbol=BTCUSDT&type=BIG", "400 -1139 Invalid ticker type."),
-    ("ticker/24hr", "symbols=[\"BTCUSDT\",\"BTCUSDT\"]",
-      "400 -1151 Symbol is present multiple times in the list."),
-    ("ticker/price", "symbols=[\"NOPE\"]", "400 -1121 Invalid symbol."),
-    ("ticker/price", "symbol=BTCUSDT&symbolStatus=BREAK",
-      "400 -1220 The symbol's status does not match the requested symbolStatus."),
-  ] as [(String, String, String)])
+  @Test(
+    arguments: [
+      (
+        "depth", "",
+        "400 -1102 Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."
+      ),
+      ("depth", "symbol=NOPE", "400 -1121 Invalid symbol."),
+      (
+        "depth", "symbol=BTCUSDT&symbolStatus=HALT",
+        "400 -1220 The symbol's status does not match the requested symbolStatus."
+      ),
+      ("depth", "symbol=BTCUSDT&symbolStatus=OPEN", "400 -1122 Invalid symbolStatus."),
+      (
+        "depth", "symbol=BTCUSDT&limit=x",
+        "400 -1100 Illegal characters found in parameter 'limit'; legal range is '^[0-9]{1,20}$'."
+      ),
+      (
+        "depth", "symbol=BTCUSDT&limit=0", "400 -1130 Data sent for parameter 'limit' is not valid."
+      ),
+      (
+        "depth", "symbol=BTCUSDT&symbol=BTCUSDT",
+        "400 -1101 Duplicate values for a parameter detected."
+      ),
+      ("trades", "symbol=", "400 -1105 Parameter 'symbol' was empty."),
+      (
+        "trades", "symbol=BTCUSDT&limit=1001",
+        "400 -1130 Data sent for parameter 'limit' is not valid."
+      ),
+      (
+        "trades", "symbol=BTCUSDT&fromId=1&limit=1",
+        "400 -1101 Too many parameters; expected '2' and received '3'."
+      ),
+      (
+        "aggTrades", "symbol=BTCUSDT&fromId=1&startTime=5",
+        "400 -1128 Combination of optional parameters invalid."
+      ),
+      (
+        "klines", "symbol=BTCUSDT",
+        "400 -1102 Mandatory parameter 'interval' was not sent, was empty/null, or malformed."
+      ),
+      ("klines", "symbol=BTCUSDT&interval=1H", "400 -1120 Invalid interval."),
+      (
+        "klines", "symbol=BTCUSDT&interval=1m&timeZone=15",
+        "400 -1130 Data sent for parameter 'timeZone' is not valid."
+      ),
+      (
+        "klines", "symbol=BTCUSDT&interval=1m&timeZone=-12:30",
+        "400 -1130 Data sent for parameter 'timeZone' is not valid."
+      ),
+      (
+        "klines", "symbol=BTCUSDT&interval=1m&timeZone=1:2:3",
+        "400 -1130 Data sent for parameter 'timeZone' is not valid."
+      ),
+      (
+        "klines", "symbol=BTCUSDT&interval=1m&timeZone=x",
+        "400 -1130 Data sent for parameter 'timeZone' is not valid."
+      ),
+      (
+        "ticker/24hr", "symbol=BTCUSDT&symbols=[\"BTCUSDT\"]",
+        "400 -1128 Combination of optional parameters invalid."
+      ),
+      ("ticker/24hr", "symbol=BTCUSDT&type=BIG", "400 -1139 Invalid ticker type."),
+      (
+        "ticker/24hr", "symbols=[\"BTCUSDT\",\"BTCUSDT\"]",
+        "400 -1151 Symbol is present multiple times in the list."
+      ),
+      ("ticker/price", "symbols=[\"NOPE\"]", "400 -1121 Invalid symbol."),
+      (
+        "ticker/price", "symbol=BTCUSDT&symbolStatus=BREAK",
+        "400 -1220 The symbol's status does not match the requested symbolStatus."
+      ),
+    ] as [(String, String, String)])
   func `a bad parameter gets Binance's code and words`(
     path: String, query: String, expected: String
   ) throws {

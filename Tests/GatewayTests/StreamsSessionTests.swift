@@ -30,15 +30,17 @@ import Testing
 
   // MARK: Paths
 
-  @Test(arguments: [
-    ("/ws", "", false, []), ("/ws/", "", false, []),
-    ("/ws/btcusdt@trade", "", false, ["btcusdt@trade"]),
-    ("/ws/btcusdt%40depth%40100ms", "", false, ["btcusdt@depth@100ms"]),
-    ("/ws/a@trade/b@trade", "", false, ["a@trade", "b@trade"]), ("/ws/0", "", false, ["0"]),
-    ("/stream", "", true, []), ("/stream", "streams=a@trade/b@depth", true, ["a@trade", "b@depth"]),
-    ("/stream", "streams=a@trade%2Fa@trade&x=1", true, ["a@trade"]),
-    ("/stream/ws", "", false, []), ("/stream/ws/0", "", false, ["0"]),
-  ] as [(String, String, Bool, [String])])
+  @Test(
+    arguments: [
+      ("/ws", "", false, []), ("/ws/", "", false, []),
+      ("/ws/btcusdt@trade", "", false, ["btcusdt@trade"]),
+      ("/ws/btcusdt%40depth%40100ms", "", false, ["btcusdt@depth@100ms"]),
+      ("/ws/a@trade/b@trade", "", false, ["a@trade", "b@trade"]), ("/ws/0", "", false, ["0"]),
+      ("/stream", "", true, []),
+      ("/stream", "streams=a@trade/b@depth", true, ["a@trade", "b@depth"]),
+      ("/stream", "streams=a@trade%2Fa@trade&x=1", true, ["a@trade"]),
+      ("/stream/ws", "", false, []), ("/stream/ws/0", "", false, ["0"]),
+    ] as [(String, String, Bool, [String])])
   func `paths name streams and form`(
     path: String, query: String, combined: Bool, streams: [String]
   ) throws {
@@ -92,7 +94,10 @@ import Testing
     #expect(
       send(&session, "{\"method\":\"UNSUBSCRIBE\",\"params\":[\"a@trade\",\"zz\"],\"id\":-3}")
         == ["-a@trade", "{\"result\":null,\"id\":-3}"])
-    #expect(send(&session, "{\"method\":\"LIST_SUBSCRIPTIONS\"}") == ["{\"result\":[\"b@depth\"],\"id\":null}"])
+    #expect(
+      send(&session, "{\"method\":\"LIST_SUBSCRIPTIONS\"}") == [
+        "{\"result\":[\"b@depth\"],\"id\":null}"
+      ])
   }
 
   @Test func `the combined form is a property`() throws {
@@ -111,49 +116,53 @@ import Testing
 
   // MARK: Refusals
 
-  @Test(arguments: [
-    ("{\"method\":\"SET_PROPERTY\",\"params\":[\"other\",true],\"id\":1}", 0, "Unknown property"),
-    (
-      "{\"method\":\"SET_PROPERTY\",\"params\":[\"combined\",1],\"id\":1}", 1,
-      "Invalid value type: expected Boolean"
-    ),
-    (
-      "{\"method\":\"SET_PROPERTY\",\"params\":[\"combined\"],\"id\":1}", 1,
-      "Invalid value type: expected Boolean"
-    ),
-    (
-      "{\"method\":\"GET_PROPERTY\",\"params\":[5],\"id\":1}", 2,
-      "Invalid request: property name must be a string"
-    ),
-    (
-      "{\"method\":\"GET_PROPERTY\",\"params\":[\"combined\",true],\"id\":1}", 2,
-      "Invalid request: too many parameters"
-    ),
-    (
-      "{\"method\":\"SUBSCRIBE\",\"params\":[7],\"id\":1}", 2, "Invalid request: invalid stream"
-    ),
-    (
-      "{\"method\":\"SUBSCRIBE\",\"params\":[\"a b\"],\"id\":1}", 2,
-      "Invalid request: invalid stream"
-    ),
-    (
-      "{\"method\":\"SUBSCRIBE\",\"params\":[\"\"],\"id\":1}", 2, "Invalid request: invalid stream"
-    ),
-    (
-      "{\"method\":\"SUBSCRIBE\",\"id\":1}", 2,
-      "Invalid request: missing field `params` at line 1 column 29"
-    ),
-    (
-      "{\"method\":\"SUBSCRIBE\",\"params\":\"a\",\"id\":1}", 2,
-      "Invalid request: params must be an array"
-    ),
-    ("{\"params\":[],\"id\":1}", 2, "Invalid request: missing field `method` at line 1 column 20"),
-    (
-      "{\"method\":\"SUBSCRIB\",\"params\":[],\"id\":1}", 2,
-      "Invalid request: unknown variant `SUBSCRIB`, expected one of `SUBSCRIBE`, `UNSUBSCRIBE`, "
-        + "`LIST_SUBSCRIPTIONS`, `SET_PROPERTY`, `GET_PROPERTY` at line 1 column 20"
-    ),
-  ] as [(String, Int, String)])
+  @Test(
+    arguments: [
+      ("{\"method\":\"SET_PROPERTY\",\"params\":[\"other\",true],\"id\":1}", 0, "Unknown property"),
+      (
+        "{\"method\":\"SET_PROPERTY\",\"params\":[\"combined\",1],\"id\":1}", 1,
+        "Invalid value type: expected Boolean"
+      ),
+      (
+        "{\"method\":\"SET_PROPERTY\",\"params\":[\"combined\"],\"id\":1}", 1,
+        "Invalid value type: expected Boolean"
+      ),
+      (
+        "{\"method\":\"GET_PROPERTY\",\"params\":[5],\"id\":1}", 2,
+        "Invalid request: property name must be a string"
+      ),
+      (
+        "{\"method\":\"GET_PROPERTY\",\"params\":[\"combined\",true],\"id\":1}", 2,
+        "Invalid request: too many parameters"
+      ),
+      (
+        "{\"method\":\"SUBSCRIBE\",\"params\":[7],\"id\":1}", 2, "Invalid request: invalid stream"
+      ),
+      (
+        "{\"method\":\"SUBSCRIBE\",\"params\":[\"a b\"],\"id\":1}", 2,
+        "Invalid request: invalid stream"
+      ),
+      (
+        "{\"method\":\"SUBSCRIBE\",\"params\":[\"\"],\"id\":1}", 2,
+        "Invalid request: invalid stream"
+      ),
+      (
+        "{\"method\":\"SUBSCRIBE\",\"id\":1}", 2,
+        "Invalid request: missing field `params` at line 1 column 29"
+      ),
+      (
+        "{\"method\":\"SUBSCRIBE\",\"params\":\"a\",\"id\":1}", 2,
+        "Invalid request: params must be an array"
+      ),
+      (
+        "{\"params\":[],\"id\":1}", 2, "Invalid request: missing field `method` at line 1 column 20"
+      ),
+      (
+        "{\"method\":\"SUBSCRIB\",\"params\":[],\"id\":1}", 2,
+        "Invalid request: unknown variant `SUBSCRIB`, expected one of `SUBSCRIBE`, `UNSUBSCRIBE`, "
+          + "`LIST_SUBSCRIPTIONS`, `SET_PROPERTY`, `GET_PROPERTY` at line 1 column 20"
+      ),
+    ] as [(String, Int, String)])
   func `a malformed request is refused with its id`(
     text: String, code: Int, message: String
   ) throws {

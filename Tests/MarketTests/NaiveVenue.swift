@@ -1,4 +1,5 @@
-// NaiveVenue: a slow, obviously right exchange that makes events in the engine's order, and remembers the truth.
+// NaiveVenue: a slow, obviously right exchange that makes events in the engine's order, and
+// remembers the truth.
 // Not here: money, filters, refusals.
 
 import Engine

@@ -1,4 +1,5 @@
-// RowTests: the layout of Market's rows, byte by byte. If one of these changes, its version must change with it.
+// RowTests: the layout of Market's rows, byte by byte. If one of these changes, its version must
+// change with it.
 
 import Engine
 import Testing

@@ -1,4 +1,5 @@
-// Support: rows in a plain sorted array, a seeded generator, and definitions that the tests of this room share.
+// Support: rows in a plain sorted array, a seeded generator, and definitions that the tests of this
+// room share.
 // Not here: events (NaiveVenue).
 
 import Engine

@@ -1,6 +1,7 @@
 // MarketRoutes: the market data endpoints: parameters in, a read of the model out.
 //
-// Invariant: everything is checked before the read is queued; the read itself refuses nothing but a store that fails.
+// Invariant: everything is checked before the read is queued; the read itself refuses nothing but a
+// store that fails.
 // Not here: tickers (MarketTickers), the rest of the REST surface (RESTAPI).
 
 import Engine
@@ -8,7 +9,8 @@ import Market
 
 /// Market data over REST.
 enum MarketRoutes {
-  /// What a market data route has to do. Market data is not linearizable; it says how fresh it is by `X-Castle-Index`.
+  /// What a market data route has to do. Market data is not linearizable; it says how fresh it is
+  /// by `X-Castle-Index`.
   ///
   /// - Throws: what is wrong with the parameters.
   static func handle(
@@ -119,7 +121,8 @@ enum MarketRoutes {
     }
   }
 
-  /// An end in whole milliseconds includes that millisecond: clients take it from printed times, which are cut.
+  /// An end in whole milliseconds includes that millisecond: clients take it from printed times,
+  /// which are cut.
   static func inclusive(_ end: Int64?) -> Int64? {
     end.map { $0 % 1000 == 0 ? $0 + 999 : $0 }
   }
@@ -154,7 +157,8 @@ enum MarketRoutes {
     }
   }
 
-  /// `timeZone`: hours with an optional sign and optional minutes, -12:00 to +14:00. In microseconds east; 0 if not sent.
+  /// `timeZone`: hours with an optional sign and optional minutes, -12:00 to +14:00. In
+  /// microseconds east; 0 if not sent.
   private static func timeZone(_ parameters: Parameters) throws(APIError) -> Int64 {
     guard let text = try parameters.text("timeZone") else { return 0 }
     var digits = text[...]

@@ -1,6 +1,7 @@
 // MarketTickers: the ticker endpoints, for one symbol, a list of them or all.
 //
-// `symbol` answers an object, everything else an array. `symbolStatus` refuses a single symbol and filters a list.
+// `symbol` answers an object, everything else an array. `symbolStatus` refuses a single symbol and
+// filters a list.
 // Not here: how the numbers come about (Market).
 
 import Engine

@@ -1,7 +1,7 @@
 // StreamName: what a market stream's name asks for, for example `btcusdt@depth@100ms`.
 //
-// Invariant: a name that parses prints as it was written; a well-formed name that nothing serves is no error (Binance accepts
-// it and never sends anything).
+// Invariant: a name that parses prints as it was written; a well-formed name that nothing serves is
+// no error (Binance accepts it and never sends anything).
 // Not here: who subscribed (StreamSession, StreamInterest), payloads (StreamRenderer).
 
 import Market
@@ -61,7 +61,8 @@ public struct StreamName: Hashable, Sendable {
     }
   }
 
-  /// True if `text` can stand in a SUBSCRIBE at all: 1 to 128 printable characters without spaces, quotes and backslashes.
+  /// True if `text` can stand in a SUBSCRIBE at all: 1 to 128 printable characters without spaces,
+  /// quotes and backslashes.
   static func isWellFormed(_ text: String) -> Bool {
     let bytes = text.utf8
     guard !bytes.isEmpty, bytes.count <= 128 else { return false }

@@ -1,7 +1,9 @@
-// StreamPath: the address of a market stream connection: which names it carries and whether payloads are wrapped.
+// StreamPath: the address of a market stream connection: which names it carries and whether
+// payloads are wrapped.
 //
-// `/ws`, `/ws/<name>/...` are raw; `/stream?streams=<name>/...` is combined. ccxt opens `/ws/0`, `/ws/1` and so on, so any
-// tail is taken as a name. `/stream/ws/...` means `/ws/...` (ccxt pro recognises a spot address by `/stream`).
+// `/ws`, `/ws/<name>/...` are raw; `/stream?streams=<name>/...` is combined. ccxt opens `/ws/0`,
+// `/ws/1` and so on, so any tail is taken as a name. `/stream/ws/...` means `/ws/...` (ccxt pro
+// recognises a spot address by `/stream`).
 // Not here: what the names mean (StreamName).
 
 struct StreamPath {

@@ -1,7 +1,7 @@
 // StreamPayload: the JSON of each market stream, in Binance's field order.
 //
-// Invariants: a removed level's quantity is printed as 0.00000000 (clients compare the text); bookTicker has no `e` and no
-// `E` (ccxt tells it apart by that); partial depth has no symbol.
+// Invariants: a removed level's quantity is printed as 0.00000000 (clients compare the text);
+// bookTicker has no `e` and no `E` (ccxt tells it apart by that); partial depth has no symbol.
 // Not here: which of them are wanted (StreamRenderer).
 
 import Engine
@@ -21,7 +21,8 @@ struct StreamPayload {
     quote = model.catalog.quoteScale(symbol)
   }
 
-  /// The payload of an update for a kind of stream, `nil` if it is of no concern to it. `tickers`: tickers are due.
+  /// The payload of an update for a kind of stream, `nil` if it is of no concern to it. `tickers`:
+  /// tickers are due.
   func render(
     _ update: MarketUpdate, _ kind: StreamName.Kind, _ unit: TimeUnit, tickers: Bool
   ) -> [UInt8]? {

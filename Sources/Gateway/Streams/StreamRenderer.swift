@@ -1,6 +1,8 @@
-// StreamRenderer: market updates as the payloads of streams, each rendered once for all its subscribers.
+// StreamRenderer: market updates as the payloads of streams, each rendered once for all its
+// subscribers.
 //
-// Not here: field orders (StreamPayload), who gets it (Node), combining with the stream's name for `/stream` (StreamMessage).
+// Not here: field orders (StreamPayload), who gets it (Node), combining with the stream's name for
+// `/stream` (StreamMessage).
 
 import Engine
 import Market
@@ -11,7 +13,8 @@ public struct StreamMessage: Sendable {
   /// What connections under `/ws` get.
   public let payload: [UInt8]
 
-  /// What combined connections get: `{"stream":"...","data":...}`. O(payload); render it once for all of them.
+  /// What combined connections get: `{"stream":"...","data":...}`. O(payload); render it once for
+  /// all of them.
   public func combined() -> [UInt8] {
     var json = JSONWriter(capacity: payload.count + 64)
     json.object {
@@ -64,7 +67,8 @@ public struct StreamRenderer: Sendable {
     }
   }
 
-  /// Tickers go out after every window with trades, and at most once a second when only the book moved.
+  /// Tickers go out after every window with trades, and at most once a second when only the book
+  /// moved.
   private mutating func tickersAreDue(_ update: MarketUpdate) -> Bool {
     switch update {
     case .statistics(let symbol, let time):

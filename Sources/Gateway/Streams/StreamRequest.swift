@@ -95,13 +95,16 @@ struct StreamRequest {
     guard let name = first.text else {
       throw refusal(2, "Invalid request: property name must be a string")
     }
-    guard parameters.count <= count else { throw refusal(2, "Invalid request: too many parameters") }
+    guard parameters.count <= count else {
+      throw refusal(2, "Invalid request: too many parameters")
+    }
     guard name == "combined" else { throw refusal(0, "Unknown property") }
   }
 
   // MARK: Parts
 
-  /// JSON text of an id: a 64-bit integer, a string of at most 36 characters, or null. `nil`: something else.
+  /// JSON text of an id: a 64-bit integer, a string of at most 36 characters, or null. `nil`:
+  /// something else.
   private static func id(_ value: JSONValue?) -> [UInt8]? {
     switch value {
     case nil, .null?: return Array("null".utf8)

@@ -1,8 +1,9 @@
 // StreamSession: one WebSocket connection to the market streams, as pure state.
 //
-// Invariants: at most 1,024 streams; every control message gets exactly one answer that carries its `id` as it was sent; a
-// refused message changes nothing.
-// Not here: sockets, PING and PONG frames (Node), payloads (StreamRenderer), wording of refusals (StreamRefusal).
+// Invariants: at most 1,024 streams; every control message gets exactly one answer that carries its
+// `id` as it was sent; a refused message changes nothing.
+// Not here: sockets, PING and PONG frames (Node), payloads (StreamRenderer), wording of refusals
+// (StreamRefusal).
 
 /// The subscriptions and properties of a connection. Time is passed in.
 public struct StreamSession: Sendable {
@@ -36,7 +37,8 @@ public struct StreamSession: Sendable {
 
   /// Opens a session for a request's path (as sent) and query.
   ///
-  /// - Throws: 404 for a path that is no stream endpoint, -1194 for a bad `timeUnit`, -1100 and -1101 for bad or too many
+  /// - Throws: 404 for a path that is no stream endpoint, -1194 for a bad `timeUnit`, -1100 and
+  /// -1101 for bad or too many
   ///   names.
   public init(path: String, query: [UInt8]) throws(APIError) {
     guard let endpoint = StreamPath(path) else { throw .notFound }
