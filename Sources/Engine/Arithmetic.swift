@@ -1,13 +1,15 @@
 // Arithmetic: the one place where amounts are multiplied, divided and rounded.
 //
-// Invariants: products are taken in 128 bits; nothing here traps on any non-negative input; rounding is down, except
-// for holds, which are rounded up so that what is held always covers what can be taken.
+// Invariants: products are taken in 128 bits; nothing here traps on any non-negative input;
+// rounding is down, except for holds, which are rounded up so that what is held always covers what
+// can be taken.
 // Not here: who pays what (Ledger, Matcher).
 
 /// Exact integer arithmetic on amounts.
 public enum Amounts {
-  /// No supply of an asset, no quantity and no notional of an order is ever above this. Sums of two such amounts
-  /// fit in an Int64, and so does every balance, since all balances of an asset add up to its supply.
+  /// No supply of an asset, no quantity and no notional of an order is ever above this. Sums of two
+  /// such amounts fit in an Int64, and so does every balance, since all balances of an asset add up
+  /// to its supply.
   public static let amountMax: Int64 = 1 << 61
 
   /// The unit of commission rates: a rate of 10^8 would be the whole amount.
@@ -27,8 +29,8 @@ public enum Amounts {
     return unit
   }
 
-  /// `a * b / divisor`, rounded down, or up if `up`. `nil` if the result is above Int64.max, or if `a` or `b` is
-  /// negative or `divisor` is not positive.
+  /// `a * b / divisor`, rounded down, or up if `up`. `nil` if the result is above Int64.max, or if
+  /// `a` or `b` is negative or `divisor` is not positive.
   @inline(__always)
   public static func scaled(_ a: Int64, times b: Int64, over divisor: Int64, up: Bool = false)
     -> Int64?

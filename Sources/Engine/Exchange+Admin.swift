@@ -1,7 +1,8 @@
-// Admin: accounts, keys, assets, symbols and the genesis mark. Only the operator's key reaches these.
+// Admin: accounts, keys, assets, symbols and the genesis mark. Only the operator's key reaches
+// these.
 //
-// Invariants: names and API keys are unique; a key may do no more than its account; definitions are checked wholly
-// before anything is added; an unchanged definition writes no row.
+// Invariants: names and API keys are unique; a key may do no more than its account; definitions are
+// checked wholly before anything is added; an unchanged definition writes no row.
 // Not here: who the operator is (Gateway checks the token), money (Funds).
 
 extension Exchange {

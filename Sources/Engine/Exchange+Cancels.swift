@@ -1,7 +1,7 @@
 // Cancels: ending open orders on request, by either id, by both, or all of an account on a symbol.
 //
-// Invariants: a cancel needs neither funds nor an open market (it works in every market state); it returns exactly
-// what the order still holds.
+// Invariants: a cancel needs neither funds nor an open market (it works in every market state); it
+// returns exactly what the order still holds.
 // Not here: orders that end by trading or expire at entry (Matcher, Orders).
 
 extension Exchange {

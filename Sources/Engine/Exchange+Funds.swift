@@ -1,7 +1,8 @@
 // Funds: deposits and withdrawals by the operator, booked once per id.
 //
-// Invariants: the other side is always custody, whose free amount is minus what was issued; no asset is issued beyond
-// `Amounts.amountMax`, which is what proves that no balance can overflow; ids are remembered for ever.
+// Invariants: the other side is always custody, whose free amount is minus what was issued; no
+// asset is issued beyond `Amounts.amountMax`, which is what proves that no balance can overflow;
+// ids are remembered for ever.
 // Not here: what a deposit's evidence is worth (the operator checks), approval of withdrawals.
 
 import Wire

@@ -1,4 +1,5 @@
-// Invariants: what must hold between commands, recomputed from scratch. For tests and checks, not for the order path.
+// Invariants: what must hold between commands, recomputed from scratch. For tests and checks, not
+// for the order path.
 // Not here: repairing anything.
 
 extension Exchange {

@@ -1,7 +1,8 @@
 // Orders: admitting a new order, and what becomes of it after its taker phase.
 //
-// Invariants: `admit` only reads; once it has passed, nothing can be refused and no amount can overflow, because the
-// order's quantity and notional are at most `Amounts.amountMax` and so is what exists of each asset.
+// Invariants: `admit` only reads; once it has passed, nothing can be refused and no amount can
+// overflow, because the order's quantity and notional are at most `Amounts.amountMax` and so is
+// what exists of each asset.
 // Not here: trading (Matcher), walks over the book for MARKET and FOK (Plan), filters (Filters).
 
 /// What was decided about an order before anything changed.
@@ -19,7 +20,8 @@ struct Admission {
   var killed = false
   /// Why a remainder expires.
   var expiry: ExpiryReason
-  /// A MARKET order by quote quantity that the book could not satisfy: expires although `quantity` was traded.
+  /// A MARKET order by quote quantity that the book could not satisfy: expires although `quantity`
+  /// was traded.
   var ranDry = false
 }
 
@@ -176,8 +178,8 @@ extension Exchange {
     book.enqueue(slot, &symbols.states[symbol])
   }
 
-  /// What an open order keeps locked: the base left of a SELL; for a BUY the quote that what is left can cost, rounded
-  /// up.
+  /// What an open order keeps locked: the base left of a SELL; for a BUY the quote that what is
+  /// left can cost, rounded up.
   @inline(__always)
   func hold(_ side: Side, price: Int64, left: Int64, _ symbol: Int32) -> Int64 {
     if side == .sell { return left }
@@ -203,7 +205,8 @@ extension Exchange {
     accounts.sheets[block, symbol].count += 1
   }
 
-  // Takes a closed order out of its queue, its sheet and its maps; reserves its client id; drops its row.
+  // Takes a closed order out of its queue, its sheet and its maps; reserves its client id; drops
+  // its row.
   mutating func close(_ slot: Int32, side: Side, _ stamp: Int64) {
     let record = book.orders[slot]
     book.dequeue(slot, side: side, &symbols.states[record.symbol])

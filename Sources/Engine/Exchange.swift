@@ -1,9 +1,12 @@
-// Exchange: the replicated state machine. Commands in log order go in; replies, events and changed rows come out.
+// Exchange: the replicated state machine. Commands in log order go in; replies, events and changed
+// rows come out.
 //
-// Invariants: `apply` is total (any decodable command gets a reply; none traps), deterministic (state, command and
-// stamp decide everything), and checks a command wholly before it changes anything, so a refusal leaves every bit as
-// it was. Every piece of state has a row, and can be rebuilt from rows alone.
-// Not here: duplicates and deadlines (Replica), bytes of the log (Replica), names and JSON (Gateway).
+// Invariants: `apply` is total (any decodable command gets a reply; none traps), deterministic
+// (state, command and stamp decide everything), and checks a command wholly before it changes
+// anything, so a refusal leaves every bit as it was. Every piece of state has a row, and can be
+// rebuilt from rows alone.
+// Not here: duplicates and deadlines (Replica), bytes of the log (Replica), names and JSON
+// (Gateway).
 
 import Wire
 
@@ -44,11 +47,13 @@ public struct Exchange: ~Copyable {
     for _ in 0..<AccountTable.firstCustomer { ledger.addAccount() }
   }
 
-  /// Applies one command at `stamp` (microseconds since 1970, never decreasing) and appends its events, if it is not
-  /// refused, to the entry that was begun last.
+  /// Applies one command at `stamp` (microseconds since 1970, never decreasing) and appends its
+  /// events, if it is not refused, to the entry that was begun last.
   ///
-  /// Checks the key, its account and its permissions. Does not check duplicates and deadlines: Replica did.
-  /// - Complexity: O(trades) for orders, O(orders) for cancel-all, else O(1), all but for the price levels touched.
+  /// Checks the key, its account and its permissions. Does not check duplicates and deadlines:
+  /// Replica did.
+  /// - Complexity: O(trades) for orders, O(orders) for cancel-all, else O(1), all but for the price
+  /// levels touched.
   public mutating func apply(_ request: Request, stamp: Int64, _ events: inout EventBatch) -> Reply
   {
     do {
@@ -113,7 +118,8 @@ public struct Exchange: ~Copyable {
   /// The identity of the cluster, or `nil` before the genesis command.
   public var genesisMark: GenesisMark? { genesis }
 
-  /// Appends an event for each level and each balance that the command changed, and ends both lists.
+  /// Appends an event for each level and each balance that the command changed, and ends both
+  /// lists.
   mutating func report(_ events: inout EventBatch) {
     for change in book.touched {
       symbols.states[change.symbol].counters.depthUpdate += 1

@@ -32,7 +32,8 @@ import Testing
     (100, 0, nil), (20, 0, .filterMarketLotSize), (4_020, 0, .filterMarketLotSize),
     (110, 0, .filterMarketLotSize), (105, 0, .filterLotSize), (40, 0, .filterNotional),
     (60, 0, nil), (0, 0, .filterLotSize), (0, 49, .filterNotional), (0, 50, nil),
-    (0, 90_001, .filterNotional), (60, 50, .orderTypeNotSupported), (0, -1, .priceTimesQuantityZero),
+    (0, 90_001, .filterNotional), (60, 50, .orderTypeNotSupported),
+    (0, -1, .priceTimesQuantityZero),
   ]
 
   @Test(arguments: markets.indices)
@@ -60,6 +61,11 @@ import Testing
     world.stamp += 4 * 60_000_000
     // Only the second trade is left: 80 are worth 40.
     #expect(world.run(World.market(0, .sell, 80, id: "c")).rejection == .filterNotional)
+    // A trade in the minute that takes the place of the first: the average of 5,000 and 4,000.
+    trade(4_000, "3")
+    #expect(world.run(World.market(0, .sell, 100, id: "f")).rejection == .filterNotional)
+    #expect(world.run(World.market(0, .sell, 120, id: "g")).placed != nil)
+    trade(5_000, "4")
     world.stamp += 60 * 60_000_000
     #expect(world.run(World.market(0, .sell, 100, id: "d")).placed != nil)
     #expect(world.run(World.market(0, .sell, 80, id: "e")).rejection == .filterNotional)

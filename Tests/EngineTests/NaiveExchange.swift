@@ -1,7 +1,8 @@
-// NaiveExchange: the same rules as the engine in the plainest code that has them, to compare the engine with.
+// NaiveExchange: the same rules as the engine in the plainest code that has them, to compare the
+// engine with.
 //
-// Written against the contract, not against the engine: arrays that are searched from the front, amounts in Int128,
-// state copied and compared to find what changed.
+// Written against the contract, not against the engine: arrays that are searched from the front,
+// amounts in Int128, state copied and compared to find what changed.
 // Not here: accounts, keys, symbols (the engine's own tests check those), rows.
 
 import Engine

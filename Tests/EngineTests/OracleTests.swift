@@ -61,7 +61,8 @@ import Wire
     #expect(world.exchange.stateHash == world.rows.hash)
   }
 
-  // Orders and trades in order; levels and balances as sets, since the naive engine finds them by comparing.
+  // Orders and trades in order; levels and balances as sets, since the naive engine finds them by
+  // comparing.
   private func expectSameEvents(
     _ events: [Event], _ naive: inout NaiveExchange, _ before: NaiveExchange, _ place: String
   ) throws {

@@ -19,7 +19,8 @@ import Testing
     #expect(world.balance(1, World.base) == (1_000_000 - 7, 7))
   }
 
-  @Test func `a better price is returned to a taker at once, and rounding to a maker at each fill`() {
+  @Test func `a better price is returned to a taker at once, and rounding to a maker at each fill`()
+  {
     var world = Self.world()
     world.run(World.limit(1, .sell, 10_000, at: 100, id: "s"))
     let reply = world.run(World.limit(0, .buy, 20_000, at: 101, id: "b"))

@@ -1,5 +1,5 @@
-// Commands that nobody should send: extreme values, unknown ids, wrong keys. None may trap, create money or break an
-// invariant, and a refusal must change nothing.
+// Commands that nobody should send: extreme values, unknown ids, wrong keys. None may trap, create
+// money or break an invariant, and a refusal must change nothing.
 
 import Engine
 import Testing
@@ -52,9 +52,11 @@ import Wire
   }
 
   static func request(_ random: inout Seeded) -> Request {
-    let account = random.chance(95)
+    let account =
+      random.chance(95)
       ? World.account(Int(random.pick(0...2))) : AccountID(UInt64(bitPattern: value(&random)))
-    let symbol = random.chance(95) ? World.first : SymbolID(UInt32(truncatingIfNeeded: random.next()))
+    let symbol =
+      random.chance(95) ? World.first : SymbolID(UInt32(truncatingIfNeeded: random.next()))
     let command: Command
     switch random.pick(1...20) {
     case 1...13: command = .placeOrder(order(account, symbol, &random))

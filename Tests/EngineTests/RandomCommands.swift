@@ -1,4 +1,5 @@
-// RandomCommands: streams of mostly sensible commands on two symbols and a few accounts, from a seed.
+// RandomCommands: streams of mostly sensible commands on two symbols and a few accounts, from a
+// seed.
 // Not here: senseless ones (PoisonTests).
 
 import Engine

@@ -1,4 +1,5 @@
-// The structures below the engine against plain models: price levels, the slot map, arithmetic, short texts.
+// The structures below the engine against plain models: price levels, the slot map, arithmetic,
+// short texts.
 
 import Testing
 
@@ -97,7 +98,8 @@ import Testing
   @Test func `a commission is rounded down and never above what is received`() {
     #expect(Amounts.commission(on: 999, rate: 100_000) == 0)
     #expect(Amounts.commission(on: 1_000, rate: 100_000) == 1)
-    #expect(Amounts.commission(on: Amounts.amountMax, rate: Amounts.rateMax) == Amounts.amountMax / 10)
+    #expect(
+      Amounts.commission(on: Amounts.amountMax, rate: Amounts.rateMax) == Amounts.amountMax / 10)
     #expect(Amounts.commission(on: 0, rate: Amounts.rateMax) == 0)
   }
 

@@ -1,4 +1,5 @@
-// World: what engine tests share: a seeded generator, a sorted row store, and an exchange with two symbols and funds.
+// World: what engine tests share: a seeded generator, a sorted row store, and an exchange with two
+// symbols and funds.
 // Not here: the naive engine that answers are compared with (NaiveExchange).
 
 import Engine
@@ -37,7 +38,8 @@ final class RowTable: RowReader {
   func scan(
     from: [UInt8], upTo: [UInt8], reverse: Bool, _ body: ([UInt8], [UInt8]) -> Bool
   ) {
-    let keys = rows.keys.filter { !Self.less($0, from) && Self.less($0, upTo) }.sorted(by: Self.less)
+    let keys = rows.keys.filter { !Self.less($0, from) && Self.less($0, upTo) }.sorted(
+      by: Self.less)
     for key in reverse ? keys.reversed() : keys where !body(key, rows[key] ?? []) { return }
   }
 
@@ -73,8 +75,8 @@ struct World: ~Copyable {
       maxOpenOrders: 0)
   }
 
-  /// The commands that set up assets (base scale 4, the others 2), two symbols, and `accounts` funded accounts. Keys
-  /// have the numbers 1, 2, ... in the order of the accounts.
+  /// The commands that set up assets (base scale 4, the others 2), two symbols, and `accounts`
+  /// funded accounts. Keys have the numbers 1, 2, ... in the order of the accounts.
   static func setUp(
     accounts: Int = 3, funds: Int64 = 1_000_000_000, filters: SymbolFilters = filters(),
     makerRate: Int64 = 75_000, takerRate: Int64 = 133_337,

@@ -1,7 +1,8 @@
 // AccountTable: accounts and keys, and each account's order counts and open orders per symbol.
 //
 // Accounts lie densely: the venue's own first, then customers in the order of their creation.
-// Invariants: ids are never reused; names and API keys are unique; dictionaries are only looked up, never iterated.
+// Invariants: ids are never reused; names and API keys are unique; dictionaries are only looked up,
+// never iterated.
 // Not here: balances (Ledger), orders (OrderSlab).
 
 /// What the order path needs of an account.

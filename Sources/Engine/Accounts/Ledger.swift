@@ -1,8 +1,10 @@
-// Ledger: free and locked amounts of every account and asset, changed only by postings whose sides cancel out.
+// Ledger: free and locked amounts of every account and asset, changed only by postings whose sides
+// cancel out.
 //
-// Invariants: the balances of an asset over all accounts (custody and fees included) add up to zero; all but custody's
-// free amount are never negative; what is issued of an asset never exceeds `Amounts.amountMax`, so no sum can overflow.
-// A posting that would break one of these is a bug in its caller, which must have checked first: it traps.
+// Invariants: the balances of an asset over all accounts (custody and fees included) add up to
+// zero; all but custody's free amount are never negative; what is issued of an asset never exceeds
+// `Amounts.amountMax`, so no sum can overflow. A posting that would break one of these is a bug in
+// its caller, which must have checked first: it traps.
 // Not here: why money moves (Matcher, Funds), row bytes (State).
 
 /// One account's amounts of one asset.
@@ -69,8 +71,9 @@ struct Ledger: ~Copyable {
     change(account, asset, free: amount, locked: -amount)
   }
 
-  /// One leg of a trade: the payer gives `amount`, out of `fromLocked` that is unlocked for it (what is unlocked and
-  /// not needed becomes free) or, if nothing is unlocked, out of its free money; the payee gets it less the fee.
+  /// One leg of a trade: the payer gives `amount`, out of `fromLocked` that is unlocked for it
+  /// (what is unlocked and not needed becomes free) or, if nothing is unlocked, out of its free
+  /// money; the payee gets it less the fee.
   @inline(__always)
   mutating func settle(
     _ asset: AssetID, from payer: Int32, unlocking fromLocked: Int64, to payee: Int32,
@@ -88,18 +91,25 @@ struct Ledger: ~Copyable {
     let index = Int32(asset.value)
     if index >= blocks[account].width { balances.widen(&blocks[account], toHold: index) }
     let block = blocks[account]
-    let wasDirty = balances[block, index].tag.dirty
-    let wasTouched = balances[block, index].touched
-    balances[block, index].free += free
-    balances[block, index].locked += locked
+    let news = Self.apply(
+      &balances[block, index], free, locked, mayOwe: account == AccountTable.custody)
+    if news.dirty { dirty.append(BalanceName(account: account, asset: asset)) }
+    if news.touched { touched.append(BalanceName(account: account, asset: asset)) }
+  }
+
+  // Changes one balance. Answers which lists it is new to.
+  @inline(__always)
+  private static func apply(
+    _ balance: inout Balance, _ free: Int64, _ locked: Int64, mayOwe: Bool
+  ) -> (dirty: Bool, touched: Bool) {
+    let news = (dirty: !balance.tag.dirty, touched: !balance.touched)
+    balance.free += free
+    balance.locked += locked
     precondition(
-      balances[block, index].locked >= 0
-        && (balances[block, index].free >= 0 || account == AccountTable.custody),
-      "a posting beyond the balance")
-    balances[block, index].tag.dirty = true
-    balances[block, index].touched = true
-    if !wasDirty { dirty.append(BalanceName(account: account, asset: asset)) }
-    if !wasTouched { touched.append(BalanceName(account: account, asset: asset)) }
+      balance.locked >= 0 && (balance.free >= 0 || mayOwe), "a posting beyond the balance")
+    balance.tag.dirty = true
+    balance.touched = true
+    return news
   }
 
   /// Ends the command's list of changed balances.
@@ -110,7 +120,8 @@ struct Ledger: ~Copyable {
     touched.removeAll(keepingCapacity: true)
   }
 
-  /// Ends the list of balances with rows out of date, storing each row's new hash (given by `hash`, 0 for no row).
+  /// Ends the list of balances with rows out of date, storing each row's new hash (given by `hash`,
+  /// 0 for no row).
   mutating func clean(_ name: BalanceName, hash: UInt128) {
     let block = blocks[name.account]
     balances[block, Int32(name.asset.value)].tag.hash = hash

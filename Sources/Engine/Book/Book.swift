@@ -1,7 +1,7 @@
 // Book: putting orders into level queues and taking them out.
 //
-// Invariants: a level's quantity and count are the sums over its queue; a level without orders is removed at once; each
-// level that a command changes is noted once, with its last quantity.
+// Invariants: a level's quantity and count are the sums over its queue; a level without orders is
+// removed at once; each level that a command changes is noted once, with its last quantity.
 // Not here: which orders trade (Matcher), the trie (Levels).
 
 /// A level that the running command changed.

@@ -1,10 +1,11 @@
-// Levels: the price levels of all books. A lazy 64-ary bitmap trie from tick to level for each side of a book, and
-// the levels themselves in a slab, linked from the best to the worst.
+// Levels: the price levels of all books. A lazy 64-ary bitmap trie from tick to level for each side
+// of a book, and the levels themselves in a slab, linked from the best to the worst.
 //
-// Each trie node is a bitmap and 64 children; the children of the lowest nodes are levels. A trie is only as high as
-// its highest tick needs, so any tick of 64 bits has a place and an empty side costs nothing.
-// Invariants: a bit is set exactly if the child exists; a level in a trie has at least one order; `better` and `worse`
-// link all levels of a side in price order, `best` is their head.
+// Each trie node is a bitmap and 64 children; the children of the lowest nodes are levels. A trie
+// is only as high as its highest tick needs, so any tick of 64 bits has a place and an empty side
+// costs nothing.
+// Invariants: a bit is set exactly if the child exists; a level in a trie has at least one order;
+// `better` and `worse` link all levels of a side in price order, `best` is their head.
 // Not here: orders within a level (Book), events.
 
 /// One side of one book: where its trie begins, and its best level.
@@ -104,7 +105,11 @@ struct Levels: ~Copyable {
   mutating func remove(_ ladder: inout Ladder, _ slot: Int32) {
     let level = records[slot]
     precondition(level.count == 0 && level.quantity == 0, "removal of a level with orders")
-    if level.better >= 0 { records[level.better].worse = level.worse } else { ladder.best = level.worse }
+    if level.better >= 0 {
+      records[level.better].worse = level.worse
+    } else {
+      ladder.best = level.worse
+    }
     if level.worse >= 0 { records[level.worse].better = level.better }
     ladder.count -= 1
     uproot(&ladder, node: level.leaf, digit: UInt32(truncatingIfNeeded: level.tick & 63))
@@ -120,7 +125,9 @@ struct Levels: ~Copyable {
   }
 
   private func neighbour(_ ladder: Ladder, tick: UInt64, above: Bool) -> Int32 {
-    if !Self.fits(tick, ladder.height) { return above ? -1 : edge(ladder.root, ladder.height, above: true) }
+    if !Self.fits(tick, ladder.height) {
+      return above ? -1 : edge(ladder.root, ladder.height, above: true)
+    }
     var node = ladder.root
     var height = ladder.height
     var turn: (node: Int32, height: Int32) = (-1, 0)

@@ -1,7 +1,8 @@
 // Matcher: trades between a new order and the best orders of the other side, in price-time order.
 //
-// Invariants: a trade is at the maker's price; money moves by the one rounding rule; a fill never exceeds what either
-// order has left; the taker's funds were checked before (Plan), so nothing here can fail.
+// Invariants: a trade is at the maker's price; money moves by the one rounding rule; a fill never
+// exceeds what either order has left; the taker's funds were checked before (Plan), so nothing here
+// can fail.
 // Not here: what happens to the taker's rest (Orders).
 
 extension Exchange {
@@ -65,7 +66,8 @@ extension Exchange {
     }
   }
 
-  // Both legs: quote from the buyer to the seller, base from the seller to the buyer, each less the receiver's fee.
+  // Both legs: quote from the buyer to the seller, base from the seller to the buyer, each less the
+  // receiver's fee.
   @inline(__always)
   private mutating func settle(
     _ taker: OrderView, _ admission: Admission, _ maker: Int32, _ price: Int64, _ quantity: Int64,

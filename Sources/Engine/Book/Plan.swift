@@ -1,4 +1,5 @@
-// Plan: walks over the book that decide, before anything changes, what an order would do there and what it costs.
+// Plan: walks over the book that decide, before anything changes, what an order would do there and
+// what it costs.
 //
 // Not here: doing it (Matcher), filters (Filters).
 
@@ -15,7 +16,8 @@ extension Exchange {
     limit == 0 || (side == .buy ? price <= limit : price >= limit)
   }
 
-  /// LIMIT and LIMIT_MAKER: funds for all of it at its limit, the level's sum, and whether it takes.
+  /// LIMIT and LIMIT_MAKER: funds for all of it at its limit, the level's sum, and whether it
+  /// takes.
   func plan(limit order: PlaceOrder, _ admission: inout Admission) throws(Rejection) {
     let symbol = admission.symbol
     let best = bestOpposite(order.side, symbol)
@@ -28,7 +30,8 @@ extension Exchange {
     let needed = hold(order.side, price: order.price, left: order.quantity, symbol)
     guard needed <= ledger.free(admission.account, asset) else { throw .insufficientBalance }
     if admission.rests, order.side == .buy {
-      // Sums of a level's SELL orders are bounded by the supply of base; those of BUY orders only by this.
+      // Sums of a level's SELL orders are bounded by the supply of base; those of BUY orders only
+      // by this.
       let tick = UInt64(order.price / symbols.states[symbol].filters.tickSize)
       let level = book.levels.find(symbols.states[symbol].bids, tick: tick)
       if level >= 0, book.levels[level].quantity > Amounts.amountMax - order.quantity {
@@ -113,8 +116,9 @@ extension Exchange {
     guard admission.quantity <= Amounts.amountMax else { throw .quantityTooLarge }
   }
 
-  // The largest quantity, in steps of LOT_SIZE, that the book gives for at most `budget` of quote in price-time order;
-  // and whether the book ended while the budget would have bought another step at its last price.
+  // The largest quantity, in steps of LOT_SIZE, that the book gives for at most `budget` of quote
+  // in price-time order; and whether the book ended while the budget would have bought another step
+  // at its last price.
   private func walk(
     _ budget: Int64, _ side: Side, _ symbol: Int32
   ) -> (quantity: Int64, ranDry: Bool) {

@@ -1,16 +1,20 @@
 // Command: everything that can change the replicated state, as a value.
 //
-// Time is microseconds since 1970. Amounts are integers in units of the asset. A command names symbols and assets by
-// id: the edge resolves names, and `apply` checks the ids again.
-// Not here: bytes (CommandCodec), what a command does (Exchange), Binance's parameter names (Gateway).
+// Time is microseconds since 1970. Amounts are integers in units of the asset. A command names
+// symbols and assets by id: the edge resolves names, and `apply` checks the ids again.
+// Not here: bytes (CommandCodec), what a command does (Exchange), Binance's parameter names
+// (Gateway).
 
-/// Who asks, and until when it may run. Checked in `apply` on every replica with the entry's stamp as the clock.
+/// Who asks, and until when it may run. Checked in `apply` on every replica with the entry's stamp
+/// as the clock.
 public struct CommandHeader: Hashable, Sendable {
   /// Executed once; a repetition is answered with the first result.
   public var requestID: RequestID
-  /// The key that signed the request; `.admin` for the admin port. Its account and permissions are checked in `apply`.
+  /// The key that signed the request; `.admin` for the admin port. Its account and permissions are
+  /// checked in `apply`.
   public var key: KeyID
-  /// The client's own time. Refused if it is a second or more ahead of the stamp. 0 for the admin port: not checked.
+  /// The client's own time. Refused if it is a second or more ahead of the stamp. 0 for the admin
+  /// port: not checked.
   public var timestamp: Int64
   /// Never executed at a stamp above this.
   public var deadline: Int64
@@ -94,7 +98,8 @@ public struct PlaceOrder: Hashable, Sendable {
   }
 }
 
-/// Cancels one open order, named by id, by client order id, or by both (then they must belong together).
+/// Cancels one open order, named by id, by client order id, or by both (then they must belong
+/// together).
 public struct CancelOrder: Hashable, Sendable {
   public var account: AccountID
   public var symbol: SymbolID
@@ -183,8 +188,9 @@ public struct SetOrderLimits: Hashable, Sendable {
   }
 }
 
-/// A deposit or a withdrawal by the operator. Idempotent by `id`: the same contents again answer `done` and change
-/// nothing, other contents under the same id are refused. Deposits and withdrawals have separate id spaces.
+/// A deposit or a withdrawal by the operator. Idempotent by `id`: the same contents again answer
+/// `done` and change nothing, other contents under the same id are refused. Deposits and
+/// withdrawals have separate id spaces.
 public struct Funds: Hashable, Sendable {
   public var account: AccountID
   public var asset: AssetID
@@ -201,7 +207,8 @@ public struct Funds: Hashable, Sendable {
   }
 }
 
-/// Adds an asset. `[A-Z0-9]{1,20}`; refused if it exists with another scale, `done` if it exists as asked.
+/// Adds an asset. `[A-Z0-9]{1,20}`; refused if it exists with another scale, `done` if it exists as
+/// asked.
 public struct AddAsset: Hashable, Sendable {
   public var name: String
   public var scale: UInt8

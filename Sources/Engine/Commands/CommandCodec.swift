@@ -1,17 +1,17 @@
 // CommandCodec: a request as bytes in a log entry.
 //
-// Frame: kind u16, version u16, length u32 (of what follows), header, body. Kinds and layouts are replicated: never
-// renumber, and change a layout only under a new version.
-// Invariants: decode(encode(x)) == x for every request whose texts are within `Limit`; decoding never traps and
-// never reads past its frame.
+// Frame: kind u16, version u16, length u32 (of what follows), header, body. Kinds and layouts are
+// replicated: never renumber, and change a layout only under a new version.
+// Invariants: decode(encode(x)) == x for every request whose texts are within `Limit`; decoding
+// never traps and never reads past its frame.
 // Not here: what the fields may hold (Exchange checks), entries (Replica).
 
 import Wire
 
 /// Encodes and decodes requests.
 public enum CommandCodec {
-  /// The longest texts that decode, in UTF-8 bytes. The edge must not send longer ones: encoding does not check, and
-  /// the command could not be read back.
+  /// The longest texts that decode, in UTF-8 bytes. The edge must not send longer ones: encoding
+  /// does not check, and the command could not be read back.
   public enum Limit {
     public static let name = 64
     public static let apiKey = 64

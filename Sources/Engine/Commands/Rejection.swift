@@ -1,4 +1,5 @@
-// Rejection: every reason for which `apply` refuses a command. A refusal is a value, and changes nothing.
+// Rejection: every reason for which `apply` refuses a command. A refusal is a value, and changes
+// nothing.
 //
 // Raw values are replicated (they stand in recorded outcomes): never renumber, only add.
 // Not here: Binance's codes and messages for them (Gateway/REST/ErrorCode).

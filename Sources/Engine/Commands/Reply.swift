@@ -1,4 +1,5 @@
-// Reply: what `apply` answers, recorded with the request id so that a repetition gets the same answer.
+// Reply: what `apply` answers, recorded with the request id so that a repetition gets the same
+// answer.
 // Not here: bytes (ReplyCodec), JSON (Gateway).
 
 /// One execution within a reply.
@@ -64,7 +65,8 @@ public enum Reply: Hashable, Sendable {
   case key(KeyID)
   case asset(AssetID)
   case symbol(SymbolID)
-  /// A deposit or withdrawal: the account's free balance afterwards. `repeated` if the id had been booked before.
+  /// A deposit or withdrawal: the account's free balance afterwards. `repeated` if the id had been
+  /// booked before.
   case funds(free: Int64, repeated: Bool)
   case done
 }

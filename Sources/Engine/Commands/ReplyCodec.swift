@@ -1,7 +1,8 @@
 // ReplyCodec: a reply as bytes, as it is recorded with its request id and forwarded between nodes.
 //
 // Tags are stored: never renumber, only add.
-// Invariant: decode(encode(x)) == x; decoding never traps, and reserves no memory that the bytes do not justify.
+// Invariant: decode(encode(x)) == x; decoding never traps, and reserves no memory that the bytes do
+// not justify.
 // Not here: JSON (Gateway).
 
 import Wire

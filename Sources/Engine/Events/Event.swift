@@ -1,7 +1,8 @@
-// Event: what a command changed, for everything that is derived from the log (streams, history, market data).
+// Event: what a command changed, for everything that is derived from the log (streams, history,
+// market data).
 //
-// Invariants: an event is named by (log index, ordinal); the events of an entry are the same on every replica and at
-// every replay; a refused command makes none.
+// Invariants: an event is named by (log index, ordinal); the events of an entry are the same on
+// every replica and at every replay; a refused command makes none.
 // Not here: folding them (Market), their text forms (Gateway).
 
 /// One execution, with both orders as they stand after it.
@@ -94,9 +95,11 @@ public enum Event: Hashable, Sendable {
   /// An order entered (status NEW, before its first trade).
   case orderAccepted(OrderView)
   case trade(Trade)
-  /// An order ended other than by its last trade: cancelled or expired. `cancelClientOrderID` is empty for expiries.
+  /// An order ended other than by its last trade: cancelled or expired. `cancelClientOrderID` is
+  /// empty for expiries.
   case orderClosed(OrderView, cancelClientOrderID: ShortText)
-  /// One per changed price level and command, in update-id order, after the command's order and trade events.
+  /// One per changed price level and command, in update-id order, after the command's order and
+  /// trade events.
   case levelChanged(LevelChange)
   /// One per changed balance and command, after everything else of the command.
   case balanceChanged(BalanceChange)

@@ -1,7 +1,9 @@
-// Blocks: runs of records of one type, one run per owner, each as wide as the highest index its owner used.
+// Blocks: runs of records of one type, one run per owner, each as wide as the highest index its
+// owner used.
 //
 // It is the dense (account x asset) table without the columns that an account never touches.
-// Invariants: a block's width is 0 or a power of two; an index below the width is initialised memory.
+// Invariants: a block's width is 0 or a power of two; an index below the width is initialised
+// memory.
 // Not here: who owns which block (the owner keeps its `Block`).
 
 /// Where an owner's run lies.

@@ -1,7 +1,9 @@
-// Slab: records of one type in one growing allocation, named by Int32 slots, reused last-in first-out.
+// Slab: records of one type in one growing allocation, named by Int32 slots, reused last-in
+// first-out.
 //
-// Invariants: a slot below `count` is initialised memory; every access checks its slot, in release too (measured:
-// the check is free). Records hold no references, so nothing is retained or released on the way.
+// Invariants: a slot below `count` is initialised memory; every access checks its slot, in release
+// too (measured: the check is free). Records hold no references, so nothing is retained or released
+// on the way.
 // Not here: what the records mean, and which slots are in use (the owner knows).
 
 /// A growing array of plain records with stable slots.
@@ -38,7 +40,8 @@ struct Slab<Record>: ~Copyable {
     return slot
   }
 
-  /// Stores a record; if the slot was used before, `keeping` may carry something over from its last record.
+  /// Stores a record; if the slot was used before, `keeping` may carry something over from its last
+  /// record.
   @inline(__always)
   mutating func allocate(_ record: Record, keeping: (inout Record, Record) -> Void) -> Int32 {
     guard let slot = free.popLast() else { return allocate(record) }

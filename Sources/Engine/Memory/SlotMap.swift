@@ -1,7 +1,7 @@
 // SlotMap: from a 64-bit hash to slots, by open addressing with linear probing.
 //
-// The map keeps 32 bits of the hash and the slot; whoever looks something up compares the record in the slot, because
-// equal hashes do not mean equal keys. Several slots may stand under one hash.
+// The map keeps 32 bits of the hash and the slot; whoever looks something up compares the record in
+// the slot, because equal hashes do not mean equal keys. Several slots may stand under one hash.
 // Invariants: at most half of the places are taken; no tombstones (removal shifts back).
 // Not here: the keys.
 

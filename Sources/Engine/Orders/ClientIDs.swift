@@ -1,14 +1,17 @@
-// ClientIDs: the client order ids of closed orders, refused for a while so that a retry cannot run twice.
+// ClientIDs: the client order ids of closed orders, refused for a while so that a retry cannot run
+// twice.
 //
-// Open ids are not here (the order slab knows them exactly, and never forgets them). A closed id is kept as a 64-bit
-// fingerprint until it is older than the horizon, or too many are kept for its account or in all.
-// Invariants: entries leave in log order; what is older than the horizon counts as absent even while it is still
-// stored; all of it changes only when an order closes.
+// Open ids are not here (the order slab knows them exactly, and never forgets them). A closed id is
+// kept as a 64-bit fingerprint until it is older than the horizon, or too many are kept for its
+// account or in all.
+// Invariants: entries leave in log order; what is older than the horizon counts as absent even
+// while it is still stored; all of it changes only when an order closes.
 // Not here: what a refusal is called (Orders).
 
 /// How long closed client order ids are refused. Every node of a cluster must use the same values.
 public struct ClientIDHorizon: Hashable, Sendable {
-  /// Microseconds of log time; 0 is Binance's rule: an id is free again as soon as its order is closed.
+  /// Microseconds of log time; 0 is Binance's rule: an id is free again as soon as its order is
+  /// closed.
   public var duration: Int64
   /// Closed ids kept for one account, and for all.
   public var perAccountMax: Int

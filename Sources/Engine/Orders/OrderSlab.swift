@@ -1,7 +1,9 @@
-// OrderSlab: all open orders. What matching reads lies in one record, everything else beside it under the same slot.
+// OrderSlab: all open orders. What matching reads lies in one record, everything else beside it
+// under the same slot.
 //
-// Invariants: a slot is in exactly one level queue, one account sheet and both id maps while `live`; a slot that was
-// given back keeps its mark in the list of changed rows, so that it is listed once however often it is reused.
+// Invariants: a slot is in exactly one level queue, one account sheet and both id maps while
+// `live`; a slot that was given back keeps its mark in the list of changed rows, so that it is
+// listed once however often it is reused.
 // Not here: which order trades (Matcher), row bytes (State).
 
 /// What the matching path reads of an open order.

@@ -1,8 +1,9 @@
 // Collect: encoding the rows that commands changed, and keeping the state hash in step with them.
 //
 // A record that changed many times since the last collection is encoded once.
-// Invariants: afterwards the state hash is the sum of the hashes of all rows; the batch turns the stored rows of the
-// last collection into those of now; the hash does not depend on when rows were collected.
+// Invariants: afterwards the state hash is the sum of the hashes of all rows; the batch turns the
+// stored rows of the last collection into those of now; the hash does not depend on when rows were
+// collected.
 // Not here: layouts (RowKeys, RowValues).
 
 import Wire

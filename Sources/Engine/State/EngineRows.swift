@@ -1,4 +1,5 @@
-// EngineRows: reading the engine's stored rows from outside (queries on the publisher thread, exctl).
+// EngineRows: reading the engine's stored rows from outside (queries on the publisher thread,
+// exctl).
 //
 // Invariants: decoding never traps; bytes after a value are refused.
 // Not here: rows that only the engine itself reads (RowValues), writing (Collect).

@@ -1,14 +1,15 @@
 // Load: rebuilding the exchange from its rows alone.
 //
-// Invariants: the rebuilt exchange has the state hash of the one whose rows they are, and answers every further command
-// the same; rows that cannot belong together throw, and never trap.
+// Invariants: the rebuilt exchange has the state hash of the one whose rows they are, and answers
+// every further command the same; rows that cannot belong together throw, and never trap.
 // Not here: writing (Collect), checks across rows (Invariants).
 
 import Wire
 
 extension Exchange {
-  /// The exchange whose rows these are, with the standard horizon for closed client order ids. Throws `WireError` if a
-  /// row cannot be read or refers to something that does not exist, and what the reader throws.
+  /// The exchange whose rows these are, with the standard horizon for closed client order ids.
+  /// Throws `WireError` if a row cannot be read or refers to something that does not exist, and
+  /// what the reader throws.
   /// - Complexity: O(n log n) in the number of rows.
   public init(loading rows: any RowReader) throws {
     try self.init(loading: rows, horizon: .standard)

@@ -1,6 +1,7 @@
 // RowValues: the values of the engine's rows. Each starts with a version byte.
 //
-// Invariants: what is encoded here decodes to the same fields; every field of the replicated state is in one row.
+// Invariants: what is encoded here decodes to the same fields; every field of the replicated state
+// is in one row.
 // Not here: keys (RowKeys), the public decoders (EngineRows).
 
 import Wire

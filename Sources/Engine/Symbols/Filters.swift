@@ -1,4 +1,5 @@
-// Filters: whether a symbol takes an order's price and quantity (Binance's filters), and whether filters make sense.
+// Filters: whether a symbol takes an order's price and quantity (Binance's filters), and whether
+// filters make sense.
 //
 // A bound of 0 is switched off.
 // Not here: MAX_NUM_ORDERS (Orders, it needs the account), messages (Gateway).

@@ -1,7 +1,9 @@
-// SymbolTable: assets and symbols, and for each symbol its counters, its book's two ladders and its recent prices.
+// SymbolTable: assets and symbols, and for each symbol its counters, its book's two ladders and its
+// recent prices.
 //
 // Assets and symbols are numbered from 1 and lie densely; a symbol's place is its id less one.
-// Invariants: ids are never reused; names are unique; dictionaries are only looked up, never iterated.
+// Invariants: ids are never reused; names are unique; dictionaries are only looked up, never
+// iterated.
 // Not here: orders and levels (Book), which orders a symbol takes (Filters).
 
 /// What the order path needs of a symbol.
@@ -148,8 +150,8 @@ extension SymbolTable {
     }
   }
 
-  /// The price that values a MARKET order: what was paid per base over the last minutes, or the last price if nothing
-  /// was traded in them; `nil` before the first trade.
+  /// The price that values a MARKET order: what was paid per base over the last minutes, or the
+  /// last price if nothing was traded in them; `nil` before the first trade.
   func referencePrice(_ place: Int32, at stamp: Int64) -> Int64? {
     let counters = states[place].counters
     guard counters.nextTrade > 1 else { return nil }

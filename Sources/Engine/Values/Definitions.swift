@@ -95,7 +95,8 @@ public struct SymbolInfo: Hashable, Sendable {
   }
 }
 
-/// How many new orders an account may place per calendar window of log time (Binance's ORDERS limiter).
+/// How many new orders an account may place per calendar window of log time (Binance's ORDERS
+/// limiter).
 public struct OrderLimits: Hashable, Sendable {
   public var per10Seconds: UInt32
   public var perDay: UInt32

@@ -1,7 +1,9 @@
-// Identifiers: the names that replicated state gives to things. All are drawn from counters in `apply`, never reused.
+// Identifiers: the names that replicated state gives to things. All are drawn from counters in
+// `apply`, never reused.
 // Not here: API keys and secrets (random, drawn at the edge).
 
-/// An account. 0 is the operator (the admin port); fees and custody are accounts too (`AccountID.fees`, `.custody`).
+/// An account. 0 is the operator (the admin port); fees and custody are accounts too
+/// (`AccountID.fees`, `.custody`).
 public struct AccountID: Hashable, Comparable, Sendable {
   public let value: UInt64
   @inlinable public init(_ value: UInt64) { self.value = value }
@@ -9,7 +11,8 @@ public struct AccountID: Hashable, Comparable, Sendable {
 
   /// The operator: no balances, may use every administrative command.
   public static let `operator` = AccountID(0)
-  /// The other side of deposits and withdrawals. Its balance is minus what the venue owes its customers.
+  /// The other side of deposits and withdrawals. Its balance is minus what the venue owes its
+  /// customers.
   public static let custody = AccountID(1)
   /// Receives commissions.
   public static let fees = AccountID(2)
@@ -55,7 +58,8 @@ public struct KeyID: Hashable, Comparable, Sendable {
   public static let admin = KeyID(0)
 }
 
-/// Names one request for duplicate suppression: the same id is executed once, and answered with the first result.
+/// Names one request for duplicate suppression: the same id is executed once, and answered with the
+/// first result.
 public struct RequestID: Hashable, Sendable {
   public let words: (UInt64, UInt64, UInt64, UInt64)
   public init(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) { words = (a, b, c, d) }

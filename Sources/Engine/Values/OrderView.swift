@@ -1,10 +1,13 @@
-// OrderView: everything that is known of one order at one moment, as a plain value without references.
+// OrderView: everything that is known of one order at one moment, as a plain value without
+// references.
 //
 // It is what events, replies and history rows carry.
-// Invariant: 0 <= executed <= quantity (unless the order is by quote quantity, where quantity grows with its fills).
+// Invariant: 0 <= executed <= quantity (unless the order is by quote quantity, where quantity grows
+// with its fills).
 // Not here: the order's place in the book (Book), and its text forms (Gateway).
 
-/// A snapshot of an order. Amounts are integers in units of the asset (10^-scale); times are microseconds since 1970.
+/// A snapshot of an order. Amounts are integers in units of the asset (10^-scale); times are
+/// microseconds since 1970.
 public struct OrderView: Hashable, Sendable {
   public var symbol: SymbolID
   public var id: OrderID

@@ -1,4 +1,5 @@
-// OrderViewCodec: an order as bytes, in replies, in the rows of open orders and in Market's history rows.
+// OrderViewCodec: an order as bytes, in replies, in the rows of open orders and in Market's history
+// rows.
 //
 // Layout: version u8, then the fields in the order of their declaration.
 // Invariant: decode(encode(x)) == x; decoding never traps.

@@ -1,4 +1,5 @@
-// ShortText as bytes: a count, then whole words of eight bytes, zero-padded, so that reading it allocates nothing.
+// ShortText as bytes: a count, then whole words of eight bytes, zero-padded, so that reading it
+// allocates nothing.
 // Not here: the other texts (ByteReader.text).
 
 import Wire

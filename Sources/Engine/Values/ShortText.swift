@@ -1,4 +1,5 @@
-// ShortText: up to 36 ASCII bytes stored inline, so that an order carries its client id without an allocation.
+// ShortText: up to 36 ASCII bytes stored inline, so that an order carries its client id without an
+// allocation.
 //
 // Invariants: bytes past `count` are zero; every byte is printable ASCII (0x21 to 0x7E).
 // Not here: which characters a given field allows (Gateway checks Binance's ranges).
@@ -50,7 +51,9 @@ public struct ShortText: Hashable, Sendable {
 
   /// The bytes of the text.
   public var bytes: [UInt8] {
-    var words = (w0.bigEndian, w1.bigEndian, w2.bigEndian, w3.bigEndian, (UInt64(w4) << 32).bigEndian)
+    var words = (
+      w0.bigEndian, w1.bigEndian, w2.bigEndian, w3.bigEndian, (UInt64(w4) << 32).bigEndian
+    )
     return withUnsafeBytes(of: &words) { Array($0.prefix(Int(count))) }
   }
 

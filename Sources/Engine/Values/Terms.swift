@@ -1,4 +1,5 @@
-// Terms: what an order asks for, in Binance's words (side, type, time in force, status, self-trade prevention).
+// Terms: what an order asks for, in Binance's words (side, type, time in force, status, self-trade
+// prevention).
 //
 // Raw values are stored and replicated: never renumber, only add.
 // Not here: Binance's spelling of them (Gateway), and what they do (Orders, Book).
@@ -63,7 +64,8 @@ public enum ExpiryReason: UInt8, Sendable, CaseIterable {
   case executionRulePriceRangeExceeded = 8
 }
 
-/// What happens when an account would trade with itself. Only `none` is served until self-trade prevention is built.
+/// What happens when an account would trade with itself. Only `none` is served until self-trade
+/// prevention is built.
 public enum SelfTradePrevention: UInt8, Sendable, CaseIterable {
   case none = 0
   case expireTaker = 1
