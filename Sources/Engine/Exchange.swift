@@ -12,8 +12,9 @@ import Wire
 
 /// Accounts, ledger, symbols, books and orders.
 public struct Exchange: ~Copyable {
-  /// The most open orders of all accounts together, and of one account on one symbol.
+  /// The most open orders of all accounts together.
   public static let openOrdersMax = 8_000_000
+  /// The most open orders of one account on one symbol, whatever the filter says.
   public static let openOrdersPerSheetMax: UInt32 = 1_000_000
 
   var accounts = AccountTable()

@@ -13,12 +13,19 @@ public enum CommandCodec {
   /// The longest texts that decode, in UTF-8 bytes. The edge must not send longer ones: encoding
   /// does not check, and the command could not be read back.
   public enum Limit {
+    /// Account names and cluster ids.
     public static let name = 64
+    /// API keys.
     public static let apiKey = 64
+    /// Encrypted secrets.
     public static let sealedSecret = 256
+    /// Ids of deposits and withdrawals.
     public static let evidence = 64
+    /// Symbol names.
     public static let symbol = 20
+    /// Asset names.
     public static let asset = 20
+    /// The hash of the genesis file.
     public static let hash = 32
   }
 

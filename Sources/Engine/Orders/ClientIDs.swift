@@ -13,8 +13,9 @@ public struct ClientIDHorizon: Hashable, Sendable {
   /// Microseconds of log time; 0 is Binance's rule: an id is free again as soon as its order is
   /// closed.
   public var duration: Int64
-  /// Closed ids kept for one account, and for all.
+  /// Closed ids kept for one account.
   public var perAccountMax: Int
+  /// Closed ids kept in all.
   public var totalMax: Int
 
   public init(duration: Int64, perAccountMax: Int, totalMax: Int) {

@@ -8,22 +8,30 @@ import Wire
 
 /// Keys and decoders of the rows that others may read.
 public enum EngineRows {
-  /// All rows of this prefix are assets, symbols, accounts and keys, in id order.
+  /// All assets, in id order.
   public static let assetPrefix = RowKeys.of(RowKind.asset)
+  /// All symbols, in id order.
   public static let symbolPrefix = RowKeys.of(RowKind.symbol)
+  /// All customer accounts, in id order.
   public static let accountPrefix = RowKeys.of(RowKind.account)
+  /// All API keys, in id order.
   public static let keyPrefix = RowKeys.of(RowKind.key)
+  /// The row that holds the identity of the cluster.
   public static let genesisKey = RowKeys.of(RowKind.genesis)
 
+  /// The row of one asset.
   public static func assetKey(_ asset: AssetID) -> [UInt8] {
     RowKeys.of(RowKind.asset, asset.value)
   }
+  /// The row of one symbol.
   public static func symbolKey(_ symbol: SymbolID) -> [UInt8] {
     RowKeys.of(RowKind.symbol, symbol.value)
   }
+  /// The row of one customer account.
   public static func accountKey(_ account: AccountID) -> [UInt8] {
     RowKeys.of(RowKind.account, account.value)
   }
+  /// The row of one API key.
   public static func keyKey(_ key: KeyID) -> [UInt8] { RowKeys.of(RowKind.key, key.value) }
 
   /// The row of one balance. There is none while both amounts are zero.
@@ -56,6 +64,7 @@ public enum EngineRows {
     RowKeys.of(RowKind.orderCounts, account.value)
   }
 
+  /// Reads a balance.
   public static func decodeBalance(key: [UInt8], value: [UInt8]) throws(WireError) -> BalanceChange
   {
     var k = ByteReader(key)
@@ -71,10 +80,12 @@ public enum EngineRows {
     return change
   }
 
+  /// Reads an open order; refuses one that stands under the key of another.
   public static func decodeOpenOrder(key: [UInt8], value: [UInt8]) throws(WireError) -> OrderView {
     try RowValues.openOrder(key: key, value: value).view
   }
 
+  /// Reads an asset.
   public static func decodeAsset(key: [UInt8], value: [UInt8]) throws(WireError) -> AssetInfo {
     let id = AssetID(try RowValues.id32(key, RowKind.asset))
     var v = ByteReader(value)
@@ -85,6 +96,7 @@ public enum EngineRows {
     return info
   }
 
+  /// Reads a symbol.
   public static func decodeSymbol(key: [UInt8], value: [UInt8]) throws(WireError) -> SymbolInfo {
     let id = SymbolID(try RowValues.id32(key, RowKind.symbol))
     var v = ByteReader(value)
@@ -97,6 +109,7 @@ public enum EngineRows {
     return info
   }
 
+  /// Reads an account.
   public static func decodeAccount(key: [UInt8], value: [UInt8]) throws(WireError) -> AccountInfo {
     let id = AccountID(try RowValues.id64(key, RowKind.account))
     var v = ByteReader(value)
@@ -108,6 +121,7 @@ public enum EngineRows {
     return info
   }
 
+  /// Reads an API key.
   public static func decodeKey(key: [UInt8], value: [UInt8]) throws(WireError) -> KeyInfo {
     let id = KeyID(try RowValues.id64(key, RowKind.key))
     var v = ByteReader(value)
@@ -132,6 +146,7 @@ public enum EngineRows {
     return mark
   }
 
+  /// Reads the order counts of an account.
   public static func decodeOrderCounts(_ value: [UInt8]) throws(WireError) -> OrderWindows {
     var v = ByteReader(value)
     try v.rowVersion()
@@ -147,8 +162,11 @@ public enum EngineRows {
 public struct OrderWindows: Hashable, Sendable {
   /// The window's number: stamp divided by its length.
   public var window10Seconds: Int64
+  /// Orders placed in that window.
   public var count10Seconds: UInt32
+  /// The day's number.
   public var windowDay: Int64
+  /// Orders placed on that day.
   public var countDay: UInt32
 
   public init(window10Seconds: Int64, count10Seconds: UInt32, windowDay: Int64, countDay: UInt32) {
@@ -162,8 +180,9 @@ public struct OrderWindows: Hashable, Sendable {
   public static let none = OrderWindows(
     window10Seconds: 0, count10Seconds: 0, windowDay: 0, countDay: 0)
 
-  /// Window lengths in microseconds.
+  /// Ten seconds, in microseconds.
   public static let tenSeconds: Int64 = 10_000_000
+  /// A day, in microseconds.
   public static let day: Int64 = 86_400_000_000
 
   /// The counts in the windows of `stamp`: those of earlier windows have run out.
