@@ -179,7 +179,7 @@ watch() {
   local who code node
   while ((${#node_pids[@]} > 0)); do
     who= code=0
-    wait -n -p who || code=$?
+    { wait -n -p who || code=$?; } 2>/dev/null  # bash tells of killed jobs by itself, and less clearly
     if [[ $who == "$maker_pid" && -n $who ]]; then
       maker_pid=
       echo "The market maker ended (status $code): $(tail -n 1 "$folder/maker.log")"
@@ -202,7 +202,7 @@ mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 chmod 700 "$folder"
 check_ports
-declare -A node_pids
+node_pids=()
 secret_file "$folder/cluster.secret"
 secret_file "$folder/admin.token"
 [[ -d $folder/node1 || -d $folder/node2 || -d $folder/node3 ]] || rm -f "$folder/demo.json" "$folder/maker.json"
