@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ class Demo:
             **os.environ, "CASTLE_CLIENT_PORT": str(client), "CASTLE_PEER_PORT": str(peer),
             "CASTLE_ADMIN_PORT": str(admin), "CASTLE_DEMO_DIR": str(folder),
             "CASTLE_BUILD": str(BUILD)}
-        self.output = folder.parent / f"demo-{time.time_ns()}.txt"
+        self.output = folder / f"output-{time.time_ns()}.txt"
         with open(self.output, "wb") as out:
             self.process = subprocess.Popen(
                 ["make", "-s", "run"], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
@@ -68,7 +69,7 @@ def three_in_a_row():
 
 
 @pytest.fixture
-def run(tmp_path):
+def run():
     runs = []
     ports = [three_in_a_row() for _ in range(3)]
     folder = ROOT / ".build" / f"demo-{os.getpid()}-{time.time_ns()}"
@@ -83,6 +84,7 @@ def run(tmp_path):
         if one.process.poll() is None:
             os.killpg(one.process.pid, signal.SIGTERM)
             one.process.wait(timeout=30)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_the_demo_runs_twice_and_survives_the_loss_of_a_node(run):
@@ -107,7 +109,7 @@ def test_the_demo_runs_twice_and_survives_the_loss_of_a_node(run):
         assert time.time() < end, "the book stands still"
         time.sleep(0.1)
 
-    assert demo.stop() in (0, 130, 2)
+    assert demo.stop() in (0, 2, -signal.SIGINT)
     assert not list(demo.folder.glob("node*.pid"))
     with pytest.raises(Exception):
         demo.depth(node=2)
@@ -116,7 +118,7 @@ def test_the_demo_runs_twice_and_survives_the_loss_of_a_node(run):
     again.wait("Castle is ready.")
     assert again.key("demo") == key
     quoted(again)
-    assert again.stop(signal.SIGTERM) in (0, 143, 2, -signal.SIGTERM)
+    assert again.stop(signal.SIGTERM) in (0, 2, -signal.SIGTERM)
 
 
 def quoted(demo):
@@ -130,7 +132,7 @@ def quoted(demo):
         time.sleep(0.1)
 
 
-def test_a_port_in_use_is_one_line():
+def test_a_port_in_use_is_one_line(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -138,6 +140,6 @@ def test_a_port_in_use_is_one_line():
         done = subprocess.run(
             ["scripts/demo.sh"], cwd=ROOT, capture_output=True, text=True, timeout=30,
             env={**os.environ, "CASTLE_CLIENT_PORT": str(port), "CASTLE_BUILD": str(BUILD),
-                 "CASTLE_DEMO_DIR": str(ROOT / ".build" / "demo-port")})
+                 "CASTLE_DEMO_DIR": str(tmp_path)})
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1 and str(port) in done.stderr
