@@ -54,7 +54,8 @@ enum AdminAnswer {
     case .insufficientBalance: AdminFailure(409, "the account's free balance is too small")
     case .limitReached: AdminFailure(409, "a limit of the engine is reached")
     case .invalidDefinition: AdminFailure(400, "the definition is outside of what the engine takes")
-    case .amountInvalid: AdminFailure(400, "the amount must be above 0 and within bounds")
+    case .amountInvalid:
+      AdminFailure(400, "the amount is above what the venue can hold of one asset (2^61 units)")
     case .permissionsExceedAccount:
       AdminFailure(400, "a key cannot have permissions that its account lacks")
     case .deadlinePassed: AdminFailure(503, "not executed: its time ran out")
