@@ -5,6 +5,7 @@
 // Not here: the bytes (PeerFrames, PeerHandshake), and what messages mean (Replica).
 
 import Gateway
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -156,7 +157,8 @@ final class PeerLink {
 
   private static func plain(_ error: any Error) -> String {
     guard let connection = error as? NIOConnectionError else { return "\(error)" }
-    return connection.connectionErrors.first.map { "\($0.error)" } ?? "no address"
+    guard let first = connection.connectionErrors.first?.error else { return "no such host" }
+    return (first as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(first)"
   }
 
   private func redial() {

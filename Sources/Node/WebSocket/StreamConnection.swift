@@ -61,6 +61,7 @@ final class StreamConnection: ChannelInboundHandler {
         channel.eventLoop.makeCompletedFuture {
           guard let session = session(head) else { throw ChannelError.eof }
           try channel.pipeline.syncOperations.addHandlers([
+            MaskCheck(metrics: metrics),
             NIOWebSocketFrameAggregator(
               minNonFinalFragmentSize: 1, maxAccumulatedFrameCount: 64,
               maxAccumulatedFrameSize: StreamLimits.frameBytes),
@@ -208,5 +209,34 @@ final class StreamConnection: ChannelInboundHandler {
     context.writeAndFlush(Self.wrapOutboundOut(frame), promise: nil)
     // A client that takes nothing does not get more than this for its last frame.
     context.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+  }
+}
+
+/// Refuses frames that a client did not mask (RFC 6455, section 5.1), before fragments are joined.
+private final class MaskCheck: ChannelInboundHandler {
+  typealias InboundIn = WebSocketFrame
+  typealias InboundOut = WebSocketFrame
+  typealias OutboundOut = WebSocketFrame
+
+  private let metrics: Metrics
+  private var refused = false
+
+  init(metrics: Metrics) { self.metrics = metrics }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard !refused else { return }
+    guard Self.unwrapInboundIn(data).maskKey != nil else {
+      refused = true
+      metrics.streamsCutPolicy.add()
+      var reason = context.channel.allocator.buffer(capacity: 2)
+      reason.write(webSocketErrorCode: .protocolError)
+      let frame = WebSocketFrame(fin: true, opcode: .connectionClose, data: reason)
+      let channel = context.channel
+      context.writeAndFlush(Self.wrapOutboundOut(frame)).whenComplete { _ in
+        channel.close(promise: nil)
+      }
+      return
+    }
+    context.fireChannelRead(data)
   }
 }
