@@ -46,7 +46,9 @@ extension ReadModel {
   }
 
   /// The account's sides of trades, ascending: of one order (from `fromID` up), or from `fromID`
-  /// up, or Binance's window rules. A trade of the account with itself is listed twice.
+  /// up, or Binance's window rules. A trade of the account with itself is listed twice, and a page
+  /// never ends between its two sides (it is then one longer than `limit`): the next page begins at
+  /// the next id.
   public func accountTrades(
     _ account: AccountID, _ symbol: SymbolID, orderID: OrderID?, fromID: TradeID?, start: Int64?,
     end: Int64?, limit: Int
@@ -60,7 +62,14 @@ extension ReadModel {
         try AccountTrade(symbol: symbol, key: key, value: value)
       },
       time: { $0.time })
-    return try window.select(fromID: fromID?.value, start: start, end: end, limit: limit)
+    var page = try window.select(fromID: fromID?.value, start: start, end: end, limit: limit)
+    if page.count == limit, let last = page.last, last.isBuyer {
+      let other = MarketRows.accountTradeKey(account, symbol, last.id.value, .sell)
+      if let value = try rows.row(other) {
+        page.append(try AccountTrade(symbol: symbol, key: other, value: value))
+      }
+    }
+    return page
   }
 
   private func trades(

@@ -250,14 +250,14 @@ class Cluster:
         assert len({s["stateHash"] for s in states}) == 1, states
         return states[0]
 
-    def customer(self, name, **funds):
+    def customer(self, name, node=0, **funds):
         body = {
             "name": name, "permissions": ["trade"],
             "limits": {"per10Seconds": 1_000_000, "perDay": 100_000_000}}
-        made = self.admin("POST", "/admin/v1/accounts", body)
+        made = self.admin("POST", "/admin/v1/accounts", body, node)
         for asset, amount in funds.items():
             self.admin("POST", "/admin/v1/deposits", {
-                "account": name, "asset": asset, "amount": str(amount), "id": f"{name}-{asset}"})
+                "account": name, "asset": asset, "amount": str(amount), "id": f"{name}-{asset}"}, node)
         return Customer(self, name, made["apiKey"], made["secretKey"], made["accountId"])
 
     def public(self, path, node=0):

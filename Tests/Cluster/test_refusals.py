@@ -2,7 +2,9 @@
 
 import secrets
 import shutil
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -60,7 +62,6 @@ def test_a_directory_of_another_cluster(stopped, tmp_path):
 
 
 def test_a_port_in_use(stopped):
-    import socket
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", stopped.client_ports[0]))
         taken.listen()
@@ -120,9 +121,8 @@ def test_a_peer_of_another_cluster_is_refused_and_named(tmp_path):
         stranger = (leader + 1) % 3
         cluster.kill(stranger)
         cluster.start(stranger, **{"--genesis": genesis, "--data-dir": cluster.folder / "stranger"})
-        customer = cluster.customer("buyer", USDT=1000)
+        customer = cluster.customer("buyer", node=leader, USDT=1000)
         assert customer.balances(node=leader)["USDT"][0] == "1000.00000000"
-        import time
         end = time.time() + 15
         while time.time() < end and "genesis" not in cluster.log(leader):
             time.sleep(0.1)
@@ -138,12 +138,11 @@ def test_a_wiped_node_stays_out_and_says_how_it_is_replaced():
         cluster.kill(wiped)
         shutil.rmtree(cluster.folder / f"node{wiped + 1}")
         cluster.start(wiped)
-        import time
         end = time.time() + 15
         while time.time() < end and "member replace" not in cluster.log(wiped):
             time.sleep(0.1)
         assert "member replace" in cluster.log(wiped)
         state = cluster.status(wiped)
         assert state is None or not state["ready"]
-        customer = cluster.customer("buyer", USDT=1000)
+        customer = cluster.customer("buyer", node=leader, USDT=1000)
         assert customer.balances(node=leader)["USDT"][0] == "1000.00000000"
