@@ -183,7 +183,9 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     let status = coordinator.status(now)
     shared.setClusterTime(status.clusterTime, at: now.monotonic)
     if status.faults != lastFaults {
-      for fault in status.faults where !lastFaults.contains(fault) { shared.log.warning("\(fault)") }
+      for fault in status.faults where !lastFaults.contains(fault) {
+        shared.log.warning("\(fault)")
+      }
       lastFaults = status.faults
     }
     shared.status.withLock { $0 = status }
