@@ -25,6 +25,13 @@ suite() {
   fi
 }
 
+# Runs the Swift tests of one target. A filter that finds no test is a failure, not a success.
+swift_suite() {
+  swift test -c release --skip-build --quiet --filter "^$1\\." 2>&1 |
+    tee ".build/test-logs/$1.raw" || return 1
+  grep -qaE 'Test run with [1-9]' ".build/test-logs/$1.raw" || { echo "no test ran" && return 1; }
+}
+
 # How many tests a log speaks of.
 summary() {
   grep -aoE 'Test run with [0-9]+ tests?|[0-9]+ passed.* in [0-9.]+s' "$1" | tail -n 1 | sed 's/Test run with //' || true
@@ -45,7 +52,7 @@ for part in "${parts[@]}"; do
   case $part in
     swift)
       for name in "${suites[@]}"; do
-        suite "${name}Tests" swift test -c release --skip-build --quiet --filter "^${name}Tests\\."
+        suite "${name}Tests" swift_suite "${name}Tests"
       done
       ;;
     cluster | compat)
