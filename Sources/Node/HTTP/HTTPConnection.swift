@@ -47,6 +47,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
   private let service: any HTTPService
   private unowned let loop: LoopState
+  /// Makes the handler that may turn this connection into a WebSocket; `nil`: plain HTTP only.
+  var makeUpgrade: ((HTTPConnection) -> HTTPServerUpgradeHandler)?
+  /// The request that is now read was offered to an upgrader already.
+  private var upgradeTried = false
   private var context: ChannelHandlerContext?
   private var reading = Reading.idle
   private var slots = CircularBuffer<Slot>()
@@ -113,6 +117,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
   private func begin(_ head: HTTPRequestHead) {
     if case .refused = reading { return }
     if let status = HTTPHeadCheck.refusal(of: head) { return refuse(Int(status.code)) }
+    if offerUpgrade(head) { return }
     if head.headers.contains(name: "expect") {
       guard head.headers["expect"].map({ $0.lowercased() }) == ["100-continue"] else {
         return refuse(417)
@@ -123,6 +128,25 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
       }
     }
     reading = .body(head, [])
+  }
+
+  /// Lets an upgrader look at a request that asks for another protocol. Any request of a connection may: clients reuse
+  /// an idle connection for it. A refused one comes back here as a plain request.
+  private func offerUpgrade(_ head: HTTPRequestHead) -> Bool {
+    guard head.headers.contains(name: "upgrade"), slots.isEmpty, !upgradeTried, let makeUpgrade,
+      let context
+    else { return false }
+    upgradeTried = true
+    let handler = makeUpgrade(self)
+    let pipeline = context.pipeline.syncOperations
+    do {
+      try pipeline.addHandler(handler, position: .before(self))
+      let part = HTTPServerRequestPart.head(head)
+      handler.channelRead(context: try pipeline.context(handler: handler), data: NIOAny(part))
+      return true
+    } catch {
+      return false
+    }
   }
 
   private func add(_ buffer: ByteBuffer) {

@@ -1,6 +1,8 @@
 // HTTPServer: a listening port and the pipelines of its connections.
 //
-//   bytes -> ArrivalWatch -> HTTPRequestDecoder -> [HTTPServerUpgradeHandler] -> HTTPConnection
+//   bytes -> ArrivalWatch -> HTTPRequestDecoder -> HTTPConnection
+//
+// A request that asks for a WebSocket gets an HTTPServerUpgradeHandler before the HTTPConnection, which then makes room.
 //
 // Not here: requests (services), WebSocket frames (StreamConnection).
 
@@ -49,10 +51,11 @@ struct HTTPServer {
     let pipeline = channel.pipeline.syncOperations
     try pipeline.addHandlers([watch, encoder, decoder])
     if let upgrader {
-      try pipeline.addHandler(
+      connection.makeUpgrade = { connection in
         HTTPServerUpgradeHandler(
           upgraders: [upgrader], httpEncoder: encoder,
-          extraHTTPHandlers: [watch, decoder, connection], upgradeCompletionHandler: { _ in }))
+          extraHTTPHandlers: [watch, decoder, connection], upgradeCompletionHandler: { _ in })
+      }
     }
     try pipeline.addHandler(connection)
   }
