@@ -34,6 +34,8 @@ struct NodeFlags: ParsableArguments {
     name: .customLong("websocket-attempts-per-5-minutes"),
     help: "WebSocket connections of an address (default 300).")
   var connectionAttempts: String?
+  @Option(help: "Messages that a WebSocket client may send in a second (default 5).")
+  var streamMessagesPerSecond: String?
   @Option(help: "Wait after each log sync, in microseconds; imitates a slower disk.")
   var addedSyncDelayUs: String?
   @Flag(help: "Print the version.") var version = false
@@ -46,6 +48,7 @@ struct NodeFlags: ParsableArguments {
       (.genesis, genesis), (.config, config), (.logLevel, logLevel),
       (.requestWeight, requestWeightPerMinute), (.rawRequests, rawRequests),
       (.connectionAttempts, connectionAttempts), (.addedSyncDelay, addedSyncDelayUs),
+      (.streamMessages, streamMessagesPerSecond),
     ]
     return Dictionary(uniqueKeysWithValues: all.compactMap { pair in pair.1.map { (pair.0, $0) } })
   }

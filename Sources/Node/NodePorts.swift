@@ -41,7 +41,9 @@ struct NodePorts {
     let metrics = shared.metrics
     let clientServer = try bind("client", settings.clientListen) {
       try HTTPServer.bind($0, group: group, loops: loops, service: client) { loop in
-        StreamConnection.upgrader(loop, attempts: attempts, metrics: metrics)
+        StreamConnection.upgrader(
+          loop, attempts: attempts, messagesPerSecond: settings.streamMessagesPerSecond,
+          metrics: metrics)
       }
     }
     let admin = AdminService(

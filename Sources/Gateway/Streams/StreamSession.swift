@@ -10,7 +10,7 @@ public struct StreamSession: Sendable {
   /// Streams of one connection.
   public static let streamsMax = 1024
   /// Incoming frames in one second, PING and PONG included; one more ends the connection.
-  public static let framesPerSecondMax = 5
+  public let framesPerSecondMax: Int
   /// Bytes of an incoming message.
   public static let messageBytesMax = 65_536
 
@@ -40,7 +40,11 @@ public struct StreamSession: Sendable {
   /// - Throws: 404 for a path that is no stream endpoint, -1194 for a bad `timeUnit`, -1100 and
   /// -1101 for bad or too many
   ///   names.
-  public init(path: String, query: [UInt8]) throws(APIError) {
+  public init(
+    path: String, query: [UInt8], framesPerSecondMax: Int = 5
+  ) throws(APIError) {
+    precondition(framesPerSecondMax > 0, "a client that may say nothing")
+    self.framesPerSecondMax = framesPerSecondMax
     guard let endpoint = StreamPath(path) else { throw .notFound }
     combined = endpoint.combined
     let sent = try StreamPath.query(query)
@@ -82,7 +86,7 @@ public struct StreamSession: Sendable {
       frames = 0
     }
     frames += 1
-    guard frames > Self.framesPerSecondMax else { return [] }
+    guard frames > framesPerSecondMax else { return [] }
     return [.close(code: 1008, reason: "Too many requests")]
   }
 
@@ -105,9 +109,9 @@ public struct StreamSession: Sendable {
 
   private mutating func subscribe(_ request: StreamRequest) throws(StreamRefusal) -> [Output] {
     var fresh: [String] = []
-    for name in try request.names() where !known.contains(name) && !fresh.contains(name) {
-      fresh.append(name)
-    }
+    // A message holds ten thousand names: comparing each with all before it would hold the event loop for a second.
+    var seen = known
+    for name in try request.names() where seen.insert(name).inserted { fresh.append(name) }
     guard streams.count + fresh.count <= Self.streamsMax else {
       throw request.refusal(2, "Invalid request: too many streams; at most \(Self.streamsMax)")
     }

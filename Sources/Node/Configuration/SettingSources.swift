@@ -27,6 +27,7 @@ enum SettingName: String, CaseIterable {
   case requestWeight = "request-weight-per-minute"
   case rawRequests = "raw-requests-per-5-minutes"
   case connectionAttempts = "websocket-attempts-per-5-minutes"
+  case streamMessages = "stream-messages-per-second"
   case addedSyncDelay = "added-sync-delay-us"
 
   /// `EXNODE_DATA_DIR`.

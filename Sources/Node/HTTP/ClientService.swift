@@ -23,18 +23,22 @@ final class ClientService: HTTPService {
   }
 
   func handle(_ request: HTTPRequest, _ reply: ReplySlot, on loop: LoopState, isRetry: Bool) {
+    var grouped = request
+    grouped.address = AddressGroup.of(request.address)
+    let counted = grouped
     let catalog = shared.catalog.withLock { $0 }
     let time = shared.clusterTime
-    let action = limiters.with(request.address) { limiter in
+    let action = limiters.with(counted.address) { limiter in
       api.handle(
-        request, catalog: catalog, secrets: secrets, time: time, limiter: &limiter,
+        counted, catalog: catalog, secrets: secrets, time: time, limiter: &limiter,
         isRetry: isRetry)
     }
-    runner.run(action, request, reply, on: loop, service: self)
+    runner.run(action, counted, reply, on: loop, service: self)
   }
 
   func finish(_ response: HTTPResponse, address: String) -> HTTPResponse {
     let time = shared.clusterTime
+    let address = AddressGroup.of(address)
     return limiters.with(address) { limiter in
       var finished = response
       api.finish(&finished, address: address, time: time, limiter: &limiter)

@@ -44,22 +44,23 @@ final class StreamConnection: ChannelInboundHandler {
 
   /// The upgrader for one event loop: answers 101 for stream paths and leaves everything else to HTTP.
   static func upgrader(
-    _ loop: LoopState, attempts: AttemptLimiter, metrics: Metrics
+    _ loop: LoopState, attempts: AttemptLimiter, messagesPerSecond: Int, metrics: Metrics
   ) -> NIOWebSocketServerUpgrader {
     NIOWebSocketServerUpgrader(
       maxFrameSize: StreamLimits.frameBytes,
       shouldUpgrade: { channel, head in
         let allowed =
-          HTTPHeadCheck.refusal(of: head) == nil && session(head) != nil
+          HTTPHeadCheck.refusal(of: head) == nil && session(head, messagesPerSecond) != nil
           && loop.streams.count < StreamLimits.connectionsPerLoop
           && attempts.admit(
-            channel.remoteAddress?.ipAddress ?? "", at: SystemClock.monotonic())
+            AddressGroup.of(channel.remoteAddress?.ipAddress ?? ""),
+            at: SystemClock.monotonic())
         if !allowed { metrics.streamsCutPolicy.add() }
         return channel.eventLoop.makeSucceededFuture(allowed ? HTTPHeaders() : nil)
       },
       upgradePipelineHandler: { channel, head in
         channel.eventLoop.makeCompletedFuture {
-          guard let session = session(head) else { throw ChannelError.eof }
+          guard let session = session(head, messagesPerSecond) else { throw ChannelError.eof }
           try channel.pipeline.syncOperations.addHandlers([
             MaskCheck(metrics: metrics),
             NIOWebSocketFrameAggregator(
@@ -71,11 +72,13 @@ final class StreamConnection: ChannelInboundHandler {
       })
   }
 
-  private static func session(_ head: HTTPRequestHead) -> StreamSession? {
+  private static func session(
+    _ head: HTTPRequestHead, _ messagesPerSecond: Int
+  ) -> StreamSession? {
     let question = head.uri.utf8.firstIndex(of: UInt8(ascii: "?"))
     let path = question.map { String(head.uri[..<$0]) } ?? head.uri
     let query = question.map { Array(head.uri.utf8[$0...].dropFirst()) } ?? []
-    return try? StreamSession(path: path, query: query)
+    return try? StreamSession(path: path, query: query, framesPerSecondMax: messagesPerSecond)
   }
 
   var isCombined: Bool { session.combined }
