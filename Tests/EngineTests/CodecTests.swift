@@ -49,6 +49,17 @@ import Wire
     #expect(reader.left == 0)
   }
 
+  @Test func `a request with a text beyond its limit is known before it is encoded for a log`() {
+    var random = Seeded(3)
+    for command in Self.everyCommand() {
+      #expect(CommandCodec.reads(Self.request(command, &random)))
+    }
+    let long = String(repeating: "k", count: CommandCodec.Limit.apiKey + 1)
+    #expect(!CommandCodec.reads(Self.request(.revokeKey(RevokeKey(apiKey: long)), &random)))
+    let asset = AddAsset(name: String(repeating: "A", count: 21), scale: 8)
+    #expect(!CommandCodec.reads(Self.request(.addAsset(asset), &random)))
+  }
+
   @Test func `random orders come back as they were encoded`() throws {
     var random = Seeded(2)
     for _ in 0..<2_000 {

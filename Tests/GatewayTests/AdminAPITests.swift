@@ -235,6 +235,26 @@ private final class NoRows: RowReader {
     #expect(revoke.command == .revokeKey(RevokeKey(apiKey: "KEY")))
   }
 
+  /// A longer key could be encoded, but no replica could read the log entry back: `apply` would halt everywhere.
+  @Test(arguments: [("K", 65), ("K", 128), ("\u{e9}", 33), ("K", 0)])
+  func `a key that no log entry can hold is refused before it is submitted`(
+    _ letter: String, _ count: Int
+  ) throws {
+    let key = String(repeating: letter, count: count)
+    let action = try action("POST", "/admin/v1/keys/revoke", #"{"apiKey":"\#(key)"}"#)
+    let response = try #require(action.response)
+    #expect(response.status == 400)
+    #expect(try error(response) == "apiKey must have 1 to 64 bytes")
+  }
+
+  @Test func `the longest key that is taken comes back from its bytes`() throws {
+    let key = String(repeating: "K", count: 64)
+    let body = #"{"apiKey":"\#(key)"}"#
+    let request = try write(action("POST", "/admin/v1/keys/revoke", body)).0
+    #expect(request.command == .revokeKey(RevokeKey(apiKey: key)))
+    #expect(CommandCodec.reads(request))
+  }
+
   @Test func `a symbol has sensible defaults and can be changed`() throws {
     let body = #"{"base":"BTC","quote":"USDT","name":"X","tickSize":"0.01","stepSize":"0.001"}"#
     let (request, render) = try write(action("POST", "/admin/v1/symbols", body))

@@ -84,6 +84,16 @@ public enum CommandCodec {
     return Request(header: header, command: command)
   }
 
+  /// True if the request comes back from its bytes as it is. What does not must never reach a log: no replica could
+  /// apply the entry.
+  public static func reads(_ request: Request) -> Bool {
+    var writer = ByteWriter(capacity: 256)
+    encode(request, into: &writer)
+    var reader = ByteReader(writer.bytes)
+    guard let decoded = try? decode(&reader) else { return false }
+    return decoded == request && reader.left == 0
+  }
+
   private static func kind(of command: Command) -> Kind {
     switch command {
     case .placeOrder: .placeOrder

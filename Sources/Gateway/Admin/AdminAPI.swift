@@ -165,7 +165,13 @@ struct AdminContext {
     let header = CommandHeader(
       requestID: RequestID(bytes: Random.bytes(32)), key: .admin, timestamp: 0,
       deadline: time + AdminAPI.patience)
-    return .write(Request(header: header, command: command)) { outcome in
+    let request = Request(header: header, command: command)
+    // The handlers bound their fields; this is the last look, because a command in the log that cannot be read back
+    // would end `apply` on every node for good.
+    guard CommandCodec.reads(request) else {
+      return .respond(AdminAnswer.error(AdminFailure(400, "a field of the command is too long")))
+    }
+    return .write(request) { outcome in
       AdminAnswer.of(outcome, answer)
     }
   }

@@ -66,8 +66,9 @@ extension AdminContext {
   /// `{apiKey}` -> `{apiKey, revoked: true}`.
   func revokeKey() throws(AdminRefusal) -> Action {
     let key = try reading { fields throws(AdminFailure) in try fields.text("apiKey") }
-    guard (1...128).contains(key.utf8.count) else {
-      throw .failure(AdminFailure(400, "apiKey must have 1 to 128 characters"))
+    let most = CommandCodec.Limit.apiKey
+    guard (1...most).contains(key.utf8.count) else {
+      throw .failure(AdminFailure(400, "apiKey must have 1 to \(most) bytes"))
     }
     return write(.revokeKey(RevokeKey(apiKey: key))) { _, w in
       w.field("apiKey", key)
