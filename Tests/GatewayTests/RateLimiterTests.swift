@@ -20,6 +20,22 @@ import Testing
     }
   }
 
+  @Test(
+    arguments: [
+      ("1.2.3.4", "1.2.3.4"), ("", ""), ("::ffff:1.2.3.4", "1.2.3.4"),
+      ("::ffff:102:304", "1.2.3.4"), ("::1", "0:0:0:0::/64"),
+      ("2001:db8:0:7::1", "2001:db8:0:7::/64"), ("2001:DB8::7:1:2:3:4", "2001:db8:0:7::/64"),
+      ("2001:db8:0:7:ffff:ffff:ffff:ffff", "2001:db8:0:7::/64"),
+      ("fe80::1%eth0", "fe80:0:0:0::/64"), ("1:2:3:4:5:6:7:8", "1:2:3:4::/64"),
+      ("::", "0:0:0:0::/64"),
+      ("1:2:3", "1:2:3"), ("1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8:9"), ("x::", "x::"),
+    ])
+  func `an address counts alone, an IPv6 one with all that the same client has`(
+    _ address: String, _ group: String
+  ) {
+    #expect(AddressGroup.of(address) == group)
+  }
+
   @Test func `weight is counted per calendar minute and address`() {
     var limiter = RateLimiter(settings: EdgeSettings(weightPerMinute: 100))
     let now = Self.start + 59_000_000
