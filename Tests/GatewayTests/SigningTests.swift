@@ -110,6 +110,24 @@ import Testing
     }
   }
 
+  @Test func `a key revoked meanwhile reads nothing through a node that lags`() throws {
+    var edge = Edge()
+    let action = edge.signed("GET", "/api/v3/account")
+    guard
+      case .keyChanged(var key)? = edge.definitions.first(where: { event in
+        if case .keyChanged(let key) = event { key.apiKey == Edge.apiKey } else { false }
+      })
+    else {
+      Issue.record("the fixture has no such key")
+      return
+    }
+    #expect(action.answered(try edge.model())?.status == 200)
+    key.revoked = true
+    #expect(
+      action.answered(try edge.model([[.keyChanged(key)]]))?.failure
+        == "401 -2015 Invalid API-key, IP, or permissions for action.")
+  }
+
   @Test func `an unknown key costs one barrier and is refused after it`() {
     var edge = Edge()
     let request = Edge.request(

@@ -160,7 +160,16 @@ public struct RESTAPI: Sendable {
     switch draft {
     case .respond(let response): return .respond(response)
     case .read(let linearizable, let answer):
-      return indexed(.read(linearizable: linearizable, answer: Self.shielded(answer)))
+      let key = caller.key.id
+      return indexed(
+        .read(
+          linearizable: linearizable,
+          answer: Self.shielded { model in
+            // The model stands behind the read index, the catalog of the check before perhaps not: a revoked key must
+            // not read through a node that lags.
+            guard let now = model.catalog.key(key), !now.revoked else { return .error(.keyRefused) }
+            return try answer(model)
+          }))
     case .write(let command, let type, let success):
       let id = bytes.requestID(
         key: caller.key.id.value, method: route.method, path: route.path)
