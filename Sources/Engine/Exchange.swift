@@ -15,7 +15,12 @@ public struct Exchange: ~Copyable {
   /// The most open orders of all accounts together.
   public static let openOrdersMax = 8_000_000
   /// The most open orders of one account on one symbol, whatever the filter says.
-  public static let openOrdersPerSheetMax: UInt32 = 1_000_000
+  /// The second bounds the answer of a cancel-all: see `ReplyCodec.bytesMax`.
+  public static let openOrdersPerSheetMax: UInt32 = 50_000
+
+  /// Fills that an answer lists. An order that trades with more makers trades with all of them; the
+  /// rest is in the trade history only.
+  public static let fillsPerReplyMax = 10_000
 
   var accounts = AccountTable()
   var ledger = Ledger()

@@ -83,6 +83,21 @@ import Wire
     }
   }
 
+  /// What is recorded and cannot be read back would keep every node from starting again.
+  @Test func `the longest replies stay within the bound that readers of stored replies have`() {
+    var random = Seeded(6)
+    var view = Self.view(&random)
+    view.clientOrderID = World.text(String(repeating: "i", count: ShortText.countMax))
+    let cancelled = Cancelled(order: view, cancelClientOrderID: view.clientOrderID)
+    let one = ReplyCodec.encode(.cancelledAll([cancelled])).count
+    #expect(one * Int(Exchange.openOrdersPerSheetMax) <= ReplyCodec.bytesMax)
+    let fill = Fill(
+      price: 1, quantity: 2, commission: 3, commissionAsset: World.base, trade: TradeID(4))
+    let counts = OrderCounts(in10Seconds: 1, inDay: 2)
+    let placed = ReplyCodec.encode(.placed(Placed(order: view, fills: [fill], counts: counts)))
+    #expect(placed.count * Exchange.fillsPerReplyMax <= ReplyCodec.bytesMax)
+  }
+
   @Test func `a command cut short or with a wrong length is refused`() {
     var random = Seeded(4)
     for command in Self.everyCommand() {

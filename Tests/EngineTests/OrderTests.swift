@@ -195,6 +195,19 @@ import Testing
     #expect(world.run(World.cancel(0, order: 2, .onlyPartiallyFilled)).cancelled != nil)
   }
 
+  @Test func `an order trades with more makers than its answer lists`() throws {
+    var world = Self.world()
+    let makers = Exchange.fillsPerReplyMax + 1
+    for number in 0..<makers {
+      world.run(World.limit(0, .sell, 1, at: 10_000, id: "m\(number)"))
+    }
+    let taken = try #require(
+      world.run(World.limit(1, .buy, Int64(makers), at: 10_000, id: "t")).placed)
+    #expect(taken.order.status == .filled && taken.order.executed == Int64(makers))
+    #expect(taken.fills.count == Exchange.fillsPerReplyMax)
+    #expect(world.exchange.checkInvariants().isEmpty)
+  }
+
   @Test func `self-trade prevention and stop orders are refused`() {
     var world = Self.world()
     var order = PlaceOrder(

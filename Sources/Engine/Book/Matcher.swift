@@ -54,11 +54,13 @@ extension Exchange {
           symbol: taker.symbol, id: id, price: price, quantity: quantity, quoteQuantity: quote,
           maker: makerView, taker: taker, makerFee: fees.maker, takerFee: fees.taker,
           stamp: stamp)))
-    fills.append(
-      Fill(
-        price: price, quantity: quantity, commission: fees.taker,
-        commissionAsset: taker.side == .buy
-          ? symbols.states[symbol].base : symbols.states[symbol].quote, trade: id))
+    if fills.count < Self.fillsPerReplyMax {
+      fills.append(
+        Fill(
+          price: price, quantity: quantity, commission: fees.taker,
+          commissionAsset: taker.side == .buy
+            ? symbols.states[symbol].base : symbols.states[symbol].quote, trade: id))
+    }
     if isFilled {
       close(maker, side: makerView.side, stamp)
     } else {

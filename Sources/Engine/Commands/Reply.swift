@@ -34,6 +34,7 @@ public struct OrderCounts: Hashable, Sendable {
 /// A placed order after its taker phase.
 public struct Placed: Hashable, Sendable {
   public var order: OrderView
+  /// The first `Exchange.fillsPerReplyMax` trades.
   public var fills: [Fill]
   public var counts: OrderCounts
   public init(order: OrderView, fills: [Fill], counts: OrderCounts) {

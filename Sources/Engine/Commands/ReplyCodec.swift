@@ -9,6 +9,10 @@ import Wire
 
 /// Encodes and decodes replies.
 public enum ReplyCodec {
+  /// No reply is longer than this: cancel-all and fills are bounded (`Exchange`). Whoever stores
+  /// replies may refuse longer ones.
+  public static let bytesMax = 16 << 20
+
   private enum Tag: UInt8 {
     case rejected = 1
     case placed = 2
