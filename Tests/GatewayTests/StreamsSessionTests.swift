@@ -208,6 +208,19 @@ import Testing
         == ["{\"result\":null,\"id\":2}", "+x@trade"])
   }
 
+  @Test func `a message full of short names is refused as one, repetitions count once`() throws {
+    var session = try session("/ws")
+    let many = (0..<8000).map { "\"\(String($0, radix: 36))\"" }.joined(separator: ",")
+    #expect(
+      send(&session, "{\"method\":\"SUBSCRIBE\",\"params\":[\(many)],\"id\":1}")
+        == failure(2, "Invalid request: too many streams; at most 1024", id: "1"))
+    #expect(session.streams.isEmpty)
+    let same = Array(repeating: "\"a@trade\"", count: 5000).joined(separator: ",")
+    #expect(
+      send(&session, "{\"method\":\"SUBSCRIBE\",\"params\":[\(same)],\"id\":2}")
+        == ["{\"result\":null,\"id\":2}", "+a@trade"])
+  }
+
   @Test func `the sixth frame within a second ends the connection, control frames count`() throws {
     var session = try session("/ws")
     let list = "{\"method\":\"LIST_SUBSCRIPTIONS\",\"id\":1}"
