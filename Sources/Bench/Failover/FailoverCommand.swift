@@ -67,7 +67,7 @@ final class FailoverSession {
     for i in 0..<3 {
       signers.append(
         try cluster.openAccount(
-          "failover-\(tag)-\(i)", funds: [("BTC", "100000"), ("USDT", "1000000000")]))
+          "failover-\(tag)-\(i)", funds: [("BTC", "100000"), ("USDT", "30000000")]))
     }
     self.signers = signers
     self.symbol = symbol
@@ -188,6 +188,7 @@ final class FailoverSession {
     let unknown = writers.reduce(0) { $0 + $1.log.unknown.count }
     let refused = writers.flatMap { $0.log.refused }
     let gapTexts = gaps.map { "\(($0 * 10).rounded() / 10)" }
+    guard acknowledged.count > 100 * gaps.count else { throw BenchError("the writers wrote too little") }
     guard lost == 0 else { throw BenchError("\(lost) acknowledged orders are lost") }
     return """
       {"command":"failover","signal":"\(signal)","kills":\(gaps.count),"paceMs":\(pace),\

@@ -74,7 +74,7 @@ final class PacedWriter: @unchecked Sendable {  // confined to one event loop; `
     connection?.close()
     connection = nil
     at = (at + 1) % addresses.count
-    loop.execute { self.connect() }
+    loop.scheduleTask(in: .milliseconds(1)) { self.connect() }
   }
 
   private func send() {

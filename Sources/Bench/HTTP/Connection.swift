@@ -58,14 +58,15 @@ final class Connection: ChannelInboundHandler, RemovableChannelHandler {
       .connect(host: host, port: port)
       .flatMapThrowing { channel in
         let connection = try channel.pipeline.syncOperations.handler(type: Connection.self)
+        // The future may succeed before `channelActive` is told.
+        connection.isOpen = channel.isActive
         return NIOLoopBound(connection, eventLoop: channel.eventLoop)
       }
   }
 
-  func channelActive(context: ChannelHandlerContext) {
-    channel = context.channel
-    isOpen = true
-  }
+  func handlerAdded(context: ChannelHandlerContext) { channel = context.channel }
+
+  func channelActive(context: ChannelHandlerContext) { isOpen = true }
 
   func channelInactive(context: ChannelHandlerContext) { fail(.closed) }
 

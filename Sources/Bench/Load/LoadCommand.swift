@@ -89,7 +89,7 @@ final class LoadSession {
     for i in 0..<OrderFlow.accounts {
       signers.append(
         try cluster.openAccount(
-          "load-\(stamp)-\(i)", funds: [("BTC", "10000"), ("USDT", "1000000000")]))
+          "load-\(stamp)-\(i)", funds: [("BTC", "10000"), ("USDT", "30000000")]))
     }
     self.signers = signers
     try cluster.waitUntilLevel(seconds: 30)

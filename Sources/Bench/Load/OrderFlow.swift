@@ -41,8 +41,7 @@ struct OrderFlow {
     let account = random.below(Self.accounts)
     let symbol = random.below(Self.symbols)
     let buy = (account + symbol) % 2 == 0
-    // Biased towards the other side, so that most new orders trade, at once or later.
-    let offset = random.below(71) - 20
+    let offset = random.below(101) - 50
     let ticks = Self.middleTicks + (buy ? offset : -offset)
     let quantity = 1 + random.below(100)
     placed += 1

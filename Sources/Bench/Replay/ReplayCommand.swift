@@ -141,7 +141,7 @@ struct Replay {
       try cluster.addSymbol(symbol, base: "BTC", quote: "USDT", tick: "0.01", step: "0.00000001")
     }
     let stamp = wallMilliseconds()
-    let funds = [("BTC", "10000000"), ("USDT", "10000000000")]
+    let funds = [("BTC", "10000000"), ("USDT", "3000000000")]
     let maker = try cluster.openAccount("replay-maker-\(stamp)", funds: funds)
     let taker = try cluster.openAccount("replay-taker-\(stamp)", funds: funds)
     try cluster.waitUntilLevel(seconds: 30)
