@@ -100,6 +100,30 @@ import Testing
     #expect(found.base == store.bounds.base)
   }
 
+  @Test func `a cut of many segments can be done in small steps, each of them whole`() throws {
+    let disk = FaultDisk()
+    let (store, _) = try open(disk)
+    for index in UInt64(1)...30 { try store.write(write([entry(index, bytes: 5000)])) }
+    let (other, _) = try open(FaultDisk())
+    for index in UInt64(1)...30 { try other.write(write([entry(index, bytes: 5000)])) }
+    #expect(try other.cut(upTo: LogIndex(20)) == false)
+    var steps = 0
+    var more = true
+    while more {
+      let before = try disk.list("/log").count
+      let base = store.bounds.base
+      more = try store.cut(upTo: LogIndex(20), segmentsMax: 1)
+      steps += 1
+      #expect(try disk.list("/log").count == before - 1)
+      #expect(store.bounds.base > base)
+      let (_, found) = try open(disk.after(.power))
+      #expect(found.tail == .clean && found.base == store.bounds.base)
+    }
+    #expect(steps > 1)
+    #expect(store.bounds.base == other.bounds.base)
+    #expect(try store.cut(upTo: LogIndex(20), segmentsMax: 1) == false)
+  }
+
   @Test func `a truncation below the first kept segment keeps the term of the entry it leaves`()
     throws
   {

@@ -19,6 +19,9 @@ struct DiskThread: Sendable {
   /// Log bytes between two flushes of the state store; a flush lets the log be cut and shortens the next start.
   static let flushEveryBytes = 64 << 20
   private static let spareEveryBytes = 1 << 20
+  /// While segments wait to be removed, one goes after each group, or after this long without one: removing all that
+  /// a follower's long absence has kept would hold up writes for seconds, on all nodes at once. Microseconds.
+  private static let cutPause: Int64 = 20_000
 
   /// Runs until `.stop`; everything queued before it is written first.
   func run() {
@@ -26,9 +29,10 @@ struct DiskThread: Sendable {
     var writes: [LogWrite] = []
     var flushedAt = 0
     var sparedAt = 0
+    var cut: LogIndex?
     while true {
-      queues.disk.take(into: &batch, until: nil)
-      var cut: LogIndex?
+      queues.disk.take(
+        into: &batch, until: cut == nil ? nil : SystemClock.monotonic() + Self.cutPause)
       var stopping = false
       for event in batch {
         switch event {
@@ -40,7 +44,7 @@ struct DiskThread: Sendable {
       batch.removeAll(keepingCapacity: true)
       if !writes.isEmpty { persist(writes) }
       writes.removeAll(keepingCapacity: true)
-      if let cut { self.cut(cut) }
+      if let wanted = cut, !stopping, !cutSome(upTo: wanted) { cut = nil }
       let total = store.bytesWritten
       shared.logBytes.store(total, ordering: .relaxed)
       if total - sparedAt >= Self.spareEveryBytes {
@@ -72,9 +76,10 @@ struct DiskThread: Sendable {
     queues.core.post(contentsOf: writes.map { .persisted($0.sequence) })
   }
 
-  private func cut(_ index: LogIndex) {
+  /// Removes a segment, if one is due. Returns whether more are.
+  private func cutSome(upTo index: LogIndex) -> Bool {
     do {
-      try store.cut(upTo: index)
+      return try store.cut(upTo: index, segmentsMax: 1)
     } catch {
       Fatal.disk(shared.log, "\(error)")
     }

@@ -122,14 +122,26 @@ public final class LogStore: Sendable {
   }
 
   /// Removes whole segments whose entries all lie at or below `position`, except the last segment. The caller must have
-  /// made the state up to `position` durable elsewhere. Called by the writing thread.
-  public func cut(upTo position: LogIndex) throws(StorageError) {
+  /// made the state up to `position` durable elsewhere. Called by the writing thread. Each removal waits for the disk,
+  /// and no write happens meanwhile: after a follower's long absence thousands are due, so take few at a time.
+  ///
+  /// - Returns: whether more could be removed.
+  @discardableResult
+  public func cut(
+    upTo position: LogIndex, segmentsMax: Int = .max
+  ) throws(StorageError) -> Bool {
+    precondition(segmentsMax > 0, "a cut removes something")
+    var isMore = false
     try guarded { (writer) throws(StorageError) in
       let removable = index.withLock { index -> [UInt64] in
         var numbers: [UInt64] = []
         for segment in index.segments where segment.number < writer.segment {
           let last = index.map.spans.last { $0.place.segment == segment.number }?.last
           if let last, last > position { break }
+          guard numbers.count < segmentsMax else {
+            isMore = true
+            break
+          }
           numbers.append(segment.number)
         }
         if let last = numbers.last {
@@ -144,6 +156,7 @@ public final class LogStore: Sendable {
         try disk.syncDirectory(directory)
       }
     }
+    return isMore
   }
 
   /// Makes the next segment ahead of time, if there is none ready. May be called from a helper thread. If the disk is
