@@ -27,19 +27,27 @@ extension Coordinator {
   /// Puts a write into the pending table, or answers it at once.
   private mutating func admit(_ submission: Submission, _ now: Moment) -> Outcome? {
     var request = submission.request
-    if let known = machine.outcome(of: request.header.requestID) {
+    let id = request.header.requestID
+    if let known = machine.outcome(of: id) {
       return .reply(known.reply, index: known.index, stamp: known.stamp)
     }
-    guard !draining, fault == nil, outside == nil,
-      machine.duplicatesCount + pending.count < settings.duplicatesMax,
-      machine.duplicateBytes < settings.duplicateBytesMax
-    else { return .overloaded }
+    // A repetition of what is under way joins it, and is never refused as if nobody had seen it.
+    let isRepetition = pending.contains(id) || queue.isInFlight(id)
+    let refusal = isRepetition ? Outcome.unknown : .overloaded
+    guard pending.contains(id) || mayTake else { return refusal }
     let latest = clusterTime(now) + Self.deadlineMax
     request.header.deadline = min(request.header.deadline, latest)
     let added = pending.add(submission.ticket, request, since: now.monotonic) { request in
       Self.encode(request)
     }
-    return added == .full ? .overloaded : nil
+    return added == .full ? refusal : nil
+  }
+
+  /// Whether new writes are taken.
+  private var mayTake: Bool {
+    !draining && fault == nil && outside == nil
+      && machine.duplicatesCount + pending.count < settings.duplicatesMax
+      && machine.duplicateBytes < settings.duplicateBytesMax
   }
 
   static func encode(_ request: Request) -> [UInt8] {

@@ -42,6 +42,8 @@ struct PendingTable {
   /// Items, not tickets.
   var count: Int { places.count }
 
+  func contains(_ id: RequestID) -> Bool { places[id] != nil }
+
   /// Adds a ticket to the pending item of the same request, or a new item at the end.
   mutating func add(
     _ ticket: UInt64, _ request: Request, since: Int64, encode: (Request) -> [UInt8]

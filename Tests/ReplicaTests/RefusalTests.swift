@@ -1,0 +1,57 @@
+// RefusalTests: "refused" is only said of a write that nobody has seen.
+
+import Engine
+import Raft
+import Testing
+
+@testable import Replica
+
+@Suite struct RefusalTests {
+  private static func submission(_ ticket: UInt64, _ number: UInt64) -> Submission {
+    var request = QueueTests.request(number)
+    request.header.deadline = ClusterWorld.wallStart + 60_000_000
+    return Submission(ticket: ticket, request: request)
+  }
+
+  @Test func `a repetition of a waiting write joins it, also at a node that takes nothing new`()
+    throws
+  {
+    var node = try GreetingTests.coordinator()
+    var effects = Effects()
+    node.submit([Self.submission(1, 7)], GreetingTests.now, &effects)
+    node.drain()
+    node.submit([Self.submission(2, 7)], GreetingTests.now, &effects)
+    #expect(effects.answers.isEmpty)
+    node.submit([Self.submission(3, 8)], GreetingTests.now, &effects)
+    #expect(effects.answers.map(\.outcome) == [.overloaded])
+    effects.removeAll()
+    let late = Moment(
+      monotonic: GreetingTests.now.monotonic + 20_000_000, wall: GreetingTests.now.wall)
+    node.tick(late, &effects)
+    #expect(effects.answers.map(\.ticket) == [1, 2])
+    #expect(effects.answers.map(\.outcome) == [.unknown, .unknown])
+  }
+
+  @Test func `a repetition for which there is no room is unknown, not refused`() throws {
+    var node = try GreetingTests.coordinator()
+    node.pending = PendingTable(limit: 1)
+    var effects = Effects()
+    node.submit(
+      [Self.submission(1, 7), Self.submission(2, 7), Self.submission(3, 8)], GreetingTests.now,
+      &effects)
+    #expect(effects.answers.map(\.ticket) == [2, 3])
+    #expect(effects.answers.map(\.outcome) == [.unknown, .overloaded])
+  }
+
+  @Test func `what a peer's client has under way here is unknown to a drained leader's own`()
+    throws
+  {
+    var node = try GreetingTests.coordinator()
+    var effects = Effects()
+    _ = node.queue.add(RequestID(0, 0, 0, 7), [1])
+    node.drain()
+    node.submit(
+      [Self.submission(1, 7), Self.submission(2, 8)], GreetingTests.now, &effects)
+    #expect(effects.answers.map(\.outcome) == [.unknown, .overloaded])
+  }
+}
