@@ -107,7 +107,9 @@ public struct Coordinator: ~Copyable {
     clock = ClusterClock(voters: voters.count)
     pending = PendingTable(limit: settings.pendingMax)
     queue = ProposalQueue(countMax: settings.queueMax, bytesMax: settings.queueBytesMax)
-    runs = RunQueue(limit: settings.runsOutstandingMax, stored: marker.applied.index.value)
+    runs = RunQueue(
+      limit: settings.runsOutstandingMax, weightMax: settings.runChangesOutstandingMax,
+      stored: marker.applied.index.value)
     flushed = marker.applied.index.value
     reads = ReadTable(limit: settings.readsMax, seed: seed)
     judgeOwnConfiguration()

@@ -22,6 +22,8 @@ public struct ReplicaSettings: Sendable {
   /// Entries in one run, and runs that the publisher may owe before `apply` waits for it.
   public var entriesPerRunMax = 64
   public var runsOutstandingMax = 1024
+  /// Row changes and events in those runs: what bounds their memory, to about 100 MB.
+  public var runChangesOutstandingMax = 500_000
   /// The duplicate table: outcomes, and bytes of their replies, at which the node refuses new writes.
   public var duplicatesMax = 400_000
   public var duplicateBytesMax = 128 << 20

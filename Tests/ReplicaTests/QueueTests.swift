@@ -127,6 +127,32 @@ import Wire
     #expect(out.last?.lastIndex == 15)
   }
 
+  @Test func `runs are bounded by what they weigh, but one always fits`() {
+    func run(_ index: UInt64, _ changes: Int) -> Run {
+      var rows = RowBatch()
+      for key in 0..<changes { rows.put([UInt8(key)], []) }
+      return Run(
+        events: EventBatch(), rows: rows, lastIndex: index, lastStamp: 0, stateHash: 0)
+    }
+    var queue = RunQueue(limit: 100, weightMax: 5, stored: 0)
+    var out: [Run] = []
+    queue.hold(run(1, 9))
+    #expect(!queue.hasRoom)
+    queue.release(durable: 1, into: &out)
+    #expect(!queue.hasRoom)
+    queue.stored(upTo: 1)
+    #expect(queue.hasRoom)
+    queue.hold(run(2, 2))
+    queue.hold(run(3, 2))
+    #expect(queue.hasRoom)
+    queue.hold(run(4, 1))
+    queue.release(durable: 3, into: &out)
+    #expect(!queue.hasRoom)
+    queue.stored(upTo: 2)
+    #expect(queue.hasRoom)
+    #expect(out.map(\.lastIndex) == [1, 2, 3])
+  }
+
   @Test func `reads share a round, survive its failure, and end once`() {
     var table = ReadTable(limit: 3, seed: 0)
     var ready: [UInt64] = []
