@@ -89,7 +89,7 @@ final class SimulatedCluster {
   private func deliver(_ message: Message) {
     guard let node = node(message.to), node.isUp else { return }
     if node.pausedUntil > now {
-      network.send(message, now: now, &random)
+      network.hold(message, until: node.pausedUntil)
       return
     }
     node.core?.step(message, &node.output)

@@ -33,6 +33,9 @@ struct SimulatedNetwork {
     }
   }
 
+  /// Keeps a message that arrived at a paused node. No further faults: it is there already.
+  mutating func hold(_ message: Message, until due: Int) { underWay.append((message, due)) }
+
   /// Removes and returns what arrives now, in the order of sending.
   mutating func arrivals(now: Int) -> [Message] {
     var arrived: [Message] = []

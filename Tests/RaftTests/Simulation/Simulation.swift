@@ -177,7 +177,7 @@ struct Simulation {
   /// With all faults gone, a leader appears and what it proposes is committed on every node.
   private func expectProgress() {
     var target: EntryID?
-    for moment in 0..<800 where cluster.checker.violation == nil {
+    for moment in 0..<3000 where cluster.checker.violation == nil {
       cluster.step()
       guard let leader = cluster.leader, let before = leader.core?.lastID else { continue }
       // What another leader proposed since may have been replaced.
