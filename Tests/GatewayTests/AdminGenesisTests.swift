@@ -45,6 +45,14 @@ import Testing
       #"{"clusterId":"a","assets":[{"name":"B"},{"name":"C"}],"symbols":[{"base":"B","quote":"C","tickSize":"1","stepSize":"1","lotSize":"1"}]}"#,
       "unknown field symbols[0].lotSize"
     ),
+    (
+      #"{"clusterId":"a","assets":[{"name":"B"},{"name":"C"}],"symbols":[{"base":"B","quote":"C","tickSize":"1","stepSize":"1","minPrice":"3","maxPrice":"2"}]}"#,
+      "symbols[0].name has filters that contradict each other"
+    ),
+    (
+      #"{"clusterId":"a","assets":[{"name":"B"},{"name":"C"}],"symbols":[{"base":"B","quote":"C","tickSize":"1","stepSize":"2","marketStepSize":"3"}]}"#,
+      "symbols[0].name has filters that contradict each other"
+    ),
   ])
   func `a broken genesis is refused with its place`(json: String, expected: String) throws {
     let line = try #require(reason(json))

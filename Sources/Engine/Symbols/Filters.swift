@@ -39,8 +39,8 @@ extension SymbolFilters {
   /// The step of a MARKET order's base quantity.
   var marketStep: Int64 { marketStepSize > 0 ? marketStepSize : stepSize }
 
-  /// True if no bound contradicts another and none is negative.
-  var isValid: Bool {
+  /// True if no bound contradicts another and none is negative. Symbols with other filters are refused.
+  public var isValid: Bool {
     let bounds = [
       minPrice, maxPrice, minQuantity, maxQuantity, marketMinQuantity, marketMaxQuantity,
       marketStepSize, minNotional, maxNotional,

@@ -32,6 +32,13 @@ enum SymbolDefinition {
     let name = try fields.optionalText("name") ?? base + quote
     guard isName(name) else { throw fields.wrong("name", "must be 1 to 20 of A-Z and 0-9") }
     let filters = try filters(&fields, baseScale: baseScale, quoteScale: quoteScale)
+    // A genesis tells nobody what the engine refuses: the symbol would just be missing.
+    guard filters.isValid else {
+      throw fields.wrong(
+        "name",
+        "has filters that contradict each other: a minimum above its maximum, or a market step that is no multiple of "
+          + "stepSize")
+    }
     return AddSymbol(
       name: name, base: base, quote: quote, filters: filters,
       makerRate: try rate("makerFee", &fields), takerRate: try rate("takerFee", &fields))
