@@ -28,7 +28,12 @@ extension Coordinator {
     hellos.removeAll { $0.node == hello.node }
     hellos.append(hello)
     if !connected.contains(hello.node) { connected.append(hello.node) }
-    if consensus.configuration == nil { seekConfiguration(now, &effects) }
+    if consensus.configuration == nil {
+      seekConfiguration(now, &effects)
+    } else if hello.configuration == nil {
+      // What this node said last may be older than its own activation, and the peer may hear from nobody else.
+      sendHello(to: hello.node, now, &effects)
+    }
     if hello.node == consensus.leader {
       // What was on its way over the old connection may be lost.
       pending.rewind()
@@ -109,10 +114,12 @@ extension Coordinator {
   ) {
     consensus.activate(configuration)
     judgeOwnConfiguration()
-    for peer in connected {
-      effects.messages.append(
-        Outgoing(to: peer, message: PeerMessage(wall: now.wall, .hello(hello))))
-    }
+    for peer in connected { sendHello(to: peer, now, &effects) }
+  }
+
+  private func sendHello(to peer: NodeID, _ now: Moment, _ effects: inout Effects) {
+    effects.messages.append(
+      Outgoing(to: peer, message: PeerMessage(wall: now.wall, .hello(hello))))
   }
 
   /// A node that is alone needs nobody's hello.

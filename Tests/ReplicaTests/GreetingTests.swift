@@ -49,6 +49,28 @@ import Wire
     #expect(Self.faults(node) == "")
   }
 
+  @Test func `a peer that knows no configuration is told the one in force`() throws {
+    var node = try Self.coordinator()
+    var effects = Effects()
+    func told() -> [NodeID] {
+      effects.messages.compactMap { outgoing in
+        guard case .hello(let hello) = outgoing.message.body else { return nil }
+        return hello.configuration?.voters == Self.members ? outgoing.to : nil
+      }
+    }
+    _ = node.greet(Self.hello(2), Self.now, &effects)
+    _ = node.greet(Self.hello(3), Self.now, &effects)
+    #expect(told() == [NodeID(2), NodeID(3)])
+    effects.removeAll()
+    // The news of the activation were lost: the connection to node 3 was still being made.
+    #expect(node.greet(Self.hello(3), Self.now, &effects) == .accept)
+    #expect(told() == [NodeID(3)])
+    effects.removeAll()
+    let informed = Self.hello(3, configuration: node.configuration)
+    #expect(node.greet(informed, Self.now, &effects) == .accept)
+    #expect(told() == [])
+  }
+
   @Test func `without a configuration a node neither votes nor writes`() throws {
     var node = try Self.coordinator()
     var effects = Effects()
