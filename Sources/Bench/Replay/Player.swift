@@ -51,6 +51,8 @@ final class Player {
   private var preferred = 0
   private let fault: PlantedFault
   private var faultLeft = 1
+  /// Names every order: two orders with identical signed bytes in one millisecond would count as one.
+  private var ordersMade = 0
 
   init(symbol: String, maker: Signer, taker: Signer, clients: [Client], fault: PlantedFault) {
     self.symbol = symbol
@@ -74,12 +76,13 @@ final class Player {
       faultLeft -= 1
       return
     }
+    let name = nextName()
     let reply = try one(taker) { [symbol] in
       $0.request(
         "POST", "/api/v3/order",
         "symbol=\(symbol)&side=\(buy ? "BUY" : "SELL")&type=LIMIT&timeInForce=IOC"
           + "&quantity=\(Decimal.text(quantity, scale: 8))&price=\(Decimal.text(price, scale: 8))"
-          + "&newOrderRespType=FULL")
+          + "&newOrderRespType=FULL&newClientOrderId=\(name)")
     }
     guard let fills = reply["fills"]?.elements else {
       throw BenchError("the IOC at \(Decimal.text(price, scale: 8)) was refused: \(message(reply))")
@@ -95,6 +98,11 @@ final class Player {
       throw BenchError("fills differ: the node \(got), the naive book \(expected)")
     }
     for fill in got { taken(buy: !buy, fill) }
+  }
+
+  private func nextName() -> String {
+    ordersMade += 1
+    return "replay-\(ordersMade)"
   }
 
   private func taken(buy: Bool, _ fill: Level) {
@@ -177,11 +185,12 @@ final class Player {
           faultLeft -= 1
         }
         let text = Decimal.text(quantity, scale: 8)
+        let name = nextName()
         return {
           $0.request(
             "POST", "/api/v3/order",
             "symbol=\(symbol)&side=\(change.buy ? "BUY" : "SELL")&type=LIMIT_MAKER&quantity=\(text)"
-              + "&price=\(Decimal.text(change.price, scale: 8))")
+              + "&price=\(Decimal.text(change.price, scale: 8))&newClientOrderId=\(name)")
         }
       })
     for (change, reply) in zip(changes, replies) {

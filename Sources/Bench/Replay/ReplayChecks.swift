@@ -86,7 +86,8 @@ final class WatchedNode {
   func streamTop() throws(BenchError) -> Top? {
     guard let feed else { throw BenchError("\(name): no stream") }
     do {
-      try loop.flatSubmit { feed.value.barrier() }.wait()
+      // Twice: the node's event loop may read the first call before it has written what is queued for it.
+      for _ in 0..<2 { try loop.flatSubmit { feed.value.barrier() }.wait() }
       let (top, error, count) = try loop.submit {
         (feed.value.top, feed.value.error, feed.value.messages)
       }.wait()

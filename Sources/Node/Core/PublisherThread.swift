@@ -36,8 +36,7 @@ final class PublisherThread: @unchecked Sendable {  // used by its own thread on
   /// Runs until `.stop`; everything queued before it is stored first.
   func run() {
     var batch: [PublisherEvent] = []
-    var deliveries = loops.map { _ in [Delivery]() }
-    var updates: [MarketUpdate] = []
+    var outgoing = Outgoing(loops: loops)
     while true {
       queues.publisher.take(into: &batch, until: nil)
       var stored: UInt64?
@@ -45,22 +44,54 @@ final class PublisherThread: @unchecked Sendable {  // used by its own thread on
       for event in batch {
         switch event {
         case .run(let run):
-          store(run, &updates)
+          outgoing.deliver()
+          store(run, &outgoing.updates)
           stored = run.lastIndex
         case .query(let query):
-          deliveries[LoopState.index(of: query.ticket)].append(answer(query))
+          outgoing.publish(&streams, model)
+          outgoing.add(answer(query))
         case .stop: stopping = true
         }
       }
       batch.removeAll(keepingCapacity: true)
       if let stored { queues.core.post(.stored(stored)) }
+      outgoing.deliver()
+      outgoing.publish(&streams, model)
+      if stopping { return }
+    }
+  }
+
+  /// What leaves for the event loops, in the order in which it came about: streams never run ahead of an answer given
+  /// before them, and an answer never ahead of the streams that lead up to it.
+  private struct Outgoing {
+    let loops: [LoopState]
+    var updates: [MarketUpdate] = []
+    private var deliveries: [[Delivery]]
+    private var hasDeliveries = false
+
+    init(loops: [LoopState]) {
+      self.loops = loops
+      deliveries = loops.map { _ in [] }
+    }
+
+    mutating func add(_ delivery: Delivery) {
+      deliveries[LoopState.index(of: delivery.ticket)].append(delivery)
+      hasDeliveries = true
+    }
+
+    mutating func deliver() {
+      guard hasDeliveries else { return }
+      hasDeliveries = false
       for (index, loop) in loops.enumerated() {
         loop.deliver(deliveries[index])
         deliveries[index].removeAll(keepingCapacity: true)
       }
+    }
+
+    mutating func publish(_ streams: inout StreamPublisher, _ model: ReadModel) {
+      guard !updates.isEmpty else { return }
       streams.publish(updates, model: model)
       updates.removeAll(keepingCapacity: true)
-      if stopping { return }
     }
   }
 
