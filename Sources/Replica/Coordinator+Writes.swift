@@ -34,7 +34,9 @@ extension Coordinator {
     // A repetition of what is under way joins it, and is never refused as if nobody had seen it.
     let isRepetition = pending.contains(id) || queue.isInFlight(id)
     let refusal = isRepetition ? Outcome.unknown : .overloaded
-    guard pending.contains(id) || mayTake else { return refusal }
+    // A command that cannot be read back would halt `apply` on every node for good. The edge bounds its fields; what it
+    // misses ends here, as a forwarded one ends at the leader (`take`).
+    guard pending.contains(id) || (mayTake && CommandCodec.reads(request)) else { return refusal }
     let latest = clusterTime(now) + Self.deadlineMax
     request.header.deadline = min(request.header.deadline, latest)
     let added = pending.add(submission.ticket, request, since: now.monotonic) { request in

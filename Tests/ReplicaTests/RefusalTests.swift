@@ -54,4 +54,27 @@ import Testing
       [Self.submission(1, 7), Self.submission(2, 8)], GreetingTests.now, &effects)
     #expect(effects.answers.map(\.outcome) == [.unknown, .overloaded])
   }
+
+  @Test func `a command that no replica could read is refused before the log`() throws {
+    var node = try GreetingTests.coordinator(1, voters: [1])
+    var effects = Effects()
+    var now = GreetingTests.now
+    func turn() {
+      now.monotonic += 10_000
+      now.wall += 10_000
+      node.tick(now, &effects)
+      let writes = effects.writes
+      effects.writes.removeAll()
+      for write in writes { node.logPersisted(write.sequence, now, &effects) }
+    }
+    for _ in 0..<200 where !node.ready { turn() }
+    let isReady = node.ready
+    #expect(isReady)
+    var long = Self.submission(1, 7)
+    long.request.command = .revokeKey(RevokeKey(apiKey: String(repeating: "k", count: 200)))
+    node.submit([long], now, &effects)
+    for _ in 0..<20 { turn() }
+    #expect(effects.answers.map(\.outcome) == [.overloaded])
+    #expect(GreetingTests.faults(node) == "")
+  }
 }
