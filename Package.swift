@@ -77,7 +77,9 @@ let package = Package(
       "exbench", "Bench",
       ["Gateway", "Engine", "Wire"] + nio + [arguments, histogram]),
 
-    .target(name: "TestSupport", dependencies: ["Wire", "Storage"], path: "Tests/Support", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Wire", "Storage"], path: "Tests/Support",
+      swiftSettings: strict),
     tests("Wire", ["Wire", "TestSupport"]),
     tests("Raft", ["Raft", "Wire", "TestSupport"]),
     tests("Engine", ["Engine", "Wire", "TestSupport"]),

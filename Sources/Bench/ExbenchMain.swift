@@ -1,7 +1,7 @@
 // exbench: measures a cluster, and proves from the outside that it kept its promises.
 //
-// Each command prints one JSON object on standard output and progress on standard error; exit code 0 only if every check
-// passed.
+// Each command prints one JSON object on standard output and progress on standard error; exit code
+// 0 only if every check passed.
 
 import ArgumentParser
 

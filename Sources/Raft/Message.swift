@@ -18,6 +18,7 @@ public struct Message: Hashable, Sendable {
     self.body = body
   }
 
+  /// What a message says.
   public enum Body: Hashable, Sendable {
     /// Would you vote for me? Changes no state at the receiver (thesis, section 9.6).
     case preVoteRequest(last: EntryID)
@@ -54,6 +55,7 @@ public struct Message: Hashable, Sendable {
     }
   }
 
+  /// A follower's answer to an append.
   public enum AppendResponse: Hashable, Sendable {
     /// The follower's log equals the leader's up to `match`, durably.
     case accepted(match: LogIndex)
@@ -61,6 +63,7 @@ public struct Message: Hashable, Sendable {
     case conflict(previous: LogIndex, hint: EntryID)
   }
 
+  /// A leader's sign of life, which also confirms reads.
   public struct Heartbeat: Hashable, Sendable {
     /// min(leader's commit, receiver's match): safe to apply.
     public var commit: LogIndex
@@ -75,6 +78,7 @@ public struct Message: Hashable, Sendable {
     }
   }
 
+  /// A member's answer to a heartbeat.
   public struct HeartbeatResponse: Hashable, Sendable {
     public var round: UInt64
     /// The follower's last index, so that an idle leader notices one that lost its tail. Not an

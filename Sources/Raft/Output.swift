@@ -1,7 +1,8 @@
 // Output: everything that consensus wants done, as values. The caller owns one and reuses it.
 //
 // Invariants:
-//   * `writes` are executed in order, by one disk thread; each is one ordered group of truncation, entries and hard state
+//   * `writes` are executed in order, by one disk thread; each is one ordered group of truncation,
+//   entries and hard state
 //   * a message in `LogWrite.afterDurable` leaves only after that write and all earlier ones are durable
 //   * messages in `messages` need no durability and leave at once
 // Not here: who executes it (Replica and Node).

@@ -19,6 +19,7 @@ public struct PeerMessage: Sendable {
     self.body = body
   }
 
+  /// What a message carries.
   public enum Body: Sendable {
     case raft(Message)
     /// Writes for the leader, in order.

@@ -12,7 +12,8 @@ public enum CRC32C {
     let n = bytes.count
     table.withUnsafeBufferPointer { t in
       while i + 8 <= n {
-        let word = bytes.loadUnaligned(fromByteOffset: i, as: UInt64.self).littleEndian ^ UInt64(crc)
+        let word =
+          bytes.loadUnaligned(fromByteOffset: i, as: UInt64.self).littleEndian ^ UInt64(crc)
         crc = t[7 * 256 + Int(word & 0xff)] ^ t[6 * 256 + Int((word >> 8) & 0xff)]
         crc ^= t[5 * 256 + Int((word >> 16) & 0xff)] ^ t[4 * 256 + Int((word >> 24) & 0xff)]
         crc ^= t[3 * 256 + Int((word >> 32) & 0xff)] ^ t[2 * 256 + Int((word >> 40) & 0xff)]
@@ -45,7 +46,9 @@ public enum CRC32C {
       t[i] = crc
     }
     for i in 0..<256 {
-      for k in 1..<8 { t[k * 256 + i] = t[Int(t[(k - 1) * 256 + i] & 0xff)] ^ (t[(k - 1) * 256 + i] >> 8) }
+      for k in 1..<8 {
+        t[k * 256 + i] = t[Int(t[(k - 1) * 256 + i] & 0xff)] ^ (t[(k - 1) * 256 + i] >> 8)
+      }
     }
     return t
   }()

@@ -38,7 +38,9 @@ import Testing
       }
       for (number, line) in file.lines.enumerated() {
         let words = line.split(separator: " ")
-        guard let at = words.firstIndex(of: "import"), at <= 1, !line.hasPrefix("//") else { continue }
+        guard let at = words.firstIndex(of: "import"), at <= 1, !line.hasPrefix("//") else {
+          continue
+        }
         let module = words.last.map { $0.split(separator: ".")[0] } ?? ""
         if !allowed.contains(String(module)) {
           wrong.append("\(file):\(number + 1): \(file.room) may not import \(module)")

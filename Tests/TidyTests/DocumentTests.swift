@@ -27,7 +27,9 @@ import Testing
         let code = line.trimmingCharacters(in: .whitespaces)
         guard code.hasPrefix("public "), number > 0 else { continue }
         let rest = code.dropFirst("public ".count)
-        guard kinds.contains(where: rest.contains), !rest.contains("static func ==") else { continue }
+        guard kinds.contains(where: rest.contains), !rest.contains("static func ==") else {
+          continue
+        }
         if kinds.dropLast().contains(where: rest.hasPrefix), !documented(file, before: number) {
           wrong.append("\(file):\(number + 1): \(code.prefix(60))")
         }
@@ -40,7 +42,11 @@ import Testing
     var at = number - 1
     while at >= 0 {
       let line = file.lines[at].trimmingCharacters(in: .whitespaces)
-      if line.hasPrefix("@") { at -= 1 } else { return line.hasPrefix("///") || line.hasSuffix("*/") }
+      if line.hasPrefix("@") {
+        at -= 1
+      } else {
+        return line.hasPrefix("///") || line.hasSuffix("*/")
+      }
     }
     return false
   }

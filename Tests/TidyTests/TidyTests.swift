@@ -54,7 +54,8 @@ import Testing
     var wrong: [String] = []
     for file in Source.files([".swift"]) {
       for (number, line) in file.lines.enumerated() {
-        for (word, instead) in banned where line.contains(word) && !file.path.contains("TidyTests") {
+        for (word, instead) in banned where line.contains(word) && !file.path.contains("TidyTests")
+        {
           wrong.append("\(file):\(number + 1): \(word): \(instead)")
         }
         let unchecked = line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)")
@@ -68,7 +69,8 @@ import Testing
 
   @Test func `only programs for people print`() {
     var wrong: [String] = []
-    for file in Source.files([".swift"], under: "Sources") where !["ctl", "Bench"].contains(file.room) {
+    for file in Source.files([".swift"], under: "Sources")
+    where !["ctl", "Bench"].contains(file.room) {
       for (number, line) in file.lines.enumerated() {
         let code = Source.code(line).trimmingPrefix { $0 == " " }
         if code.hasPrefix("print(") { wrong.append("\(file):\(number + 1)") }

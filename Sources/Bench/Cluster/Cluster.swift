@@ -94,7 +94,8 @@ final class Cluster {
 
   /// One admin call, on whichever node answers. Returns the parsed body; throws what the node said on a refusal.
   @discardableResult
-  func admin(_ method: String, _ path: String, _ body: String = "") throws(BenchError) -> JSONValue {
+  func admin(_ method: String, _ path: String, _ body: String = "") throws(BenchError) -> JSONValue
+  {
     var last = "no node answered"
     for client in adminClients {
       let request = adminRequest(method, path, token: token, body: body)
@@ -105,7 +106,8 @@ final class Cluster {
           throw BenchError("\(method) \(path): status \(reply.status), no JSON")
         }
         if (200..<300).contains(reply.status) { return json }
-        last = "\(method) \(path): \(json["error"]?.text ?? String(decoding: reply.body, as: UTF8.self))"
+        last =
+          "\(method) \(path): \(json["error"]?.text ?? String(decoding: reply.body, as: UTF8.self))"
         if reply.status < 500 { throw BenchError(last) }
       }
     }
@@ -113,7 +115,9 @@ final class Cluster {
   }
 
   /// Opens an account with raised order limits and funds it.
-  func openAccount(_ name: String, funds: [(asset: String, amount: String)]) throws(BenchError) -> Signer {
+  func openAccount(_ name: String, funds: [(asset: String, amount: String)]) throws(BenchError)
+    -> Signer
+  {
     let body = """
       {"name":"\(name)","permissions":["trade"],"limits":{"per10Seconds":1000000,"perDay":1000000000}}
       """
@@ -132,7 +136,9 @@ final class Cluster {
   }
 
   /// Adds a symbol without minimum notional and order cap.
-  func addSymbol(_ name: String, base: String, quote: String, tick: String, step: String) throws(BenchError) {
+  func addSymbol(_ name: String, base: String, quote: String, tick: String, step: String)
+    throws(BenchError)
+  {
     try admin(
       "POST", "/admin/v1/symbols",
       """

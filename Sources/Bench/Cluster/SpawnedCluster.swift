@@ -13,7 +13,8 @@ final class SpawnedCluster {
   let admins: [Address]
   let token: String
   /// What was raised above the defaults, for the report.
-  static let raised = "request weight 1000000000/min, raw requests 1000000000/5 min, stream messages 100000/s"
+  static let raised =
+    "request weight 1000000000/min, raw requests 1000000000/5 min, stream messages 100000/s"
 
   /// Writes secrets and starts the nodes. `addedSyncMicroseconds` is added to each sync of the log.
   init(executable: String, folder: String, nodeCount: Int, addedSyncMicroseconds: Int) throws {

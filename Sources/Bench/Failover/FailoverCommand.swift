@@ -32,7 +32,9 @@ struct FailoverCommand: ParsableCommand {
     guard (1...1000).contains(kills), (1...1000).contains(paceMs) else {
       throw ValidationError("--kills and --pace-ms are 1 to 1000")
     }
-    guard ["kill", "term"].contains(signal) else { throw ValidationError("--signal is kill or term") }
+    guard ["kill", "term"].contains(signal) else {
+      throw ValidationError("--signal is kill or term")
+    }
   }
 
   func run() throws {
@@ -159,7 +161,8 @@ final class FailoverSession {
         }
         guard ids.count == 1 else { throw BenchError("the nodes disagree on \(clientID): \(ids)") }
         if case .some(.some(let id)) = ids.first {
-          executed.append(AcknowledgedOrder(account: account, symbol: 0, id: id, clientID: clientID))
+          executed.append(
+            AcknowledgedOrder(account: account, symbol: 0, id: id, clientID: clientID))
         }
       }
     }
@@ -177,7 +180,8 @@ final class FailoverSession {
       let missing = acknowledged.filter { counts.ids[$0.account]?[0]?.contains($0.id) != true }
       lost = max(lost, missing.count)
       guard counts.orders == acknowledged.count || !missing.isEmpty else {
-        throw BenchError("\(address) shows \(counts.orders) orders, \(acknowledged.count) were sent")
+        throw BenchError(
+          "\(address) shows \(counts.orders) orders, \(acknowledged.count) were sent")
       }
       guard counts.takerTrades == counts.makerTrades else {
         throw BenchError("\(address): one-sided trades")
@@ -188,7 +192,9 @@ final class FailoverSession {
     let unknown = writers.reduce(0) { $0 + $1.log.unknown.count }
     let refused = writers.flatMap { $0.log.refused }
     let gapTexts = gaps.map { "\(($0 * 10).rounded() / 10)" }
-    guard acknowledged.count > 100 * gaps.count else { throw BenchError("the writers wrote too little") }
+    guard acknowledged.count > 100 * gaps.count else {
+      throw BenchError("the writers wrote too little")
+    }
     guard lost == 0 else { throw BenchError("\(lost) acknowledged orders are lost") }
     return """
       {"command":"failover","signal":"\(signal)","kills":\(gaps.count),"paceMs":\(pace),\

@@ -19,7 +19,7 @@ struct WriterLog: Sendable {
   var refused: [String] = []
 }
 
-final class PacedWriter: @unchecked Sendable {  // confined to one event loop; `log` is read after `stop`
+final class PacedWriter: @unchecked Sendable {  // bound to one event loop
   private let number: Int
   private let signer: Signer
   private let symbol: String
@@ -35,7 +35,8 @@ final class PacedWriter: @unchecked Sendable {  // confined to one event loop; `
   private(set) var log = WriterLog()
 
   init(
-    number: Int, signer: Signer, symbol: String, addresses: [Address], pace: TimeAmount, tag: String,
+    number: Int, signer: Signer, symbol: String, addresses: [Address], pace: TimeAmount,
+    tag: String,
     loop: any EventLoop
   ) {
     self.number = number

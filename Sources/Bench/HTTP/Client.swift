@@ -22,7 +22,9 @@ final class Client {
 
   /// Sends all requests, spread over the connections, and waits for all answers. Broken connections are opened anew
   /// once; what still fails is returned as a failure, in the order of the requests.
-  func exchange(_ requests: [[UInt8]], timeout: TimeAmount = .seconds(12)) -> [Result<HTTPReply, HTTPFailure>] {
+  func exchange(_ requests: [[UInt8]], timeout: TimeAmount = .seconds(12)) -> [Result<
+    HTTPReply, HTTPFailure
+  >] {
     guard connect() else { return requests.map { _ in .failure(.closed) } }
     var futures: [EventLoopFuture<Result<HTTPReply, HTTPFailure>>] = []
     for request in requests {
@@ -42,7 +44,9 @@ final class Client {
   }
 
   /// Sends one request.
-  func call(_ request: [UInt8], timeout: TimeAmount = .seconds(12)) -> Result<HTTPReply, HTTPFailure> {
+  func call(_ request: [UInt8], timeout: TimeAmount = .seconds(12)) -> Result<
+    HTTPReply, HTTPFailure
+  > {
     exchange([request], timeout: timeout)[0]
   }
 

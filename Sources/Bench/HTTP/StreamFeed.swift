@@ -78,7 +78,9 @@ final class StreamFeed: ChannelInboundHandler {
 
   /// Succeeds once everything that the node had sent before it saw this call has arrived here.
   func barrier() -> EventLoopFuture<Void> {
-    guard let channel, isOpen else { return channel?.eventLoop.makeFailedFuture(HTTPFailure.closed) ?? never() }
+    guard let channel, isOpen else {
+      return channel?.eventLoop.makeFailedFuture(HTTPFailure.closed) ?? never()
+    }
     let promise = channel.eventLoop.makePromise(of: Void.self)
     let id = nextID
     nextID += 1
@@ -111,7 +113,9 @@ final class StreamFeed: ChannelInboundHandler {
       guard let bid = units(json["b"]), let bidQuantity = units(json["B"]),
         let ask = units(json["a"]), let askQuantity = units(json["A"])
       else { return fail("a malformed bookTicker") }
-      if let top, top.update >= update { fail("bookTicker went back from \(top.update) to \(update)") }
+      if let top, top.update >= update {
+        fail("bookTicker went back from \(top.update) to \(update)")
+      }
       top = Top(
         update: update, bid: Level(price: bid, quantity: bidQuantity),
         ask: Level(price: ask, quantity: askQuantity))
@@ -130,11 +134,14 @@ final class StreamFeed: ChannelInboundHandler {
   }
 
   private func apply(_ json: JSONValue) {
-    guard let first = json["U"]?.integer, let last = json["u"]?.integer, let bids = levels(json["b"]),
+    guard let first = json["U"]?.integer, let last = json["u"]?.integer,
+      let bids = levels(json["b"]),
       let asks = levels(json["a"])
     else { return fail("a malformed depthUpdate") }
     if last <= bookUpdate { return }
-    guard first <= bookUpdate + 1 else { return fail("gap: \(bookUpdate) is followed by U=\(first)") }
+    guard first <= bookUpdate + 1 else {
+      return fail("gap: \(bookUpdate) is followed by U=\(first)")
+    }
     for level in bids { book?.set(buy: true, level) }
     for level in asks { book?.set(buy: false, level) }
     bookUpdate = last

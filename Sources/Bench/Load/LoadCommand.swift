@@ -10,7 +10,8 @@ import NIOCore
 struct LoadCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "load",
-    abstract: "Send signed orders from 32 accounts on 2 symbols to all nodes; print latencies and rates.")
+    abstract:
+      "Send signed orders from 32 accounts on 2 symbols to all nodes; print latencies and rates.")
 
   @OptionGroup var cluster: ClusterOptions
 
@@ -39,7 +40,8 @@ struct LoadCommand: ParsableCommand {
     guard rate.map({ $0 > 0 && $0 <= 100_000 }) ?? true else {
       throw ValidationError("--rate is above 0 and at most 100000")
     }
-    guard (1...10_000).contains(connections), (1...100).contains(rounds), seconds > 0, warmUp >= 0 else {
+    guard (1...10_000).contains(connections), (1...100).contains(rounds), seconds > 0, warmUp >= 0
+    else {
       throw ValidationError("--connections is 1 to 10000, --rounds 1 to 100, --seconds above 0")
     }
   }
@@ -132,7 +134,8 @@ final class LoadSession {
       executedShare = Double(counts.executed) / Double(max(1, counts.orders))
     }
     guard executedShare >= 0.5 else {
-      throw BenchError("only \(Int(executedShare * 100)) % of the orders traded; at least half must")
+      throw BenchError(
+        "only \(Int(executedShare * 100)) % of the orders traded; at least half must")
     }
     try cluster.checkStateHashes()
   }

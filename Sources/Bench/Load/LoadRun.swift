@@ -37,7 +37,7 @@ struct AcknowledgedOrder: Sendable {
   var clientID: String
 }
 
-final class LoadRun: @unchecked Sendable {  // confined to one event loop; `result` is read after it has finished
+final class LoadRun: @unchecked Sendable {  // bound to one event loop until its end
   struct Plan: Sendable {
     /// Requests a second, or `nil` for a closed loop.
     var rate: Double?
@@ -94,7 +94,8 @@ final class LoadRun: @unchecked Sendable {  // confined to one event loop; `resu
     if plan.rate == nil {
       while let connection = idle.popLast() { send(on: connection, due: .now()) }
     }
-    timer = loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(1)) { [weak self] _ in
+    timer = loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(1)) {
+      [weak self] _ in
       self?.turn()
     }
   }
@@ -149,7 +150,8 @@ final class LoadRun: @unchecked Sendable {  // confined to one event loop; `resu
     }
   }
 
-  private func answer(_ intent: Intent, _ outcome: Result<HTTPReply, HTTPFailure>, due: NIODeadline) {
+  private func answer(_ intent: Intent, _ outcome: Result<HTTPReply, HTTPFailure>, due: NIODeadline)
+  {
     let now = NIODeadline.now()
     guard case .success(let reply) = outcome else { return result.fail("\(outcome)") }
     guard let json = try? JSONValue.parse(reply.body) else { return result.fail("no JSON") }

@@ -31,7 +31,11 @@ struct Verification {
           counts.ids[account, default: [:]][at, default: []].insert(order["orderId"]?.integer ?? 0)
         }
         for trade in try pages(client, signer, "/api/v3/myTrades", symbol, key: "fromId") {
-          if trade["isMaker"] == .bool(true) { counts.makerTrades += 1 } else { counts.takerTrades += 1 }
+          if trade["isMaker"] == .bool(true) {
+            counts.makerTrades += 1
+          } else {
+            counts.takerTrades += 1
+          }
         }
       }
     }

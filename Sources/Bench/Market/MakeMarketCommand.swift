@@ -1,8 +1,9 @@
 // MakeMarketCommand: `exbench make-market` quotes both sides of some symbols so that a demo book moves.
 //
-// Every turn it moves its reference price a few ticks at random, replaces its ladder of orders, and now and then trades a
-// little with itself through a second account's order, as a customer would. It survives failovers: an order of unknown
-// outcome is forgotten and the next turn starts with a cancel of everything.
+// Every turn it moves its reference price a few ticks at random, replaces its ladder of orders, and
+// now and then trades a little with itself through a second account's order, as a customer would.
+// It survives failovers: an order of unknown outcome is forgotten and the next turn starts with a
+// cancel of everything.
 // Not here: profit.
 
 import ArgumentParser
@@ -13,7 +14,8 @@ import NIOPosix
 
 struct MakeMarketCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "make-market", abstract: "Quote both sides of symbols until stopped (demo liquidity).")
+    commandName: "make-market",
+    abstract: "Quote both sides of symbols until stopped (demo liquidity).")
 
   @Option(help: "Client URLs of the nodes, comma separated. Default: $CASTLE_URLS.")
   var urls: String?
@@ -110,11 +112,14 @@ struct MarketMaker {
     signer.request(
       "POST", "/api/v3/order",
       "symbol=\(symbol)&side=\(side)&type=LIMIT&timeInForce=GTC"
-        + "&quantity=\(amount(5 + random.below(40)))&price=\(Decimal.text(ticks, scale: 2, decimals: 2))")
+        + "&quantity=\(amount(5 + random.below(40)))&price=\(Decimal.text(ticks, scale: 2, decimals: 2))"
+    )
   }
 
   private func amount(_ count: Int) -> String {
-    Decimal.text(Int64(count) * quantityStep, scale: 4 + (quantityStep == 100 ? 1 : 0), decimals: quantityStep == 100 ? 5 : 4)
+    Decimal.text(
+      Int64(count) * quantityStep, scale: 4 + (quantityStep == 100 ? 1 : 0),
+      decimals: quantityStep == 100 ? 5 : 4)
   }
 
   /// False if the node did not answer: the next call goes to the next node.

@@ -156,7 +156,9 @@ final class Player {
 
   private func cancel(_ changes: [(buy: Bool, price: Int64, target: Int64)]) throws(BenchError) {
     var changes = changes
-    if fault == .droppedCancel, faultLeft > 0, let at = changes.firstIndex(where: { $0.target == 0 }) {
+    if fault == .droppedCancel, faultLeft > 0,
+      let at = changes.firstIndex(where: { $0.target == 0 })
+    {
       let dropped = changes.remove(at: at)
       orders[dropped.buy, default: [:]][dropped.price] = nil
       faultLeft -= 1
@@ -207,12 +209,16 @@ final class Player {
 
   // MARK: Requests with a definite end
 
-  private func one(_ signer: Signer, _ make: @escaping (Signer) -> [UInt8]) throws(BenchError) -> JSONValue {
+  private func one(_ signer: Signer, _ make: @escaping (Signer) -> [UInt8]) throws(BenchError)
+    -> JSONValue
+  {
     try all(signer, [make])[0]
   }
 
   /// Sends all requests at once and waits for all answers; each ends definitely, whatever node dies meanwhile.
-  private func all(_ signer: Signer, _ make: [(Signer) -> [UInt8]]) throws(BenchError) -> [JSONValue] {
+  private func all(_ signer: Signer, _ make: [(Signer) -> [UInt8]]) throws(BenchError)
+    -> [JSONValue]
+  {
     var requests = make.map { $0(signer) }
     var answers = [JSONValue?](repeating: nil, count: make.count)
     var uncertain = Set<Int>()

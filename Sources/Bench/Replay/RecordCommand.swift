@@ -4,7 +4,8 @@ import ArgumentParser
 
 struct RecordCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "record", abstract: "Write a generated recording (same shape as recorded Binance data).")
+    commandName: "record",
+    abstract: "Write a generated recording (same shape as recorded Binance data).")
 
   @Option(help: "Depth messages.")
   var diffs = 200

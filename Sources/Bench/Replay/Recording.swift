@@ -76,11 +76,13 @@ struct Recording {
       else { return false }
       steps.append(.trade(price: price, quantity: quantity, buyerIsMaker: maker))
     } else if stream.hasSuffix("@depth@100ms") {
-      guard let last = data["u"]?.integer, let bids = levels(data["b"]), let asks = levels(data["a"])
+      guard let last = data["u"]?.integer, let bids = levels(data["b"]),
+        let asks = levels(data["a"])
       else { return false }
       steps.append(.diff(lastUpdate: last, bids: bids, asks: asks))
     } else if stream.hasSuffix("@bookTicker") {
-      guard let update = data["u"]?.integer, let bid = units(data["b"]), let bidQ = units(data["B"]),
+      guard let update = data["u"]?.integer, let bid = units(data["b"]),
+        let bidQ = units(data["B"]),
         let ask = units(data["a"]), let askQ = units(data["A"])
       else { return false }
       tops.append(
@@ -97,9 +99,12 @@ struct Recording {
     guard access(path, R_OK) == 0 else {
       throw BenchError("cannot read \(path): \(String(cString: strerror(errno)))")
     }
-    let quoted = "'" + path.split(separator: "'", omittingEmptySubsequences: false)
+    let quoted =
+      "'"
+      + path.split(separator: "'", omittingEmptySubsequences: false)
       .joined(separator: "'\\''") + "'"
-    guard let pipe = popen(path.hasSuffix(".gz") ? "gzip -dc -- \(quoted)" : "cat -- \(quoted)", "r")
+    guard
+      let pipe = popen(path.hasSuffix(".gz") ? "gzip -dc -- \(quoted)" : "cat -- \(quoted)", "r")
     else { throw BenchError("cannot start gzip") }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)

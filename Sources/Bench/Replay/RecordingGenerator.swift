@@ -1,7 +1,8 @@
 // RecordingGenerator: makes a recording of the recorded shape from a seed, for tests that bring no data of their own.
 //
-// It keeps a naive book, trades against it, moves levels at random (never crossed), and writes trades, diffs and tickers
-// in the order in which Binance's streams deliver them, with tickers that are sometimes late.
+// It keeps a naive book, trades against it, moves levels at random (never crossed), and writes
+// trades, diffs and tickers in the order in which Binance's streams deliver them, with tickers that
+// are sometimes late.
 // Not here: reading recordings (Recording).
 
 import Gateway
@@ -80,7 +81,8 @@ struct RecordingGenerator {
     let side = buy ? book.bids : book.asks
     let remove = random.below(4) == 0 && side.count > 5
     book.set(
-      buy: buy, Level(price: price, quantity: remove ? 0 : 1_000 + Int64(random.below(500_000_000))))
+      buy: buy, Level(price: price, quantity: remove ? 0 : 1_000 + Int64(random.below(500_000_000)))
+    )
     changed[buy, default: []].insert(price)
     update += 1
   }

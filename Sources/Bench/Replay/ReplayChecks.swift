@@ -54,7 +54,8 @@ final class WatchedNode {
     let end = monotonicSeconds() + 30
     while monotonicSeconds() < end {
       if case .success(let reply) = client.call(publicRequest(path)), reply.status == 200,
-        let shown = reply.index, shown >= index, let json = try? JSONValue.parse(reply.body, bytesMax: 1 << 24)
+        let shown = reply.index, shown >= index,
+        let json = try? JSONValue.parse(reply.body, bytesMax: 1 << 24)
       {
         return json
       }
@@ -73,7 +74,9 @@ final class WatchedNode {
   }
 
   /// Full depth by REST, not older than `index`.
-  func depth(from index: UInt64) throws(BenchError) -> (bids: [Level], asks: [Level], lastUpdate: Int64) {
+  func depth(from index: UInt64) throws(BenchError) -> (
+    bids: [Level], asks: [Level], lastUpdate: Int64
+  ) {
     let json = try get("/api/v3/depth?symbol=\(symbol)&limit=5000", from: index)
     guard let bids = levels(json["bids"]), let asks = levels(json["asks"]),
       let last = json["lastUpdateId"]?.integer

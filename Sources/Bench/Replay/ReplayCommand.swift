@@ -10,7 +10,8 @@ import NIOCore
 struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replay",
-    abstract: "Drive recorded Binance messages through the cluster and compare books, tops and fills.")
+    abstract:
+      "Drive recorded Binance messages through the cluster and compare books, tops and fills.")
 
   @OptionGroup var cluster: ClusterOptions
 
@@ -29,7 +30,8 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: "Kill -9 the leader this often, for example 30s (spawned clusters only).")
   var killLeaderEvery: String?
 
-  @Option(help: ArgumentHelp("Break the tool on purpose, to see the checks fail.", visibility: .hidden))
+  @Option(
+    help: ArgumentHelp("Break the tool on purpose, to see the checks fail.", visibility: .hidden))
   var plant: String = "none"
 
   @Option(name: .shortAndLong, help: "Output format; json is the only one.")
@@ -40,7 +42,9 @@ struct ReplayCommand: ParsableCommand {
       throw ValidationError("--plant is one of \(PlantedFault.allCases.map(\.rawValue))")
     }
     let interval = try killInterval()
-    guard !files.isEmpty || generate != nil else { throw ValidationError("give a FILE or --generate N") }
+    guard !files.isEmpty || generate != nil else {
+      throw ValidationError("give a FILE or --generate N")
+    }
     let cluster = try self.cluster.open()
     defer { cluster.spawned?.stop() }
     if interval != nil, cluster.spawned == nil {
@@ -134,7 +138,8 @@ struct Replay {
     let client = Client(cluster.clients[0], on: cluster.group.any())
     if names.contains(symbol) {
       let request = publicRequest("/api/v3/depth?symbol=\(symbol)")
-      guard case .success(let reply) = client.call(request), let json = try? JSONValue.parse(reply.body),
+      guard case .success(let reply) = client.call(request),
+        let json = try? JSONValue.parse(reply.body),
         json["bids"]?.elements?.isEmpty == true, json["asks"]?.elements?.isEmpty == true
       else { throw BenchError("the book of \(symbol) is not empty: replay needs an empty one") }
     } else {

@@ -1,6 +1,7 @@
 // AdminAnswer: outcomes and errors of the admin port as HTTP answers.
 //
-// Invariant: "not executed" is only said when the command can never take effect; otherwise the outcome is unknown (504).
+// Invariant: "not executed" is only said when the command can never take effect; otherwise the
+// outcome is unknown (504).
 // Not here: the fields of each answer (AdminAccounts, AdminMarkets).
 
 import Engine

@@ -98,7 +98,7 @@ extension APIError {
 // MARK: Service
 
 extension APIError {
-  static let internalError = APIError(
+  static let unexpected = APIError(
     500, -1000, "An unknown error occurred while processing the request.")
   static let notFound = APIError(404, -1000, "Path not found.")
   static let wrongMethod = APIError(405, -1000, "Request method is not supported for this path.")

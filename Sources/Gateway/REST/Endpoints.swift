@@ -17,7 +17,7 @@ extension RESTAPI {
     case .marginPairs, .delistSchedule: return .constant("[]")
     default: break
     }
-    guard let caller else { throw .internalError }
+    guard let caller else { throw .unexpected }
     return try own(route, parameters, catalog, caller)
   }
 
@@ -43,7 +43,7 @@ extension RESTAPI {
     case .apiTradingStatus: SAPI.tradingStatus(parameters)
     case .depositHistory: try SAPI.transfers(parameters, catalog, caller, deposits: true)
     case .withdrawHistory: try SAPI.transfers(parameters, catalog, caller, deposits: false)
-    default: throw .internalError
+    default: throw .unexpected
     }
   }
 

@@ -36,7 +36,7 @@ enum MarketRoutes {
     _ answer: @escaping @Sendable (ReadModel) throws -> HTTPResponse
   ) -> Action {
     .read(linearizable: false) { model in
-      do { return try answer(model) } catch { return .error(.internalError) }
+      do { return try answer(model) } catch { return .error(.unexpected) }
     }
   }
 

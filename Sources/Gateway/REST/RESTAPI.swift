@@ -127,7 +127,7 @@ public struct RESTAPI: Sendable {
     guard let key = secrets.signer(caller.key.sealedSecret),
       key.verifies(hex: signature, bytes.parts)
     else { throw .signature }
-    guard let draft else { throw late ?? .internalError }
+    guard let draft else { throw late ?? .unexpected }
     return action(draft, route, request, bytes, window, caller, owed: owed)
   }
 
@@ -147,7 +147,7 @@ public struct RESTAPI: Sendable {
     case .respond(let response): return .respond(response)
     case .read(let linearizable, let answer):
       return indexed(.read(linearizable: linearizable, answer: Self.shielded(answer)))
-    case .write: throw .internalError
+    case .write: throw .unexpected
     }
   }
 
@@ -223,7 +223,7 @@ public struct RESTAPI: Sendable {
     _ answer: @escaping @Sendable (ReadModel) throws -> HTTPResponse
   ) -> @Sendable (ReadModel) -> HTTPResponse {
     { model in
-      do { return try answer(model) } catch { return .error(.internalError) }
+      do { return try answer(model) } catch { return .error(.unexpected) }
     }
   }
 

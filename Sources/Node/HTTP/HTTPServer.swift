@@ -2,7 +2,8 @@
 //
 //   bytes -> ArrivalWatch -> HTTPRequestDecoder -> HTTPConnection
 //
-// A request that asks for a WebSocket gets an HTTPServerUpgradeHandler before the HTTPConnection, which then makes room.
+// A request that asks for a WebSocket gets an HTTPServerUpgradeHandler before the HTTPConnection,
+// which then makes room.
 //
 // Not here: requests (services), WebSocket frames (StreamConnection).
 

@@ -1,7 +1,8 @@
 // LimiterShards: the address limits, shared by all event loops.
 //
-// Limits count per address, and an address may have connections on several loops, so the counts cannot belong to a loop.
-// Sharding by address keeps two loops from meeting at a lock unless the same address keeps both busy.
+// Limits count per address, and an address may have connections on several loops, so the counts
+// cannot belong to a loop. Sharding by address keeps two loops from meeting at a lock unless the
+// same address keeps both busy.
 // Not here: what is counted (Gateway's RateLimiter).
 
 import Gateway

@@ -1,4 +1,5 @@
-// PeerConnections: the two ends of a peer connection as NIO handlers. The dialling end sends, the accepting end receives.
+// PeerConnections: the two ends of a peer connection as NIO handlers. The dialling end sends, the
+// accepting end receives.
 //
 // One connection per direction, because then a closed connection says one thing: the node that sent its heartbeats over
 // it is gone (fast failover counts only that), and no rule is needed for which of two crossing connections survives.
@@ -15,8 +16,8 @@ import Raft
 struct PeerHooks: Sendable {
   /// This node's encoded `PeerHello`, as of now.
   var hello: @Sendable () -> [UInt8]
-  /// A node introduced itself with a proven hello; `connection` is `nil` on the dialling end. `verdict` may be called on
-  /// any thread, with `nil` for yes or the reason for no.
+  /// A node introduced itself with a proven hello; `connection` is `nil` on the dialling end.
+  /// `verdict` may be called on any thread, with `nil` for yes or the reason for no.
   var greet:
     @Sendable (
       _ from: NodeID, _ hello: [UInt8], _ connection: UInt64?,

@@ -4,10 +4,10 @@
 //   dialler -> acceptor   magic, version, nonce D, from, to, hello, HMAC("dial", A, D, from, to, hello)
 //   acceptor -> dialler   welcome: hello, HMAC("accept", A, D, from, to, hello)   or   refusal: one line of text
 //
-// Fresh nonces from both sides: nothing can be replayed. The two labels keep one side's proof from being sent back to it.
-// Without a secret (loopback only, NodeSettings) the code is keyed with a constant and proves nothing.
-// After the handshake frames carry a checksum but no code: an attacker who can alter the traffic between the nodes needs
-// TLS against him, not this.
+// Fresh nonces from both sides: nothing can be replayed. The two labels keep one side's proof from
+// being sent back to it. Without a secret (loopback only, NodeSettings) the code is keyed with a
+// constant and proves nothing. After the handshake frames carry a checksum but no code: an attacker
+// who can alter the traffic between the nodes needs TLS against him, not this.
 //
 // Invariant: the hello is handed out only after its code was verified.
 // Not here: sockets (PeerConnections), and whether the hello is welcome (Replica).
