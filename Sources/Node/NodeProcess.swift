@@ -42,8 +42,9 @@ final class NodeProcess {
     self.queues = queues
     let coordinator = try files.coordinator(settings, genesis: genesis)
     let applied = files.marker.applied.index.value
+    let buffer = StoreBuffer(files.state, writtenUpTo: applied)
     let model = try ReadModel(
-      rows: files.state, appliedIndex: applied, stamp: files.marker.stamp)
+      rows: buffer, appliedIndex: applied, stamp: files.marker.stamp)
     let shared = NodeShared(
       catalog: model.catalog,
       status: ReplicaStatus(id: settings.id, incarnation: files.directory.incarnation),
@@ -59,7 +60,8 @@ final class NodeProcess {
     ports = try NodePorts.open(
       settings, genesis: genesis, group: group, loops: loops, shared: shared, queues: queues)
     threads = NodeThreads.start(
-      coordinator, model: model, files: files, peers: ports.peers, queues: queues, shared: shared,
+      coordinator, model: model, buffer: buffer, files: files, peers: ports.peers, queues: queues,
+      shared: shared,
       loops: loops, feed: feed)
     queues.helper.post(.prepareSpare)
     for loop in loops { loop.startSweeping() }
@@ -119,14 +121,15 @@ struct NodeThreads {
   private let helper: WorkerThread
 
   static func start(
-    _ coordinator: consuming Coordinator, model: ReadModel, files: NodeFiles, peers: PeerNetwork,
+    _ coordinator: consuming Coordinator, model: ReadModel, buffer: StoreBuffer, files: NodeFiles,
+    peers: PeerNetwork,
     queues: NodeQueues, shared: NodeShared, loops: [LoopState], feed: StreamFeed
   ) -> NodeThreads {
     let send: @Sendable ([Outgoing]) -> Void = { peers.send($0) }
     let core = CoreThread(coordinator, queues: queues, shared: shared, loops: loops, send: send)
     let disk = DiskThread(store: files.log, queues: queues, shared: shared, send: send)
     let publisher = PublisherThread(
-      model: model, state: files.state, queues: queues, shared: shared, loops: loops,
+      model: model, state: buffer, queues: queues, shared: shared, loops: loops,
       streams: StreamPublisher(feed: feed, loops: loops))
     let helper = HelperThread(store: files.log, state: files.state, queues: queues, shared: shared)
     return NodeThreads(

@@ -1,7 +1,7 @@
 // PublisherThread: stores runs, folds them into market data, answers all queries and feeds the streams.
 //
-// Invariants: a query is answered behind every run that was queued before it; a run's rows are stored before anything
-// of it is shown.
+// Invariants: a query is answered behind every run that was queued before it, from rows that hold that run (the buffer
+// writes out before it is read); `storedIndex` is what the store itself covers.
 // Not here: what a query asks (Gateway), what market data is (Market).
 
 import Gateway
@@ -15,14 +15,14 @@ import Wire
 /// The thread that owns the read side.
 final class PublisherThread: @unchecked Sendable {  // used by its own thread only, after `init`
   private let model: ReadModel
-  private let state: StateStore
+  private let state: StoreBuffer
   private let queues: NodeQueues
   private let shared: NodeShared
   private let loops: [LoopState]
   private var streams: StreamPublisher
 
   init(
-    model: ReadModel, state: StateStore, queues: NodeQueues, shared: NodeShared,
+    model: ReadModel, state: StoreBuffer, queues: NodeQueues, shared: NodeShared,
     loops: [LoopState], streams: StreamPublisher
   ) {
     self.model = model
@@ -54,6 +54,8 @@ final class PublisherThread: @unchecked Sendable {  // used by its own thread on
         }
       }
       batch.removeAll(keepingCapacity: true)
+      if stopping { writeOut() }
+      shared.storedIndex.store(state.writtenIndex, ordering: .releasing)
       if let stored { queues.core.post(.stored(stored)) }
       outgoing.deliver()
       outgoing.publish(&streams, model)
@@ -99,16 +101,23 @@ final class PublisherThread: @unchecked Sendable {  // used by its own thread on
     var rows = run.rows
     let changed = model.fold(run.events, into: &rows, updates: &updates)
     do {
-      try state.write(rows)
+      try state.write(rows, upTo: run.lastIndex)
     } catch {
       Fatal.disk(shared.log, "\(error)")
     }
     shared.metrics.runs.add()
     shared.metrics.rowsStored.add(UInt64(rows.changes.count))
-    shared.storedIndex.store(run.lastIndex, ordering: .releasing)
     if changed {
       let catalog = model.catalog
       shared.catalog.withLock { $0 = catalog }
+    }
+  }
+
+  private func writeOut() {
+    do {
+      try state.writeOut()
+    } catch {
+      Fatal.disk(shared.log, "\(error)")
     }
   }
 
