@@ -52,8 +52,8 @@ public enum Interval: UInt8, Sendable, CaseIterable {
     self = found
   }
 
-  /// The intervals whose candles are stored; the others are put together from them.
-  public static let bases: [Interval] = [.second1, .minute1, .hour1, .day1]
+  /// The intervals whose candles are stored, ascending; the others are put together from them.
+  public static let bases: [Interval] = [.second1, .minute1, .minute15, .hour1, .hour4, .day1]
 
   /// Length in microseconds; `nil` for the month.
   public var length: Int64? {
@@ -77,17 +77,53 @@ public enum Interval: UInt8, Sendable, CaseIterable {
     }
   }
 
-  /// The stored interval from which candles of this one are put together on a grid shifted by
-  /// `offset`.
+  /// The coarsest stored interval whose periods make up whole periods of this one on a grid shifted
+  /// by `offset`.
   public func base(offset: Int64) -> Interval {
-    switch self {
-    case .second1: .second1
-    case .minute1, .minute3, .minute5, .minute15, .minute30: .minute1
-    case .hour1, .hour2, .hour4, .hour6, .hour8, .hour12:
-      offset % Self.hour == 0 ? .hour1 : .minute1
-    case .day1, .day3, .week1, .month1:
-      offset % Self.day == 0 ? .day1 : offset % Self.hour == 0 ? .hour1 : .minute1
+    // Months and weeks begin with a day.
+    let length = length.map { $0 < Self.day ? $0 : Self.day } ?? Self.day
+    let fitting = Self.bases.last { base in
+      guard let unit = base.length, unit <= length else { return false }
+      return length % unit == 0 && offset % unit == 0
     }
+    return fitting ?? .second1
+  }
+
+  /// The stored intervals from which candles of this one are put together, coarsest first: each
+  /// fills the ends of periods which the one before it does not reach. The last is the finest that
+  /// holds everything.
+  func ladder(offset: Int64) -> [Interval] {
+    let base = base(offset: offset)
+    let finest: Interval = self == .second1 ? .second1 : .minute1
+    let top = partsOf(base) <= Self.partsMax ? base : coarser(than: base)
+    return Self.bases.reversed().filter {
+      $0.rawValue <= top.rawValue && $0.rawValue >= finest.rawValue
+    }
+  }
+
+  /// About how many stored candles one candle of this interval is read from.
+  public func rowsPerCandle(offset: Int64) -> Int {
+    let base = base(offset: offset)
+    guard partsOf(base) > Self.partsMax else { return Int(partsOf(base)) }
+    var unit = coarser(than: base)
+    var rows = Int(partsOf(unit)) + (unit == base ? 0 : 1)
+    for finer in ladder(offset: offset).dropFirst() where unit.rawValue > base.rawValue {
+      rows += Int((unit.length ?? 0) / (finer.length ?? 1))
+      unit = finer
+    }
+    return rows
+  }
+
+  /// So many parts are read in one go rather than by looking for coarser ones.
+  private static let partsMax: Int64 = 6
+
+  private func partsOf(_ unit: Interval) -> Int64 {
+    (length ?? 31 * Self.day) / (unit.length ?? Self.day)
+  }
+
+  /// The coarsest stored interval that is shorter than this one, and not finer than `base`.
+  private func coarser(than base: Interval) -> Interval {
+    Self.bases.last { $0.rawValue < rawValue && $0.rawValue >= base.rawValue } ?? base
   }
 
   /// When the period that holds `time` began, on the UTC grid moved by `offset` microseconds (a

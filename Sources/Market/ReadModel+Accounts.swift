@@ -22,9 +22,10 @@ extension ReadModel {
     return try order(account, symbol, id: OrderID(try reader.i64()))
   }
 
-  /// Open orders of a symbol, or of all symbols, in symbol and id order, at most `limit`.
+  /// Open orders of a symbol, or of all symbols, in symbol and id order, at most `limit`. Whoever
+  /// must not miss one asks for one more than it can take.
   public func openOrders(
-    _ account: AccountID, _ symbol: SymbolID?, limit: Int = 10_000
+    _ account: AccountID, _ symbol: SymbolID?, limit: Int
   ) throws -> [OrderView] {
     let prefix =
       symbol.map { EngineRows.openOrderPrefix(account: account, symbol: $0) }

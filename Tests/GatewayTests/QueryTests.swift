@@ -149,6 +149,33 @@ import Testing
     #expect(try ask("/api/v3/myTrades", day)?.status == 200)
   }
 
+  @Test func `an end in milliseconds includes the whole of its millisecond`() throws {
+    // The trade of the history is at ...321600000 microseconds; this one is 250 later.
+    var late = Self.order(3, .filled, executed: 1_000_000, created: Edge.start + 2_000_250)
+    late.clientOrderID = ShortText("late") ?? .empty
+    var other = late
+    other.account = AccountID(1002)
+    other.id = OrderID(4)
+    other.side = .sell
+    let trade = Trade(
+      symbol: Edge.btcusdt.id, id: TradeID(2), price: 60_000_000_000, quantity: 1_000_000,
+      quoteQuantity: 600_000_000, maker: late, taker: other, makerFee: 1, takerFee: 1,
+      stamp: Edge.start + 2_000_250)
+    let events = Self.history + [[.orderAccepted(late), .trade(trade)]]
+    func ids(_ path: String, _ end: String) throws -> [Int64?] {
+      let query = "symbol=BTCUSDT&endTime=\(end)"
+      let answer = try #require(try ask(path, query, events: events))
+      guard case .array(let list) = try JSONValue.parse(answer.body) else { return [] }
+      return list.map { $0["orderId"]?.integer }
+    }
+    for path in ["/api/v3/myTrades", "/api/v3/allOrders"] {
+      #expect(try ids(path, "1499827321600") == [1, 3], "\(path)")
+      #expect(try ids(path, "1499827321600250") == [1, 3], "\(path)")
+      #expect(try ids(path, "1499827321600249") == [1], "\(path)")
+      #expect(try ids(path, "1499827321599").contains(3) == false, "\(path)")
+    }
+  }
+
   @Test func `commissions are those of the symbol`() throws {
     #expect(
       try ask("/api/v3/account/commission", "symbol=BTCUSDT")?.text

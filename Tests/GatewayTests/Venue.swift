@@ -85,16 +85,22 @@ final class Venue {
   func send(
     _ method: String, _ path: String, _ parameters: String = "", key: String = Edge.apiKey
   ) -> HTTPResponse {
-    let stamped = parameters + (parameters.isEmpty ? "" : "&") + "timestamp=\(time / 1000)"
-    let action = api.handle(
-      Edge.request(method, path, Edge.sign(stamped), key: key), catalog: model.catalog,
-      secrets: secrets, time: time, limiter: &limiter)
-    switch action {
+    switch action(method, path, parameters, key: key) {
     case .respond(let response): return response
     case .read(_, let answer): return answer(model)
     case .write(let request, let render):
       return render(.reply(apply(request), index: index, stamp: time))
     case .barrier: return HTTPResponse(status: 0, headers: [], body: [])
     }
+  }
+
+  /// What the edge makes of a signed request.
+  func action(
+    _ method: String, _ path: String, _ parameters: String = "", key: String = Edge.apiKey
+  ) -> Action {
+    let stamped = parameters + (parameters.isEmpty ? "" : "&") + "timestamp=\(time / 1000)"
+    return api.handle(
+      Edge.request(method, path, Edge.sign(stamped), key: key), catalog: model.catalog,
+      secrets: secrets, time: time, limiter: &limiter)
   }
 }

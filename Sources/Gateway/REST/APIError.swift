@@ -90,6 +90,9 @@ extension APIError {
   static let timeUnit = APIError(
     400, -1194, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.")
 
+  static let tooManyOpenOrders = APIError(
+    400, -1101, "Too many open orders for one answer; send 'symbol' to list those of one symbol.")
+
   static func lookupTooWide(hours: Int) -> APIError {
     APIError(400, -1127, "More than \(hours) hours between startTime and endTime.")
   }

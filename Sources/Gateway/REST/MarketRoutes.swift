@@ -159,7 +159,7 @@ enum MarketRoutes {
 
   /// `timeZone`: hours with an optional sign and optional minutes, -12:00 to +14:00. In
   /// microseconds east; 0 if not sent.
-  private static func timeZone(_ parameters: Parameters) throws(APIError) -> Int64 {
+  static func timeZone(_ parameters: Parameters) throws(APIError) -> Int64 {
     guard let text = try parameters.text("timeZone") else { return 0 }
     var digits = text[...]
     let isNegative = digits.hasPrefix("-")

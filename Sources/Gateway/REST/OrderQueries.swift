@@ -7,6 +7,8 @@ import Market
 /// GET of orders and trades.
 enum OrderQueries {
   private static let day: Int64 = 86_400_000_000
+  /// Open orders in one answer. An account cannot have more on one symbol.
+  static let openOrdersMax = Int(Exchange.openOrdersPerSheetMax)
 
   static func order(
     _ parameters: Parameters, _ catalog: Catalog, _ caller: Caller
@@ -38,8 +40,10 @@ enum OrderQueries {
     let account = caller.account.id
     let unit = parameters.timeUnit
     return .read(linearizable: true) { model in
-      let orders = try model.openOrders(account, symbol?.id)
-      return .json(capacity: 16 + 640 * orders.count) {
+      let orders = try model.openOrders(account, symbol?.id, limit: openOrdersMax + 1)
+      // A list that is cut in silence would look like orders that are gone.
+      guard orders.count <= openOrdersMax else { return .error(.tooManyOpenOrders) }
+      var response = HTTPResponse.json(capacity: 16 + 640 * orders.count) {
         $0.array {
           for order in orders {
             guard let symbol = model.catalog.symbol(order.symbol) else { continue }
@@ -47,6 +51,8 @@ enum OrderQueries {
           }
         }
       }
+      response.weight = Weight.owed(items: orders.count)
+      return response
     }
   }
 
@@ -106,6 +112,6 @@ enum OrderQueries {
       guard end >= start else { throw .invalid("endTime") }
       guard end - start <= day else { throw .lookupTooWide(hours: 24) }
     }
-    return (start, end)
+    return (start, MarketRoutes.inclusive(end))
   }
 }

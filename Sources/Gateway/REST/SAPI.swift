@@ -102,7 +102,7 @@ enum SAPI {
   ) throws(APIError) -> Draft {
     let coin = try parameters.text("coin")
     let start = try parameters.time("startTime")
-    let end = try parameters.time("endTime")
+    let end = MarketRoutes.inclusive(try parameters.time("endTime"))
     let limit = try parameters.limit(standard: 1000)
     let account = caller.account.id
     return .read(linearizable: true) { model in

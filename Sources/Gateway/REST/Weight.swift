@@ -3,12 +3,15 @@
 // Malformed parameters weigh as the plain form: they are refused later.
 // Not here: counting (Limits/RateLimiter).
 
+import Market
+
 /// Request weights.
 enum Weight {
   /// The weight of a request, before anything else is known of it.
   static func of(_ route: Route, _ parameters: Parameters) -> Int {
     switch route.endpoint {
     case .depth: depth(parameters)
+    case .klines, .uiKlines: candles(parameters)
     case .ticker24h: ticker(parameters)
     case .tickerPrice, .bookTicker: parameters.has("symbol") ? 2 : 4
     case .openOrders: parameters.has("symbol") ? 6 : 80
@@ -35,6 +38,18 @@ enum Weight {
     default: 250
     }
   }
+
+  /// Binance's 2, and as much again for each further 5,000 stored candles that a moved grid costs.
+  private static func candles(_ parameters: Parameters) -> Int {
+    guard let name = try? parameters.text("interval"), let interval = Interval(name: name),
+      let offset = try? MarketRoutes.timeZone(parameters), offset != 0,
+      let limit = try? parameters.limit()
+    else { return 2 }
+    return 2 * (1 + (limit * interval.rowsPerCandle(offset: offset) - 1) / 5000)
+  }
+
+  /// What an answer owes beyond its request's weight: one for each 500 items above 1,000.
+  static func owed(items: Int) -> Int { max(0, items - 1000) / 500 }
 
   private static func ticker(_ parameters: Parameters) -> Int {
     if parameters.has("symbol") { return 2 }
