@@ -219,9 +219,8 @@ struct SymbolMarket {
       let end = interval.end(of: start)
       guard lastStamp < end else { continue }
       var candle = Candle(flatAt: 0, openTime: start)
-      for part in try CandleRows.read(rows, id, interval.base(offset: 0), from: start, upTo: end) {
-        candle.add(part)
-      }
+      let parts = try CandleParts(rows, id, interval, offset: 0)
+      for part in try parts.read(cuts: [start, end]) { candle.add(part) }
       candles[Int(interval.rawValue) - 1] = candle
     }
   }

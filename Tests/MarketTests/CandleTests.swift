@@ -49,7 +49,8 @@ import Wire
     let step = max(200_000, (interval.length ?? 30 * 24 * Self.hour) / 6)
     let seed = UInt64(interval.rawValue)
     let (publisher, venue) = try Self.venue(seed: seed, step: step, entries: 300)
-    for offset in [0, Self.hour, -12 * Self.hour, 5 * Self.hour + 45 * 60_000_000] {
+    let quarters = 5 * Self.hour + 45 * 60_000_000
+    for offset in [0, Self.hour, -12 * Self.hour, quarters, Self.hour / 2, -420_000_000] {
       let candles = try publisher.model.klines(
         SymbolID(1), interval, start: nil, end: nil, offset: offset, limit: 1000, now: venue.stamp)
       let first = try #require(venue.trades.first { $0.symbol.value == 1 })

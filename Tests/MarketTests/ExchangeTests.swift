@@ -110,7 +110,9 @@ private struct Venue: ~Copyable {
     let model = venue.publisher.model
     let symbol = SymbolID(1)
     var open: [OrderView] = []
-    for (account, _) in venue.traders { open += try model.openOrders(account, symbol, limit: 10_000) }
+    for (account, _) in venue.traders {
+      open += try model.openOrders(account, symbol, limit: 10_000)
+    }
     let depth = try #require(model.depth(symbol, limit: 5000))
     #expect(FoldTests.levels(depth.bids, depth.asks) == NaiveVenue.levels(open), "seed \(seed)")
     for order in open {

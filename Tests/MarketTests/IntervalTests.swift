@@ -60,7 +60,8 @@ import Testing
   @Test(arguments: Interval.allCases)
   func `a period is a whole number of its base's periods`(interval: Interval) {
     var random = Seeded(7)
-    for offset in [0, hour, -5 * hour, hour / 2, 5 * hour + 45 * 60_000_000] {
+    let quarters = 5 * hour + 45 * 60_000_000
+    for offset in [0, hour, 8 * hour, -5 * hour, hour / 2, quarters, -420_000_000] {
       let base = interval.base(offset: offset)
       for _ in 0..<50 {
         let start = interval.start(of: random.below(4_000_000_000_000_000), offset: offset)
