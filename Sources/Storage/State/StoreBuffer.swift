@@ -10,12 +10,13 @@
 // Safe without a log of its own: after a crash the rows are made again from the Raft log.
 // Not here: when the store is flushed to disk (Node), what the rows mean.
 
+import Glibc
 import Wire
 
 /// A write-behind buffer in front of a `StateStore`. Used by the thread that owns the store.
 public final class StoreBuffer: RowReader {
   /// Changes that wait before they are written out.
-  public static let changesMax = 4096
+  public static let changesMax = 8192
 
   private let store: StateStore
   private var waiting: [RowChange] = []
@@ -61,21 +62,22 @@ public final class StoreBuffer: RowReader {
     try store.scan(from: from, upTo: upTo, reverse: reverse, body)
   }
 
-  /// The first 16 bytes of a key as numbers that sort as the bytes do, and where its change stands.
+  /// The first 24 bytes of a key as numbers that sort as the bytes do, and where its change stands.
   private struct Place {
     let high: UInt64
+    let middle: UInt64
     let low: UInt64
     let at: Int
   }
 
   /// The last change of each key, in key order.
   static func last(of changes: [RowChange]) -> RowBatch {
-    var places = changes.indices.map { at in
-      let (high, low) = head(changes[at].key)
-      return Place(high: high, low: low, at: at)
-    }
+    var places: [Place] = []
+    places.reserveCapacity(changes.count)
+    for at in changes.indices { places.append(place(of: changes[at].key, at)) }
     places.sort { a, b in
       if a.high != b.high { return a.high < b.high }
+      if a.middle != b.middle { return a.middle < b.middle }
       if a.low != b.low { return a.low < b.low }
       let order = compare(changes[a.at].key, changes[b.at].key)
       return order != 0 ? order < 0 : a.at < b.at
@@ -84,8 +86,8 @@ public final class StoreBuffer: RowReader {
     for (position, place) in places.enumerated() {
       let next = position + 1 < places.count ? places[position + 1] : nil
       let change = changes[place.at]
-      if let next, next.high == place.high, next.low == place.low,
-        changes[next.at].key == change.key
+      if let next, next.high == place.high, next.middle == place.middle,
+        next.low == place.low, changes[next.at].key == change.key
       {
         continue
       }
@@ -94,15 +96,25 @@ public final class StoreBuffer: RowReader {
     return batch
   }
 
-  private static func head(_ key: [UInt8]) -> (UInt64, UInt64) {
-    var words: (UInt64, UInt64) = (0, 0)
-    withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: key.prefix(16)) }
-    return (words.0.bigEndian, words.1.bigEndian)
+  private static func place(of key: [UInt8], _ at: Int) -> Place {
+    var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    key.withUnsafeBytes { bytes in
+      withUnsafeMutableBytes(of: &words) {
+        $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(24)))
+      }
+    }
+    return Place(
+      high: words.0.bigEndian, middle: words.1.bigEndian, low: words.2.bigEndian, at: at)
   }
 
   /// Below 0, 0 or above 0, as the bytes sort.
   private static func compare(_ a: [UInt8], _ b: [UInt8]) -> Int {
-    for (x, y) in zip(a, b) where x != y { return Int(x) - Int(y) }
-    return a.count - b.count
+    let order = a.withUnsafeBytes { x in
+      b.withUnsafeBytes { y in
+        guard let p = x.baseAddress, let q = y.baseAddress else { return 0 }
+        return Int(memcmp(p, q, min(x.count, y.count)))
+      }
+    }
+    return order != 0 ? order : a.count - b.count
   }
 }
