@@ -13,6 +13,9 @@ extension Coordinator {
   /// Deadlines further away than this are brought nearer, which only makes a write expire earlier. Microseconds.
   static let deadlineMax: Int64 = 120_000_000
 
+  /// Outcomes expire by whole seconds, so time has to move no more often. Microseconds.
+  private static let expiryPause: Int64 = 1_000_000
+
   /// Writes of this node's clients. Each is answered once, now or in a later Effects.
   public mutating func submit(
     _ submissions: [Submission], _ now: Moment, _ effects: inout Effects
@@ -36,20 +39,37 @@ extension Coordinator {
     let refusal = isRepetition ? Outcome.unknown : .overloaded
     // A command that cannot be read back would halt `apply` on every node for good. The edge bounds its fields; what it
     // misses ends here, as a forwarded one ends at the leader (`take`).
-    guard pending.contains(id) || (mayTake && CommandCodec.reads(request)) else { return refusal }
+    let account = machine.account(of: request.header.key)
+    guard pending.contains(id) || (mayTake(from: account) && CommandCodec.reads(request)) else {
+      return refusal
+    }
     let latest = clusterTime(now) + Self.deadlineMax
     request.header.deadline = min(request.header.deadline, latest)
-    let added = pending.add(submission.ticket, request, since: now.monotonic) { request in
-      Self.encode(request)
-    }
+    let added = pending.add(
+      submission.ticket, request, of: account, since: now.monotonic,
+      encode: { Self.encode($0) })
     return added == .full ? refusal : nil
   }
 
-  /// Whether new writes are taken.
-  private var mayTake: Bool {
-    !draining && fault == nil && outside == nil
-      && machine.duplicatesCount + pending.count < settings.duplicatesMax
-      && machine.duplicateBytes < settings.duplicateBytesMax
+  /// Whether new writes of the account are taken. Its share is checked here only, by each node for its own clients, and
+  /// not where the leader takes forwarded writes: what other nodes have under way may exceed the share by what may wait
+  /// there, while one account's refusal at the leader would hold up everybody behind it.
+  private func mayTake(from account: AccountID) -> Bool {
+    guard !draining, fault == nil, outside == nil,
+      machine.duplicatesCount + pending.count < settings.duplicatesMax,
+      machine.duplicateBytes < settings.duplicateBytesMax
+    else { return false }
+    guard account != .operator else { return true }
+    let usage = machine.duplicates(of: account)
+    let share = settings.accountShare
+    return usage.count + pending.tickets(of: account) < settings.duplicatesMax / share
+      && usage.replyBytes < settings.duplicateBytesMax / share
+  }
+
+  /// Whether the duplicate table holds enough that an account's writes may be refused.
+  private var mayRefuse: Bool {
+    machine.duplicatesCount >= settings.duplicatesMax / settings.accountShare
+      || machine.duplicateBytes >= settings.duplicateBytesMax / settings.accountShare
   }
 
   static func encode(_ request: Request) -> [UInt8] {
@@ -115,12 +135,15 @@ extension Coordinator {
     }
   }
 
-  /// Moves the log's time when a depth window waits for it and nothing else does.
+  /// Moves the log's time when something waits for it and nothing else moves it: a depth window, or recorded outcomes
+  /// that have to expire before writes can be taken again, which are what else moves it.
   private mutating func proposeTick(_ now: Moment, _ effects: inout Effects) {
     let windowEnd = machine.marker.windowEnd
-    guard windowEnd > 0, lastStamp < windowEnd else { return }
     let stamp = nextStamp(now)
-    guard stamp >= windowEnd, consensus.canPropose else { return }
+    let closesWindow = windowEnd > 0 && lastStamp < windowEnd && stamp >= windowEnd
+    let makesRoom =
+      mayRefuse && stamp - max(lastStamp, machine.marker.stamp) >= Self.expiryPause
+    guard closesWindow || makesRoom, consensus.canPropose else { return }
     let payload = EntryPayload.encode(stamp: stamp, requests: [])
     guard consensus.propose(payload, .command, &output) != nil else { return }
     lastStamp = stamp

@@ -105,7 +105,8 @@ public struct Coordinator: ~Copyable {
         hardState: restored.hardState, configuration: marker.configuration, base: marker.applied,
         entries: restored.entries), seed: seed)
     clock = ClusterClock(voters: voters.count)
-    pending = PendingTable(limit: settings.pendingMax)
+    pending = PendingTable(
+      limit: settings.pendingMax, accountLimit: settings.pendingMax / settings.accountShare)
     queue = ProposalQueue(countMax: settings.queueMax, bytesMax: settings.queueBytesMax)
     runs = RunQueue(
       limit: settings.runsOutstandingMax, weightMax: settings.runChangesOutstandingMax,

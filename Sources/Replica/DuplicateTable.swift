@@ -5,6 +5,7 @@
 //     stamp > deadline + `keep`, never evicted early (the leader refuses new writes before the table fills)
 //   * rows: one per outcome; `hash` is the sum of the hashes of the rows, whether or not they are stored already
 //   * every record stands in exactly one bucket of `wheel`, the one of its expiry second
+//   * `usage` is what each account's records amount to; an account without records is not in it
 // Not here: when to look something up (StateMachine), and the limits at which new writes are refused (Coordinator).
 
 import Engine
@@ -24,8 +25,16 @@ struct DuplicateTable: ~Copyable {
     var index: UInt64
     var stamp: Int64
     var deadline: Int64
+    /// Whose request it was.
+    var account: AccountID
     /// As `ReplyCodec` encodes it.
     var reply: [UInt8]
+  }
+
+  /// What one account's records amount to.
+  struct Usage: Equatable {
+    var count = 0
+    var replyBytes = 0
   }
 
   private var records: [RequestID: Record] = [:]
@@ -33,6 +42,7 @@ struct DuplicateTable: ~Copyable {
   /// Everything that expires in this second or before is gone.
   private var swept: Int64 = Int64.min
   private var dirty = RowBatch()
+  private var usage: [AccountID: Usage] = [:]
   /// Bytes of all recorded replies.
   private(set) var replyBytes = 0
   /// The sum of the row hashes.
@@ -67,6 +77,9 @@ struct DuplicateTable: ~Copyable {
   /// The recorded outcome of `id`.
   func record(_ id: RequestID) -> Record? { records[id] }
 
+  /// What the account's records amount to.
+  func usage(of account: AccountID) -> Usage { usage[account] ?? Usage() }
+
   /// Records an outcome, unless it would be forgotten at once.
   mutating func put(_ id: RequestID, _ record: Record) {
     precondition(records[id] == nil, "an outcome is recorded once")
@@ -80,6 +93,8 @@ struct DuplicateTable: ~Copyable {
     records[id] = record
     wheel[Self.bucket(Self.expiry(record))].append(id)
     replyBytes += record.reply.count
+    usage[record.account, default: Usage()].count += 1
+    usage[record.account, default: Usage()].replyBytes += record.reply.count
     hash &+= RowHash.of(key: key, value: value)
     dirty.put(key, value)
   }
@@ -108,10 +123,18 @@ struct DuplicateTable: ~Copyable {
       let key = ReplicaRows.duplicateKey(id)
       records[id] = nil
       replyBytes -= record.reply.count
+      release(record)
       hash &-= RowHash.of(key: key, value: ReplicaRows.duplicateValue(record))
       dirty.delete(key)
     }
     wheel[bucket] = kept
+  }
+
+  private mutating func release(_ record: Record) {
+    var rest = usage(of: record.account)
+    rest.count -= 1
+    rest.replyBytes -= record.reply.count
+    usage[record.account] = rest.count == 0 ? nil : rest
   }
 
   /// Adds the rows that changed since the last call.

@@ -1,7 +1,9 @@
 // PendingTable: the writes of this node's clients that wait for their answer, in the order in which they came.
 //
 // Invariants:
-//   * at most `limit` tickets; one item a request id; every item is in `places`
+//   * at most `limit` tickets, and `accountLimit` of each account but the operator's; one item a request id; every item
+//     is in `places`
+//   * `ticketsOf` counts the tickets of each account that has any
 //   * items before `cursor` were handed over (to the leader or to the own proposal queue) since the last `rewind`;
 //     items are always handed over in order
 // Not here: who the leader is, and what the answers are (Coordinator).
@@ -11,6 +13,7 @@ import Engine
 struct PendingTable {
   struct Item {
     var id: RequestID
+    var account: AccountID
     var bytes: [UInt8]
     var deadline: Int64
     var tickets: [UInt64]
@@ -26,6 +29,7 @@ struct PendingTable {
   }
 
   let limit: Int
+  let accountLimit: Int
   private var items: [Item?] = []
   /// The number of `items[0]`; numbers are never used again.
   private var first = 0
@@ -34,32 +38,42 @@ struct PendingTable {
   private var cursor = 0
   private var places: [RequestID: Int] = [:]
   private(set) var tickets = 0
+  private var ticketsOf: [AccountID: Int] = [:]
 
-  init(limit: Int) {
+  init(limit: Int, accountLimit: Int) {
     self.limit = limit
+    self.accountLimit = accountLimit
   }
 
   /// Items, not tickets.
   var count: Int { places.count }
 
+  /// Tickets of one account.
+  func tickets(of account: AccountID) -> Int { ticketsOf[account] ?? 0 }
+
   func contains(_ id: RequestID) -> Bool { places[id] != nil }
 
   /// Adds a ticket to the pending item of the same request, or a new item at the end.
   mutating func add(
-    _ ticket: UInt64, _ request: Request, since: Int64, encode: (Request) -> [UInt8]
+    _ ticket: UInt64, _ request: Request, of account: AccountID, since: Int64,
+    encode: (Request) -> [UInt8]
   ) -> Added {
-    guard tickets < limit else { return .full }
-    tickets += 1
     let id = request.header.requestID
-    if let place = places[id] {
+    let known = places[id]
+    let owner = known.flatMap { items[$0 - first]?.account } ?? account
+    let share = owner == .operator ? limit : accountLimit
+    guard tickets < limit, tickets(of: owner) < share else { return .full }
+    tickets += 1
+    ticketsOf[owner, default: 0] += 1
+    if let place = known {
       items[place - first]?.tickets.append(ticket)
       return .attached
     }
     places[id] = first + items.count
     items.append(
       Item(
-        id: id, bytes: encode(request), deadline: request.header.deadline, tickets: [ticket],
-        since: since, handedOver: nil))
+        id: id, account: account, bytes: encode(request), deadline: request.header.deadline,
+        tickets: [ticket], since: since, handedOver: nil))
     return .new
   }
 
@@ -69,6 +83,8 @@ struct PendingTable {
     guard let item = items[place - first] else { preconditionFailure("a place without item") }
     items[place - first] = nil
     tickets -= item.tickets.count
+    let rest = tickets(of: item.account) - item.tickets.count
+    ticketsOf[item.account] = rest == 0 ? nil : rest
     trim()
     return item.tickets
   }

@@ -95,11 +95,12 @@ enum ReplicaRows {
   }
 
   static func duplicateValue(_ record: DuplicateTable.Record) -> [UInt8] {
-    var writer = ByteWriter(capacity: 32 + record.reply.count)
-    writer.u16(1)
+    var writer = ByteWriter(capacity: 40 + record.reply.count)
+    writer.u16(2)
     writer.u64(record.index)
     writer.i64(record.stamp)
     writer.i64(record.deadline)
+    writer.u64(record.account.value)
     writer.blob32(record.reply)
     return writer.bytes
   }
@@ -109,10 +110,10 @@ enum ReplicaRows {
   ) throws(WireError) -> (RequestID, DuplicateTable.Record) {
     guard key.count == duplicatePrefix.count + 32 else { throw .invalid("request id") }
     var reader = ByteReader(value)
-    guard try reader.u16() == 1 else { throw .invalid("outcome version") }
+    guard try reader.u16() == 2 else { throw .invalid("outcome version") }
     let record = DuplicateTable.Record(
       index: try reader.u64(), stamp: try reader.i64(), deadline: try reader.i64(),
-      reply: try reader.blob32(limit: replyBytesMax))
+      account: AccountID(try reader.u64()), reply: try reader.blob32(limit: replyBytesMax))
     try reader.finish()
     return (RequestID(bytes: Array(key[duplicatePrefix.count...])), record)
   }

@@ -27,6 +27,9 @@ public struct ReplicaSettings: Sendable {
   /// The duplicate table: outcomes, and bytes of their replies, at which the node refuses new writes.
   public var duplicatesMax = 400_000
   public var duplicateBytesMax = 128 << 20
+  /// One account may use one part in this many of what waits at a node and of the duplicate table, so that none can
+  /// shut out the others. The operator may use all.
+  public var accountShare = 4
   /// A leader whose oldest log write is older than this steps down.
   public var diskHangLimit: Int64 = 1_000_000
   /// Reads waiting at this node; more fail at once.

@@ -151,7 +151,7 @@ public struct StateMachine: ~Copyable {
     }
     let record = DuplicateTable.Record(
       index: index, stamp: stamp, deadline: request.header.deadline,
-      reply: ReplyCodec.encode(reply))
+      account: account(of: request.header.key), reply: ReplyCodec.encode(reply))
     if duplicates.record(id) == nil { duplicates.put(id, record) }
     return AppliedOutcome(request: id, reply: reply, index: index, stamp: stamp)
   }
@@ -192,6 +192,13 @@ public struct StateMachine: ~Copyable {
   private var currentHash: UInt128 {
     exchange.stateHash &+ duplicates.hash &+ marker.logicalHash
   }
+
+  /// Who the key belongs to. Whoever presents a key that does not exist is nobody's customer, and counts as the
+  /// operator, who is bound by no share: the edge lets no such request through.
+  func account(of key: KeyID) -> AccountID { exchange.key(key)?.account ?? .operator }
+
+  /// What the account's recorded outcomes amount to.
+  func duplicates(of account: AccountID) -> DuplicateTable.Usage { duplicates.usage(of: account) }
 
   /// Outcomes kept, and the bytes of their replies.
   public var duplicatesCount: Int { duplicates.count }

@@ -252,10 +252,11 @@ import Testing
     for node in world.nodes where node !== leader { world.crash(node) }
     let life = try #require(leader.life)
     let limit = ReplicaSettings().pendingMax
+    // Only the operator may fill a node (ShareTests).
     let places = (0...limit).map { _ in
       clients.ask(
         Request(
-          header: clients.header(key: clients.accounts[0].key, window: 5_000_000),
+          header: clients.header(key: .admin, window: 5_000_000),
           command: .revokeKey(RevokeKey(apiKey: "none"))), at: leader)
     }
     world.run(1_000)

@@ -12,11 +12,11 @@ import Wire
   static let second: Int64 = 1_000_000
   static let start: Int64 = 1_800_000_000 * second
 
-  static func record(_ stamp: Int64, deadline: Int64, reply: [UInt8] = [1, 2, 3])
-    -> DuplicateTable
-    .Record
-  {
-    DuplicateTable.Record(index: 5, stamp: stamp, deadline: deadline, reply: reply)
+  static func record(
+    _ stamp: Int64, deadline: Int64, reply: [UInt8] = [1, 2, 3], account: UInt64 = 1001
+  ) -> DuplicateTable.Record {
+    DuplicateTable.Record(
+      index: 5, stamp: stamp, deadline: deadline, account: AccountID(account), reply: reply)
   }
 
   @Test func `an outcome is kept until a minute past its deadline`() {
@@ -33,6 +33,35 @@ import Wire
     #expect(table.hash == 0)
     #expect(table.replyBytes == 0)
     #expect(table.count == 0)
+  }
+
+  @Test func `a full table knows what each account uses, also after a restart, and empties`() throws {
+    let settings = ReplicaSettings()
+    let store = MemoryStore()
+    var table = DuplicateTable()
+    table.advance(to: Self.start)
+    for number in 0..<UInt64(settings.duplicatesMax) {
+      let record = Self.record(
+        Self.start, deadline: Self.start + 5 * Self.second, reply: [1, 2, 3, 4],
+        account: 1001 + number % 4)
+      table.put(RequestID(7, 7, number, number), record)
+    }
+    var rows = RowBatch()
+    table.collectRows(into: &rows)
+    store.write(rows)
+    let quarter = settings.duplicatesMax / 4
+    let usage = DuplicateTable.Usage(count: quarter, replyBytes: 4 * quarter)
+    var loaded = try DuplicateTable(loading: store, stamp: Self.start)
+    for account in 1001...1004 as ClosedRange<UInt64> {
+      #expect(table.usage(of: AccountID(account)) == usage)
+      #expect(loaded.usage(of: AccountID(account)) == usage)
+    }
+    #expect(loaded.hash == table.hash)
+    loaded.advance(to: Self.start + 70 * Self.second)
+    #expect(loaded.count == 0)
+    #expect(loaded.replyBytes == 0)
+    #expect(loaded.hash == 0)
+    #expect(loaded.usage(of: AccountID(1001)) == DuplicateTable.Usage())
   }
 
   @Test func `an outcome that is past keeping is not recorded`() {

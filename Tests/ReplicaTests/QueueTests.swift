@@ -27,9 +27,9 @@ import Wire
   }
 
   @Test func `pending writes are handed over once, in order, and again in order after a rewind`() {
-    var table = PendingTable(limit: 100)
+    var table = PendingTable(limit: 100, accountLimit: 100)
     for number in 1...6 as ClosedRange<UInt64> {
-      #expect(table.add(number, Self.request(number), since: 0, encode: { _ in [1] }) == .new)
+      #expect(table.add(number, Self.request(number), of: .operator, since: 0, encode: { _ in [1] }) == .new)
     }
     #expect(Self.handedOver(&table, 4) == [1, 2, 3, 4])
     #expect(Self.handedOver(&table) == [5, 6])
@@ -42,11 +42,11 @@ import Wire
   }
 
   @Test func `a repeated request shares one item, and all its tickets are answered`() {
-    var table = PendingTable(limit: 3)
-    #expect(table.add(1, Self.request(9), since: 0, encode: { _ in [1] }) == .new)
-    #expect(table.add(2, Self.request(9), since: 0, encode: { _ in [1] }) == .attached)
-    #expect(table.add(3, Self.request(8), since: 0, encode: { _ in [1] }) == .new)
-    #expect(table.add(4, Self.request(7), since: 0, encode: { _ in [1] }) == .full)
+    var table = PendingTable(limit: 3, accountLimit: 3)
+    #expect(table.add(1, Self.request(9), of: .operator, since: 0, encode: { _ in [1] }) == .new)
+    #expect(table.add(2, Self.request(9), of: .operator, since: 0, encode: { _ in [1] }) == .attached)
+    #expect(table.add(3, Self.request(8), of: .operator, since: 0, encode: { _ in [1] }) == .new)
+    #expect(table.add(4, Self.request(7), of: .operator, since: 0, encode: { _ in [1] }) == .full)
     #expect(table.count == 2)
     #expect(table.remove(RequestID(0, 0, 0, 9)) == [1, 2])
     #expect(table.remove(RequestID(0, 0, 0, 9)) == [])
@@ -55,9 +55,9 @@ import Wire
 
   @Test func `pending writes expire strictly after their deadline, and age by their first ticket`()
   {
-    var table = PendingTable(limit: 10)
-    _ = table.add(1, Self.request(1, deadline: 50), since: 5, encode: { _ in [] })
-    _ = table.add(2, Self.request(2, deadline: 60), since: 6, encode: { _ in [] })
+    var table = PendingTable(limit: 10, accountLimit: 10)
+    _ = table.add(1, Self.request(1, deadline: 50), of: .operator, since: 5, encode: { _ in [] })
+    _ = table.add(2, Self.request(2, deadline: 60), of: .operator, since: 6, encode: { _ in [] })
     #expect(table.expired(at: 50) == [])
     #expect(table.expired(at: 51) == [RequestID(0, 0, 0, 1)])
     #expect(table.older(than: 6) == [RequestID(0, 0, 0, 1)])
@@ -66,14 +66,14 @@ import Wire
 
   @Test func `a random pending table behaves like a list`() {
     var random = SeededRandom(3)
-    var table = PendingTable(limit: 1 << 20)
+    var table = PendingTable(limit: 1 << 20, accountLimit: 1 << 20)
     var list: [(id: UInt64, sent: Bool)] = []
     var next: UInt64 = 0
     for _ in 0..<5000 {
       switch random.below(10) {
       case 0..<5:
         next += 1
-        _ = table.add(next, Self.request(next), since: 0, encode: { _ in [] })
+        _ = table.add(next, Self.request(next), of: .operator, since: 0, encode: { _ in [] })
         list.append((next, false))
       case 5..<8:
         guard !list.isEmpty else { continue }

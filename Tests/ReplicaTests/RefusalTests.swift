@@ -34,7 +34,7 @@ import Testing
 
   @Test func `a repetition for which there is no room is unknown, not refused`() throws {
     var node = try GreetingTests.coordinator()
-    node.pending = PendingTable(limit: 1)
+    node.pending = PendingTable(limit: 1, accountLimit: 1)
     var effects = Effects()
     node.submit(
       [Self.submission(1, 7), Self.submission(2, 7), Self.submission(3, 8)], GreetingTests.now,
