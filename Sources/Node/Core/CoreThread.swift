@@ -45,7 +45,8 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
   func run() {
     var batch: [CoreEvent] = []
     while true {
-      queues.core.take(into: &batch, until: nextTick)
+      // What is committed and could not be applied in one turn, as in a long replay, waits for no tick.
+      queues.core.take(into: &batch, until: coordinator.needsFlush ? 0 : nextTick)
       let now = moment()
       var stopping = false
       for event in batch {
