@@ -130,6 +130,24 @@ import Testing
     #expect(!store.needsSpare)
   }
 
+  @Test func `what is left of a full disk is not taken by a segment that cannot be finished`() throws {
+    let inner = FaultDisk()
+    let disk = TightDisk(inner)
+    let (store, _) = try LogStore.open(
+      disk: disk, directory: LogScenario.directory, identity: LogScenario.identity,
+      options: LogScenario.options)
+    try store.write([LogWrite(sequence: 1, hardState: HardState(term: Term(1)))])
+    disk.free.store(LogScenario.options.segmentBytes - 1, ordering: .relaxed)
+    let calls = inner.calls
+    let error = #expect(throws: StorageError.self) { try store.prepareSpare() }
+    #expect(error?.isFull == true)
+    #expect(inner.calls == calls, "nothing may be written")
+    try store.write([LogWrite(sequence: 2, hardState: HardState(term: Term(2)))])
+    disk.free.store(LogScenario.options.segmentBytes, ordering: .relaxed)
+    try store.prepareSpare()
+    #expect(!store.needsSpare)
+  }
+
   private static func random(_ seed: UInt64) -> LogScenario {
     var random = SeededRandom(seed &+ 1000)
     var script = LogScenario(seed: seed)

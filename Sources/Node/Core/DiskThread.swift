@@ -87,41 +87,58 @@ struct DiskThread: Sendable {
 }
 
 /// The thread for slow disk work that nobody on the order path waits for.
+///
+/// A full disk does not end the node here: the log goes on in its present segment, and the next one is tried again every
+/// second. If the segment is full first, the disk thread cannot write and ends the process.
 struct HelperThread: Sendable {
   let store: LogStore
   let state: StateStore
   let queues: NodeQueues
   let shared: NodeShared
+  /// Microseconds.
+  private static let spareRetry: Int64 = 1_000_000
 
   /// Runs until `.stop`.
   func run() {
     var batch: [HelperEvent] = []
+    var retryAt: Int64?
     while true {
-      queues.helper.take(into: &batch, until: nil)
+      queues.helper.take(into: &batch, until: retryAt)
       var flush = false
-      var spare = false
+      var spare = retryAt.map { SystemClock.monotonic() >= $0 } ?? false
       var stopping = false
       for event in batch {
         switch event {
-        case .prepareSpare: spare = true
+        case .prepareSpare: spare = spare || retryAt == nil
         case .fetch(let fetch): self.fetch(fetch)
         case .flush: flush = true
         case .stop: stopping = true
         }
       }
       batch.removeAll(keepingCapacity: true)
-      if spare && !stopping { prepareSpare() }
+      if spare && !stopping {
+        let isReady = prepareSpare(isRetry: retryAt != nil)
+        retryAt = isReady ? nil : SystemClock.monotonic() + Self.spareRetry
+      }
       if flush { self.flush() }
       if stopping { return }
     }
   }
 
-  private func prepareSpare() {
-    do {
+  /// Returns whether the next segment is ready. One line when the disk is found full, one when it no longer is.
+  private func prepareSpare(isRetry: Bool) -> Bool {
+    do throws(StorageError) {
       try store.prepareSpare()
     } catch {
-      Fatal.disk(shared.log, "\(error)")
+      guard error.isFull else { Fatal.disk(shared.log, "\(error)") }
+      if !isRetry {
+        shared.log.error(
+          "\(error); this node stops when its present log segment is full: free some space")
+      }
+      return false
     }
+    if isRetry { shared.log.notice("there is room for the next log segment again") }
+    return true
   }
 
   private func fetch(_ fetch: LogFetch) {

@@ -32,9 +32,17 @@ public protocol Disk: AnyObject, Sendable {
   /// Makes the names of a directory durable.
   func syncDirectory(_ path: String) throws(StorageError)
 
+  /// How many bytes new files in this directory can take now. Only a hint: others use the same disk.
+  func freeBytes(_ directory: String) throws(StorageError) -> Int
+
   /// Takes the exclusive lock of a file (made if missing); `nil` if another process or handle holds it.
   /// The lock is released when the returned object goes away, or with the process.
   func lock(_ path: String) throws(StorageError) -> (any DiskLock)?
+}
+
+extension Disk {
+  /// Without an answer of its own a disk counts as boundless: what does not fit fails when it is written.
+  public func freeBytes(_ directory: String) throws(StorageError) -> Int { .max }
 }
 
 /// An open file. Closed when the last reference goes away.

@@ -81,6 +81,14 @@ public final class LinuxDisk: Disk {
     }
   }
 
+  public func freeBytes(_ directory: String) throws(StorageError) -> Int {
+    var status = statvfs()
+    guard statvfs(directory, &status) == 0 else {
+      throw StorageError(directory, "cannot look up the free space", code: errno)
+    }
+    return Int(clamping: status.f_bavail).multipliedClamped(by: Int(clamping: status.f_frsize))
+  }
+
   public func lock(_ path: String) throws(StorageError) -> (any DiskLock)? {
     let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw StorageError(path, "cannot open", code: errno) }
@@ -99,6 +107,13 @@ public final class LinuxDisk: Disk {
     guard status.st_mode & S_IFMT == S_IFDIR else {
       throw StorageError(path, "is not a directory", code: ENOTDIR)
     }
+  }
+}
+
+extension Int {
+  fileprivate func multipliedClamped(by other: Int) -> Int {
+    let (product, overflow) = multipliedReportingOverflow(by: other)
+    return overflow ? .max : product
   }
 }
 

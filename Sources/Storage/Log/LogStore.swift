@@ -222,6 +222,10 @@ public final class LogStore: Sendable {
     let target = path(number)
     let temporary = target + ".tmp"
     if try disk.exists(temporary) { try disk.remove(temporary) }
+    // Trying would take what is left from the state store, and give it back only after the attempt has failed.
+    guard try disk.freeBytes(directory) >= options.segmentBytes else {
+      throw StorageError(target, "cannot make the next log segment", code: ENOSPC)
+    }
     do throws(StorageError) {
       let file = try disk.create(temporary)
       let piece = [UInt8](repeating: 0, count: min(1 << 20, options.segmentBytes))
