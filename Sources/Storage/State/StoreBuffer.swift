@@ -1,7 +1,8 @@
 // StoreBuffer: collects row changes in memory and writes them to the state store in larger, sorted batches.
 //
-// Most rows change many times in a second (balances, counters, candles); only their last value needs to reach RocksDB, and
-// sorted keys make its insertions cheap (measured: the store was 40 % of a loaded node's CPU without this).
+// Most rows change many times in a second (balances, counters, candles); only their last value needs
+// to reach RocksDB, and sorted keys make its insertions cheap (measured: the store was 40 % of a loaded
+// node's CPU without this).
 //
 // Invariants:
 //   * a read sees every change: it writes out first
