@@ -130,6 +130,7 @@ final class AdminService: HTTPService {
   private func metrics() -> [UInt8] {
     let status = shared.status.withLock { $0 }
     let connections = loops.reduce(0) { $0 + $1.openConnections }
+    let waiting = loops.reduce(0) { $0 + $1.pendingRequests }
     let peersConnected = peers.connected.withLock { $0.count }
     return shared.metrics.text(gauges: [
       ("ready", "1 if the node serves clients.", status.ready ? "1" : "0"),
@@ -151,6 +152,7 @@ final class AdminService: HTTPService {
       ("faults", "Faults that need an operator.", "\(status.faults.count)"),
       ("clock_offset_microseconds", "Own clock minus the quorum's.", "\(status.clockOffset ?? 0)"),
       ("http_connections", "Open HTTP connections.", "\(connections)"),
+      ("http_waiting", "Requests that wait for an answer.", "\(waiting)"),
       ("peers_connected", "Nodes that this one can send to.", "\(peersConnected)"),
       ("resident_bytes", "Resident memory.", "\(Self.residentBytes())"),
     ])

@@ -1,7 +1,8 @@
 // HTTPConnection: one HTTP/1.1 connection: puts requests together, and sends answers in the order of the requests.
 //
-// Invariants: `slots` holds the unanswered requests, oldest first; an answer leaves when all before it have left; after
-// a refusal nothing more of the connection is read.
+// Invariants: `slots` holds the unanswered requests, oldest first, at most `HTTPLimits.pipelined` (and a refusal); an
+// answer leaves when all before it have left; what is decoded while there is no room waits in `parked` in its order, and
+// the gate then lets no more bytes through; after a refusal nothing more of the connection is read.
 // Not here: what a request means (services), and which connections are too slow (LoopState).
 
 import Gateway
@@ -39,6 +40,12 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     case refused
   }
 
+  /// What the decoder said.
+  private enum Arrival {
+    case part(HTTPServerRequestPart)
+    case refusal(Int)
+  }
+
   private struct Slot {
     var keepAlive: Bool
     var omitBody: Bool
@@ -47,6 +54,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
   private let service: any HTTPService
   private unowned let loop: LoopState
+  /// What lets bytes through to the decoder.
+  var gate: ArrivalGate?
   /// Makes the handler that may turn this connection into a WebSocket; `nil`: plain HTTP only.
   var makeUpgrade: ((HTTPConnection) -> HTTPServerUpgradeHandler)?
   /// The request that is now read was offered to an upgrader already.
@@ -55,10 +64,12 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
   private var reading = Reading.idle
   private var slots = CircularBuffer<Slot>()
   private var firstSlot: UInt64 = 0
+  private var parked = CircularBuffer<Arrival>()
   private var address = ""
   private var needsFlush = false
   private var readHeld = false
   private var isReading = false
+  private var isResuming = false
 
   /// When the first byte of the request that is now arriving came; `nil` between requests.
   private(set) var requestStart: Int64?
@@ -83,11 +94,12 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
   func handlerRemoved(context: ChannelHandlerContext) {
     self.context = nil
+    gate = nil
     loop.remove(self)
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    reading = .refused
+    stopReading()
     context.fireChannelInactive()
   }
 
@@ -95,7 +107,27 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
   func close() { context?.close(promise: nil) }
 
   /// True if a request waits for its answer.
-  var isBusy: Bool { !slots.isEmpty }
+  var isBusy: Bool { !slots.isEmpty || !parked.isEmpty }
+
+  /// True while there is no room for another request: too many are unanswered, or the client does not take its answers.
+  private var isFull: Bool {
+    slots.count >= HTTPLimits.pipelined || context?.channel.isWritable == false
+  }
+
+  /// True if no more bytes are to be decoded now.
+  var isHolding: Bool { !parked.isEmpty || isFull }
+
+  /// True if nothing that still comes in matters.
+  var isRefused: Bool {
+    if case .refused = reading { true } else { false }
+  }
+
+  /// Nothing more of this connection is looked at.
+  private func stopReading() {
+    reading = .refused
+    requestStart = nil
+    parked.removeAll()
+  }
 
   /// Bytes came in, of whatever kind.
   func bytesArrived() {
@@ -107,7 +139,24 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     isReading = true
-    switch Self.unwrapInboundIn(data) {
+    arrive(.part(Self.unwrapInboundIn(data)))
+  }
+
+  private func arrive(_ arrival: Arrival) {
+    if isRefused { return }
+    if isHolding { return parked.append(arrival) }
+    take(arrival)
+  }
+
+  private func take(_ arrival: Arrival) {
+    switch arrival {
+    case .refusal(let status): refuse(status)
+    case .part(let part): take(part)
+    }
+  }
+
+  private func take(_ part: HTTPServerRequestPart) {
+    switch part {
     case .head(let head): begin(head)
     case .body(let buffer): add(buffer)
     case .end: dispatch()
@@ -115,7 +164,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   private func begin(_ head: HTTPRequestHead) {
-    if case .refused = reading { return }
+    if isRefused { return }
     if let status = HTTPHeadCheck.refusal(of: head) { return refuse(Int(status.code)) }
     if offerUpgrade(head) { return }
     if head.headers.contains(name: "expect") {
@@ -133,8 +182,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
   /// Lets an upgrader look at a request that asks for another protocol. Any request of a connection may: clients reuse
   /// an idle connection for it. A refused one comes back here as a plain request.
   private func offerUpgrade(_ head: HTTPRequestHead) -> Bool {
-    guard head.headers.contains(name: "upgrade"), slots.isEmpty, !upgradeTried, let makeUpgrade,
-      let context
+    guard head.headers.contains(name: "upgrade"), slots.isEmpty, parked.isEmpty, !upgradeTried,
+      let makeUpgrade, let context
     else { return false }
     upgradeTried = true
     let handler = makeUpgrade(self)
@@ -166,7 +215,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     let keepAlive = head.isKeepAlive && !headers.contains(name: "upgrade") && !loop.isDraining
     let number = firstSlot + UInt64(slots.count)
     slots.append(Slot(keepAlive: keepAlive, omitBody: head.method == .HEAD))
-    if !keepAlive { reading = .refused }
+    if !keepAlive { stopReading() }
     let question = head.uri.utf8.firstIndex(of: UInt8(ascii: "?"))
     let path = question.map { String(head.uri[..<$0]) } ?? head.uri
     let query = question.map { Array(head.uri.utf8[$0...].dropFirst()) } ?? []
@@ -182,17 +231,16 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     // A refused upgrade is answered as the plain request that it also is.
     if error is NIOWebSocketUpgradeError { return }
     switch error {
-    case HTTPParserError.headerOverflow: refuse(431)
-    case is HTTPParserError: refuse(400)
+    case HTTPParserError.headerOverflow: arrive(.refusal(431))
+    case is HTTPParserError: arrive(.refusal(400))
     default: context.close(promise: nil)
     }
   }
 
   /// Answers with an error, after what is due before it, and closes.
   private func refuse(_ status: Int) {
-    if case .refused = reading { return }
-    reading = .refused
-    requestStart = nil
+    if isRefused { return }
+    stopReading()
     loop.metrics.refusedRequests.add()
     let number = firstSlot + UInt64(slots.count)
     slots.append(Slot(keepAlive: false, omitBody: false))
@@ -218,7 +266,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
       if !first.keepAlive { break }
     }
     if !isReading { loop.flushLater(self) }
-    resumeReading()
+    resume()
   }
 
   private func write(_ response: HTTPResponse, _ slot: Slot) {
@@ -239,7 +287,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     }
     needsFlush = true
     guard keepAlive else {
-      reading = .refused
+      stopReading()
       slots.removeAll()
       let channel = context.channel
       context.writeAndFlush(Self.wrapOutboundOut(.end(nil))).whenComplete { _ in
@@ -260,52 +308,41 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
   func channelReadComplete(context: ChannelHandlerContext) {
     isReading = false
     flushIfNeeded()
+    resume()
     context.fireChannelReadComplete()
   }
 
   // MARK: Back-pressure
 
-  /// Asks the socket for more only while the client takes its answers.
+  /// Asks the socket for more only while there is room for it.
   func read(context: ChannelHandlerContext) {
-    if slots.count >= HTTPLimits.pipelined || !context.channel.isWritable {
+    if isHolding || gate?.isEmpty == false {
       readHeld = true
     } else {
       context.read()
     }
   }
 
-  private func resumeReading() {
-    guard readHeld, let context, slots.count < HTTPLimits.pipelined, context.channel.isWritable
-    else { return }
+  /// Goes on with what waits, oldest first, as far as there is room.
+  private func resume() {
+    guard !isReading, !isResuming, context != nil else { return }
+    isResuming = true
+    var moved = true
+    while moved {
+      while !isFull, let next = parked.popFirst() { take(next) }
+      moved = !isHolding && gate?.forward() == true
+    }
+    isResuming = false
+    if requestStart != nil, !isHolding { requestStart = SystemClock.monotonic() }
+    if needsFlush { loop.flushLater(self) }
+    guard readHeld, !isHolding, gate?.isEmpty != false, let context else { return }
     readHeld = false
     context.read()
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     blockedSince = context.channel.isWritable ? nil : SystemClock.monotonic()
-    resumeReading()
+    resume()
     context.fireChannelWritabilityChanged()
-  }
-}
-
-/// Sees bytes before the decoder does, so that a request that never becomes whole is noticed.
-final class ArrivalWatch: ChannelInboundHandler, RemovableChannelHandler {
-  typealias InboundIn = ByteBuffer
-  private let connection: HTTPConnection
-
-  init(_ connection: HTTPConnection) { self.connection = connection }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    connection.bytesArrived()
-    context.fireChannelRead(data)
-  }
-}
-
-/// Closes so that the last answer arrives: a close with unread input would make the kernel send a reset over it.
-enum LingeringClose {
-  static func close(_ channel: any Channel) {
-    channel.close(mode: .output).whenComplete { _ in
-      channel.eventLoop.scheduleTask(in: .milliseconds(500)) { channel.close(promise: nil) }
-    }
   }
 }

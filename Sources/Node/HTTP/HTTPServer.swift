@@ -1,6 +1,6 @@
 // HTTPServer: a listening port and the pipelines of its connections.
 //
-//   bytes -> ArrivalWatch -> HTTPRequestDecoder -> HTTPConnection
+//   bytes -> ArrivalGate -> HTTPRequestDecoder -> HTTPConnection
 //
 // A request that asks for a WebSocket gets an HTTPServerUpgradeHandler before the HTTPConnection,
 // which then makes room.
@@ -44,18 +44,19 @@ struct HTTPServer {
     _ upgrader: NIOWebSocketServerUpgrader?
   ) throws {
     let connection = HTTPConnection(service: service, loop: loop)
-    let watch = ArrivalWatch(connection)
+    let gate = ArrivalGate(connection)
+    connection.gate = gate
     let encoder = HTTPResponseEncoder()
     let decoder = ByteToMessageHandler(
       HTTPRequestDecoder(
         leftOverBytesStrategy: .forwardBytes, limitConfiguration: HTTPLimits.decoder))
     let pipeline = channel.pipeline.syncOperations
-    try pipeline.addHandlers([watch, encoder, decoder])
+    try pipeline.addHandlers([gate, encoder, decoder])
     if let upgrader {
       connection.makeUpgrade = { connection in
         HTTPServerUpgradeHandler(
           upgraders: [upgrader], httpEncoder: encoder,
-          extraHTTPHandlers: [watch, decoder, connection], upgradeCompletionHandler: { _ in })
+          extraHTTPHandlers: [gate, decoder, connection], upgradeCompletionHandler: { _ in })
       }
     }
     try pipeline.addHandler(connection)

@@ -30,7 +30,7 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
   /// Bits of a ticket that name its loop.
   static let indexBits: UInt64 = 3
   /// A little longer than the replica's own patience, so that its answer normally comes first.
-  private static let patience: Int64 = 10_500_000
+  static let patience: Int64 = 10_500_000
   private static let ticketsMax = 16_384
 
   /// What an answer needs when it comes.
@@ -173,7 +173,9 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
     for connection in Array(connections.values) {
       if let since = connection.blockedSince, now - since > HTTPLimits.writeMicroseconds {
         connection.close()
-      } else if let start = connection.requestStart, now - start > HTTPLimits.requestMicroseconds {
+      } else if let start = connection.requestStart, !connection.isHolding,
+        now - start > HTTPLimits.requestMicroseconds
+      {
         connection.close()
       } else if !connection.isBusy, now - connection.lastActive > HTTPLimits.idleMicroseconds {
         connection.close()
