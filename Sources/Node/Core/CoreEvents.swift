@@ -17,6 +17,8 @@ struct Query: Sendable {
   var ticket: UInt64
   /// `nil`: nothing is asked but to have come this far.
   var answer: (@Sendable (ReadModel) -> HTTPResponse)?
+  /// When nobody waits any more, on the monotonic clock.
+  var until: Int64
 }
 
 /// For the core thread.

@@ -1,12 +1,14 @@
 // PublisherThread: stores runs, folds them into market data, answers all queries and feeds the streams.
 //
-// Invariants: a query is answered behind every run that was queued before it, from rows that hold that run (the buffer
+// Invariants: runs go first: no query keeps them waiting for longer than it takes itself and `answering`; a query is
+// answered behind every run that was queued before it, and perhaps behind later ones, from rows that hold that run (the buffer
 // writes out before it is read); `storedIndex` is what the store itself covers.
 // Not here: what a query asks (Gateway), what market data is (Market).
 
 import Gateway
 import Logging
 import Market
+import NIOCore
 import Replica
 import Storage
 import Synchronization
@@ -20,6 +22,12 @@ final class PublisherThread: @unchecked Sendable {  // used by its own thread on
   private let shared: NodeShared
   private let loops: [LoopState]
   private var streams: StreamPublisher
+  /// Queries that wait, oldest first.
+  private var backlog = CircularBuffer<Query>()
+
+  /// How long queries are answered before new runs are looked for, in microseconds.
+  private static let answering: Int64 = 5000
+  private static let backlogMax = 16_384
 
   init(
     model: ReadModel, state: StoreBuffer, queues: NodeQueues, shared: NodeShared,
@@ -38,18 +46,16 @@ final class PublisherThread: @unchecked Sendable {  // used by its own thread on
     var batch: [PublisherEvent] = []
     var outgoing = Outgoing(loops: loops)
     while true {
-      queues.publisher.take(into: &batch, until: nil)
+      // What is left to answer is not waited for, only looked past.
+      queues.publisher.take(into: &batch, until: backlog.isEmpty ? nil : 0)
       var stored: UInt64?
       var stopping = false
       for event in batch {
         switch event {
         case .run(let run):
-          outgoing.deliver()
           store(run, &outgoing.updates)
           stored = run.lastIndex
-        case .query(let query):
-          outgoing.publish(&streams, model)
-          outgoing.add(answer(query))
+        case .query(let query): queue(query, &outgoing)
         case .stop: stopping = true
         }
       }
@@ -57,9 +63,29 @@ final class PublisherThread: @unchecked Sendable {  // used by its own thread on
       if stopping { writeOut() }
       shared.storedIndex.store(state.writtenIndex, ordering: .releasing)
       if let stored { queues.core.post(.stored(stored)) }
-      outgoing.deliver()
       outgoing.publish(&streams, model)
+      let end = stopping ? Int64.max : SystemClock.monotonic() + Self.answering
+      answer(until: end, &outgoing)
+      outgoing.deliver()
       if stopping { return }
+    }
+  }
+
+  /// Remembers a query until the runs that came with it are stored. A full backlog refuses, as a full inbox does.
+  private func queue(_ query: Query, _ outgoing: inout Outgoing) {
+    guard backlog.count >= Self.backlogMax else { return backlog.append(query) }
+    outgoing.add(.response(query.ticket, ServiceReply.overloaded))
+  }
+
+  /// Answers the oldest queries until `end` on the monotonic clock, one at least.
+  private func answer(until end: Int64, _ outgoing: inout Outgoing) {
+    var now = SystemClock.monotonic()
+    while let query = backlog.popFirst() {
+      // Its loop has told the client already that it takes too long.
+      if query.until < now { continue }
+      outgoing.add(answer(query))
+      now = SystemClock.monotonic()
+      if now >= end { return }
     }
   }
 

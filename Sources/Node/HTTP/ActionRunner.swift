@@ -3,6 +3,7 @@
 // Not here: how requests become actions (services), who answers (core and publisher).
 
 import Gateway
+import Market
 import Replica
 
 /// Carries actions from an event loop to the threads that can answer them.
@@ -25,18 +26,19 @@ struct ActionRunner: Sendable {
       let event = CoreEvent.submit(Submission(ticket: ticket, request: command))
       if !queues.core.offer(event) { loop.withdraw(.outcome(ticket, .overloaded)) }
     case .read(let linearizable, let answer):
-      ask(Query(ticket: 0, answer: answer), linearizable, .read(reply), on: loop)
+      ask(answer, linearizable, .read(reply), on: loop)
     case .barrier:
-      ask(Query(ticket: 0, answer: nil), true, .barrier(reply, request, service), on: loop)
+      ask(nil, true, .barrier(reply, request, service), on: loop)
     }
   }
 
   private func ask(
-    _ query: Query, _ linearizable: Bool, _ waiting: LoopState.Waiting, on loop: LoopState
+    _ answer: (@Sendable (ReadModel) -> HTTPResponse)?, _ linearizable: Bool,
+    _ waiting: LoopState.Waiting, on loop: LoopState
   ) {
-    var query = query
     guard let ticket = loop.issue(waiting) else { return loop.overload(waiting) }
-    query.ticket = ticket
+    let until = SystemClock.monotonic() + LoopState.patience
+    let query = Query(ticket: ticket, answer: answer, until: until)
     let taken =
       linearizable ? queues.core.offer(.read(query)) : queues.publisher.offer(.query(query))
     if !taken { loop.withdraw(.response(ticket, ServiceReply.overloaded)) }
