@@ -34,6 +34,12 @@ struct NodeFlags: ParsableArguments {
     name: .customLong("websocket-attempts-per-5-minutes"),
     help: "WebSocket connections of an address (default 300).")
   var connectionAttempts: String?
+  @Option(help: "HTTP connections that an address may have open (default 1024).")
+  var connectionsPerAddress: String?
+  @Option(
+    name: .customLong("websocket-connections-per-address"),
+    help: "WebSocket connections that an address may have open (default 300).")
+  var streamConnections: String?
   @Option(help: "Messages that a WebSocket client may send in a second (default 5).")
   var streamMessagesPerSecond: String?
   @Option(help: "Wait after each log sync, in microseconds; imitates a slower disk.")
@@ -48,7 +54,8 @@ struct NodeFlags: ParsableArguments {
       (.genesis, genesis), (.config, config), (.logLevel, logLevel),
       (.requestWeight, requestWeightPerMinute), (.rawRequests, rawRequests),
       (.connectionAttempts, connectionAttempts), (.addedSyncDelay, addedSyncDelayUs),
-      (.streamMessages, streamMessagesPerSecond),
+      (.streamMessages, streamMessagesPerSecond), (.connections, connectionsPerAddress),
+      (.streamConnections, streamConnections),
     ]
     return Dictionary(uniqueKeysWithValues: all.compactMap { pair in pair.1.map { (pair.0, $0) } })
   }

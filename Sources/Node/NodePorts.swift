@@ -39,12 +39,17 @@ struct NodePorts {
       settings: edge(settings), secrets: secrets, shared: shared, queues: queues)
     let attempts = AttemptLimiter(limit: settings.connectionAttemptsPer5Minutes)
     let metrics = shared.metrics
+    let messagesPerSecond = settings.streamMessagesPerSecond
+    let open = HTTPServer.Public(
+      connections: AddressConnections(
+        httpMax: settings.connectionsPerAddress,
+        streamsMax: settings.streamConnectionsPerAddress)
+    ) { loop, permit in
+      StreamConnection.upgrader(
+        loop, permit, attempts: attempts, messagesPerSecond: messagesPerSecond, metrics: metrics)
+    }
     let clientServer = try bind("client", settings.clientListen) {
-      try HTTPServer.bind($0, group: group, loops: loops, service: client) { loop in
-        StreamConnection.upgrader(
-          loop, attempts: attempts, messagesPerSecond: settings.streamMessagesPerSecond,
-          metrics: metrics)
-      }
+      try HTTPServer.bind($0, group: group, loops: loops, service: client, open: open)
     }
     let admin = AdminService(
       api: api, secrets: secrets, shared: shared, queues: queues,

@@ -35,11 +35,11 @@ import Testing
       ("/ws", "", false, []), ("/ws/", "", false, []),
       ("/ws/btcusdt@trade", "", false, ["btcusdt@trade"]),
       ("/ws/btcusdt%40depth%40100ms", "", false, ["btcusdt@depth@100ms"]),
-      ("/ws/a@trade/b@trade", "", false, ["a@trade", "b@trade"]), ("/ws/0", "", false, ["0"]),
+      ("/ws/a@trade/b@trade", "", false, ["a@trade", "b@trade"]), ("/ws/0", "", false, []),
       ("/stream", "", true, []),
       ("/stream", "streams=a@trade/b@depth", true, ["a@trade", "b@depth"]),
       ("/stream", "streams=a@trade%2Fa@trade&x=1", true, ["a@trade"]),
-      ("/stream/ws", "", false, []), ("/stream/ws/0", "", false, ["0"]),
+      ("/stream/ws", "", false, []), ("/stream/ws/0", "", false, []),
     ] as [(String, String, Bool, [String])])
   func `paths name streams and form`(
     path: String, query: String, combined: Bool, streams: [String]
@@ -210,7 +210,7 @@ import Testing
 
   @Test func `a message full of short names is refused as one, repetitions count once`() throws {
     var session = try session("/ws")
-    let many = (0..<8000).map { "\"\(String($0, radix: 36))\"" }.joined(separator: ",")
+    let many = (0..<4000).map { "\"\(String($0, radix: 36))@trade\"" }.joined(separator: ",")
     #expect(
       send(&session, "{\"method\":\"SUBSCRIBE\",\"params\":[\(many)],\"id\":1}")
         == failure(2, "Invalid request: too many streams; at most 1024", id: "1"))
@@ -219,6 +219,45 @@ import Testing
     #expect(
       send(&session, "{\"method\":\"SUBSCRIBE\",\"params\":[\(same)],\"id\":2}")
         == ["{\"result\":null,\"id\":2}", "+a@trade"])
+  }
+
+  @Test func `names under which nothing is served are accepted and not remembered`() throws {
+    let long = String(repeating: "x", count: 21)
+    let names = ["a@nothing", "A@trade", "0", "!ticker@arr", "\(long)@trade"]
+    var session = try session("/stream", "streams=" + names.joined(separator: "/"))
+    #expect(session.streams.isEmpty && session.keys.isEmpty)
+    let quoted = names.map { "\"\($0)\"" }.joined(separator: ",")
+    #expect(
+      send(&session, "{\"method\":\"SUBSCRIBE\",\"params\":[\(quoted),\"a@trade\"],\"id\":1}")
+        == ["{\"result\":null,\"id\":1}", "+a@trade"])
+    #expect(
+      send(&session, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"id\":2}")
+        == ["{\"result\":[\"a@trade\"],\"id\":2}"])
+    #expect(
+      send(&session, "{\"method\":\"UNSUBSCRIBE\",\"params\":[\(quoted)],\"id\":3}")
+        == ["{\"result\":null,\"id\":3}"])
+    let many = (0..<4000).map { "\"x\($0)\"" }.joined(separator: ",")
+    #expect(
+      send(
+        &session, "{\"method\":\"SUBSCRIBE\",\"params\":[\(many)],\"id\":4}", time: 2_000_000)
+        == ["{\"result\":null,\"id\":4}"])
+    #expect(session.streams == ["a@trade"])
+  }
+
+  @Test func `interest is the sum of its changes`() {
+    let key = StreamKey(name: "a@trade", unit: .millisecond)
+    var interest = StreamInterest()
+    interest.change(key, by: 3)
+    #expect(interest.count(key) == 3 && interest.wanted("a").count == 1)
+    interest.change(key, by: -2)
+    #expect(interest.count(key) == 1 && interest.wanted("a").count == 1)
+    interest.change(key, by: 0)
+    interest.change(key, by: -5)
+    #expect(interest.count(key) == 0 && interest.wanted("a").isEmpty && interest.isEmpty)
+    interest.remove(key)
+    #expect(interest.isEmpty)
+    interest.add(key)
+    #expect(interest.count(key) == 1)
   }
 
   @Test func `the sixth frame within a second ends the connection, control frames count`() throws {

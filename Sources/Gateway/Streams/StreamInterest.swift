@@ -22,25 +22,25 @@ public struct StreamInterest: Sendable {
   /// How many subscriptions a rendering has.
   public func count(_ key: StreamKey) -> Int { counts[key] ?? 0 }
 
-  /// One more connection subscribed.
-  public mutating func add(_ key: StreamKey) {
-    counts[key, default: 0] += 1
-    guard counts[key] == 1, let name = StreamName(key.name) else { return }
-    bySymbol[name.symbol, default: []].append(Wanted(key: key, kind: name.kind))
+  /// `count` more connections subscribed, or fewer if it is negative. Removing what was not added changes nothing.
+  public mutating func change(_ key: StreamKey, by count: Int) {
+    let old = counts[key] ?? 0
+    let new = max(0, old + count)
+    counts[key] = new == 0 ? nil : new
+    guard (old == 0) != (new == 0), let name = StreamName(key.name) else { return }
+    if old == 0 {
+      bySymbol[name.symbol, default: []].append(Wanted(key: key, kind: name.kind))
+    } else {
+      bySymbol[name.symbol]?.removeAll { $0.key == key }
+      if bySymbol[name.symbol]?.isEmpty == true { bySymbol[name.symbol] = nil }
+    }
   }
 
+  /// One more connection subscribed.
+  public mutating func add(_ key: StreamKey) { change(key, by: 1) }
+
   /// One connection less. Removing what was not added changes nothing.
-  public mutating func remove(_ key: StreamKey) {
-    guard let count = counts[key] else { return }
-    if count > 1 {
-      counts[key] = count - 1
-      return
-    }
-    counts[key] = nil
-    guard let name = StreamName(key.name) else { return }
-    bySymbol[name.symbol]?.removeAll { $0.key == key }
-    if bySymbol[name.symbol]?.isEmpty == true { bySymbol[name.symbol] = nil }
-  }
+  public mutating func remove(_ key: StreamKey) { change(key, by: -1) }
 
   /// The renderings wanted of a symbol (its name in lower case; empty: of all symbols).
   func wanted(_ symbol: String) -> [Wanted] { bySymbol[symbol] ?? [] }

@@ -4,6 +4,7 @@
 // no error (Binance accepts it and never sends anything).
 // Not here: who subscribed (StreamSession, StreamInterest), payloads (StreamRenderer).
 
+import Engine
 import Market
 
 /// A parsed stream name.
@@ -38,6 +39,7 @@ public struct StreamName: Hashable, Sendable {
     }
     guard let at = text.firstIndex(of: "@"), at != text.startIndex else { return nil }
     symbol = String(text[..<at])
+    guard symbol.utf8.count <= CommandCodec.Limit.symbol else { return nil }
     guard !symbol.utf8.contains(where: { $0 >= 0x41 && $0 <= 0x5A }) else { return nil }
     guard let kind = Self.kind(String(text[text.index(after: at)...])) else { return nil }
     self.kind = kind

@@ -1,6 +1,7 @@
 // StreamSession: one WebSocket connection to the market streams, as pure state.
 //
-// Invariants: at most 1,024 streams; every control message gets exactly one answer that carries its
+// Invariants: at most 1,024 streams; a name under which nothing is served is accepted, as Binance does, and forgotten at
+// once: nothing is ever sent for it, so nothing needs to remember it; every control message gets exactly one answer that carries its
 // `id` as it was sent; a refused message changes nothing.
 // Not here: sockets, PING and PONG frames (Node), payloads (StreamRenderer), wording of refusals
 // (StreamRefusal).
@@ -28,7 +29,7 @@ public struct StreamSession: Sendable {
   public private(set) var combined: Bool
   /// The unit of the times in payloads.
   public let unit: TimeUnit
-  /// Names as subscribed, oldest first.
+  /// Names of served streams as subscribed, oldest first.
   public private(set) var streams: [String] = []
 
   private var known: Set<String> = []
@@ -51,6 +52,7 @@ public struct StreamSession: Sendable {
     unit = try TimeUnit(header: sent.timeUnit)
     for name in endpoint.names + sent.streams where !known.contains(name) {
       guard StreamName.isWellFormed(name) else { throw .illegalCharacters }
+      guard StreamName(name) != nil else { continue }
       guard streams.count < Self.streamsMax else { throw .tooLarge }
       add(name)
     }
@@ -111,7 +113,9 @@ public struct StreamSession: Sendable {
     var fresh: [String] = []
     // A message holds ten thousand names: comparing each with all before it would hold the event loop for a second.
     var seen = known
-    for name in try request.names() where seen.insert(name).inserted { fresh.append(name) }
+    for name in try request.names() where StreamName(name) != nil && seen.insert(name).inserted {
+      fresh.append(name)
+    }
     guard streams.count + fresh.count <= Self.streamsMax else {
       throw request.refusal(2, "Invalid request: too many streams; at most \(Self.streamsMax)")
     }

@@ -131,6 +131,7 @@ final class AdminService: HTTPService {
     let status = shared.status.withLock { $0 }
     let connections = loops.reduce(0) { $0 + $1.openConnections }
     let waiting = loops.reduce(0) { $0 + $1.pendingRequests }
+    let subscriptions = loops[0].streams.feed.count
     let peersConnected = peers.connected.withLock { $0.count }
     return shared.metrics.text(gauges: [
       ("ready", "1 if the node serves clients.", status.ready ? "1" : "0"),
@@ -153,6 +154,7 @@ final class AdminService: HTTPService {
       ("clock_offset_microseconds", "Own clock minus the quorum's.", "\(status.clockOffset ?? 0)"),
       ("http_connections", "Open HTTP connections.", "\(connections)"),
       ("http_waiting", "Requests that wait for an answer.", "\(waiting)"),
+      ("stream_subscriptions", "Subscriptions of market streams.", "\(subscriptions)"),
       ("peers_connected", "Nodes that this one can send to.", "\(peersConnected)"),
       ("resident_bytes", "Resident memory.", "\(Self.residentBytes())"),
     ])

@@ -16,6 +16,7 @@ final class Counter: Sendable {
 final class Metrics: Sendable {
   let refusedRequests = Counter()
   private let statuses = (2...5).map { _ in Counter() }
+  let connectionsRefused = Counter()
   let submitted = Counter()
   let outcomesReply = Counter()
   let outcomesExpired = Counter()
@@ -58,6 +59,9 @@ final class Metrics: Sendable {
       out += "castle_http_responses_total{class=\"\(offset + 2)xx\"} \(counter.current)\n"
     }
     counter("http_refused_total", "Requests refused while being read.", refusedRequests)
+    counter(
+      "connections_refused_total", "Connections above the share of an address.",
+      connectionsRefused)
     counter("writes_total", "Commands submitted by clients of this node.", submitted)
     head("write_outcomes_total", "How commands ended.", "counter")
     for (name, counter) in [

@@ -28,6 +28,10 @@ struct NodeSettings {
   var rawRequestsPer5Minutes: Int?
   /// WebSocket connections that one address may open in five minutes.
   var connectionAttemptsPer5Minutes: Int
+  /// HTTP connections that one address may have open.
+  var connectionsPerAddress: Int
+  /// WebSocket connections that one address may have open.
+  var streamConnectionsPerAddress: Int
   /// Messages that a WebSocket client may send in a second.
   var streamMessagesPerSecond: Int
   /// Waited after each log sync, to imitate a slower disk in benchmarks.
@@ -61,6 +65,9 @@ struct NodeSettings {
     rawRequestsPer5Minutes = try Self.number(.rawRequests, 1...1_000_000_000, sources)
     connectionAttemptsPer5Minutes =
       try Self.number(.connectionAttempts, 1...1_000_000_000, sources) ?? 300
+    connectionsPerAddress = try Self.number(.connections, 1...1_000_000, sources) ?? 1024
+    streamConnectionsPerAddress =
+      try Self.number(.streamConnections, 1...1_000_000, sources) ?? 300
     streamMessagesPerSecond = try Self.number(.streamMessages, 1...1_000_000, sources) ?? 5
     addedSyncMicroseconds = try Self.number(.addedSyncDelay, 0...10_000_000, sources) ?? 0
     try checkExposure()

@@ -27,6 +27,8 @@ enum SettingName: String, CaseIterable {
   case requestWeight = "request-weight-per-minute"
   case rawRequests = "raw-requests-per-5-minutes"
   case connectionAttempts = "websocket-attempts-per-5-minutes"
+  case connections = "connections-per-address"
+  case streamConnections = "websocket-connections-per-address"
   case streamMessages = "stream-messages-per-second"
   case addedSyncDelay = "added-sync-delay-us"
 

@@ -16,10 +16,17 @@ import NIOWebSocket
 struct HTTPServer {
   private let channel: any Channel
 
-  /// Binds the port. `upgrade`: makes the WebSocket upgrader of a connection; `nil`: plain HTTP only. Blocking.
+  /// What a port for everybody has beside HTTP.
+  struct Public: Sendable {
+    var connections: AddressConnections
+    /// Makes the WebSocket upgrader of a connection.
+    var upgrade: @Sendable (LoopState, ConnectionPermit) -> NIOWebSocketServerUpgrader
+  }
+
+  /// Binds the port. `open`: `nil` for a port that only operators reach. Blocking.
   static func bind(
     _ address: NodeAddress, group: any EventLoopGroup, loops: [LoopState],
-    service: any HTTPService, upgrade: (@Sendable (LoopState) -> NIOWebSocketServerUpgrader)? = nil
+    service: any HTTPService, open: Public? = nil
   ) throws -> HTTPServer {
     let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.loop), $0) })
     let connectionsMax = HTTPLimits.connections / loops.count
@@ -33,10 +40,24 @@ struct HTTPServer {
           guard let loop = byLoop[ObjectIdentifier(channel.eventLoop)],
             loop.openConnections < connectionsMax, !loop.isDraining
           else { throw ChannelError.eof }
-          try configure(channel, loop, service, upgrade?(loop))
+          try configure(channel, loop, service, try open.map { try upgrader($0, channel, loop) })
         }
       }
     return HTTPServer(channel: try bootstrap.bind(host: address.host, port: address.port).wait())
+  }
+
+  /// Counts the connection for its address, and makes its upgrader.
+  ///
+  /// - Throws: if the address has too many connections.
+  private static func upgrader(
+    _ open: Public, _ channel: any Channel, _ loop: LoopState
+  ) throws -> NIOWebSocketServerUpgrader {
+    guard let permit = open.connections.admit(channel.remoteAddress?.ipAddress ?? "") else {
+      loop.metrics.connectionsRefused.add()
+      throw ChannelError.eof
+    }
+    channel.closeFuture.whenComplete { _ in permit.release() }
+    return open.upgrade(loop, permit)
   }
 
   private static func configure(

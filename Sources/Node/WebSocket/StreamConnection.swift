@@ -16,6 +16,9 @@ enum StreamLimits {
   static let pongWithin: Int64 = 60_000_000
   static let life: Int64 = 24 * 3_600_000_000
   static let connectionsPerLoop = 8192
+  /// Subscriptions of all clients of the node, and of one address.
+  static let subscriptions = 200_000
+  static let subscriptionsPerAddress = 50_000
 }
 
 /// The last handler of a WebSocket pipeline.
@@ -25,6 +28,8 @@ final class StreamConnection: ChannelInboundHandler {
 
   private var session: StreamSession
   private unowned let loop: LoopState
+  /// The client's `AddressGroup`.
+  let address: String
   private var context: ChannelHandlerContext?
   private let opened = SystemClock.monotonic()
   private var lastPing: Int64
@@ -35,16 +40,18 @@ final class StreamConnection: ChannelInboundHandler {
   private var needsFlush = false
   private var closing = false
 
-  init(_ session: StreamSession, loop: LoopState) {
+  init(_ session: StreamSession, loop: LoopState, address: String) {
     self.session = session
     self.loop = loop
+    self.address = address
     lastPing = opened
     lastPong = opened
   }
 
   /// The upgrader for one event loop: answers 101 for stream paths and leaves everything else to HTTP.
   static func upgrader(
-    _ loop: LoopState, attempts: AttemptLimiter, messagesPerSecond: Int, metrics: Metrics
+    _ loop: LoopState, _ permit: ConnectionPermit, attempts: AttemptLimiter,
+    messagesPerSecond: Int, metrics: Metrics
   ) -> NIOWebSocketServerUpgrader {
     NIOWebSocketServerUpgrader(
       maxFrameSize: StreamLimits.frameBytes,
@@ -52,9 +59,8 @@ final class StreamConnection: ChannelInboundHandler {
         let allowed =
           HTTPHeadCheck.refusal(of: head) == nil && session(head, messagesPerSecond) != nil
           && loop.streams.count < StreamLimits.connectionsPerLoop
-          && attempts.admit(
-            AddressGroup.of(channel.remoteAddress?.ipAddress ?? ""),
-            at: SystemClock.monotonic())
+          && attempts.admit(permit.address, at: SystemClock.monotonic())
+          && permit.becomeStream()
         if !allowed { metrics.streamsCutPolicy.add() }
         return channel.eventLoop.makeSucceededFuture(allowed ? HTTPHeaders() : nil)
       },
@@ -62,11 +68,11 @@ final class StreamConnection: ChannelInboundHandler {
         channel.eventLoop.makeCompletedFuture {
           guard let session = session(head, messagesPerSecond) else { throw ChannelError.eof }
           try channel.pipeline.syncOperations.addHandlers([
-            MaskCheck(metrics: metrics),
+            FrameCheck(metrics: metrics),
             NIOWebSocketFrameAggregator(
               minNonFinalFragmentSize: 1, maxAccumulatedFrameCount: 64,
               maxAccumulatedFrameSize: StreamLimits.frameBytes),
-            StreamConnection(session, loop: loop),
+            StreamConnection(session, loop: loop, address: permit.address),
           ])
         }
       })
@@ -88,7 +94,7 @@ final class StreamConnection: ChannelInboundHandler {
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
     loop.streams.add(self)
-    for key in session.keys { loop.streams.subscribe(self, key) }
+    for key in session.keys where !loop.streams.subscribe(self, key) { return refuse() }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -157,7 +163,8 @@ final class StreamConnection: ChannelInboundHandler {
   private func obey(_ outputs: [StreamSession.Output]) {
     for output in outputs {
       switch output {
-      case .subscribe(let key): loop.streams.subscribe(self, key)
+      case .subscribe(let key):
+        guard loop.streams.subscribe(self, key) else { return refuse() }
       case .unsubscribe(let key): loop.streams.unsubscribe(self, key)
       case .send(let text): enqueue(ByteBuffer(bytes: text))
       case .close(let code, let reason):
@@ -167,7 +174,15 @@ final class StreamConnection: ChannelInboundHandler {
     }
   }
 
+  private func refuse() {
+    loop.metrics.streamsCutPolicy.add()
+    close(code: Self.tryAgainLater, reason: "Too many subscriptions")
+  }
+
   // MARK: Out
+
+  /// IANA's registry of WebSocket close codes.
+  private static let tryAgainLater = WebSocketErrorCode(codeNumber: 1013)
 
   /// Queues a text frame; `flush` sends it. Cuts the client if too much waits already.
   func enqueue(_ text: ByteBuffer) {
@@ -215,8 +230,9 @@ final class StreamConnection: ChannelInboundHandler {
   }
 }
 
-/// Refuses frames that a client did not mask (RFC 6455, section 5.1), before fragments are joined.
-private final class MaskCheck: ChannelInboundHandler {
+/// Refuses frames that a client did not mask (RFC 6455, section 5.1) and reserved bits, as no extension was agreed on
+/// (section 5.2), before fragments are joined.
+private final class FrameCheck: ChannelInboundHandler {
   typealias InboundIn = WebSocketFrame
   typealias InboundOut = WebSocketFrame
   typealias OutboundOut = WebSocketFrame
@@ -228,14 +244,15 @@ private final class MaskCheck: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !refused else { return }
-    guard Self.unwrapInboundIn(data).maskKey != nil else {
+    let frame = Self.unwrapInboundIn(data)
+    guard frame.maskKey != nil, !frame.rsv1, !frame.rsv2, !frame.rsv3 else {
       refused = true
       metrics.streamsCutPolicy.add()
       var reason = context.channel.allocator.buffer(capacity: 2)
       reason.write(webSocketErrorCode: .protocolError)
-      let frame = WebSocketFrame(fin: true, opcode: .connectionClose, data: reason)
+      let closing = WebSocketFrame(fin: true, opcode: .connectionClose, data: reason)
       let channel = context.channel
-      context.writeAndFlush(Self.wrapOutboundOut(frame)).whenComplete { _ in
+      context.writeAndFlush(Self.wrapOutboundOut(closing)).whenComplete { _ in
         channel.close(promise: nil)
       }
       return

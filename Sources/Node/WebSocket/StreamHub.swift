@@ -8,28 +8,66 @@ import NIOCore
 import NIOWebSocket
 import Synchronization
 
-/// What the publisher has to render: the sum over all loops.
+/// What the publisher has to render: the sum over all loops. The publisher owns the sum; here wait its changes.
 final class StreamFeed: Sendable {
-  private let interest = Mutex(StreamInterest())
-  private let subscriptions = Atomic<Int>(0)
-
-  func add(_ key: StreamKey) {
-    interest.withLock { $0.add(key) }
-    subscriptions.wrappingAdd(1, ordering: .relaxed)
+  private struct State {
+    /// Since the publisher last looked. Opposite changes cancel out, so this is never longer than what is subscribed
+    /// now and what was then.
+    var changes: [StreamKey: Int] = [:]
+    var byAddress: [String: Int] = [:]
+    var total = 0
   }
 
-  func remove(_ key: StreamKey) {
-    interest.withLock { $0.remove(key) }
+  private let state = Mutex(State())
+  private let subscriptions = Atomic<Int>(0)
+
+  /// Counts a subscription of an address (an `AddressGroup`); `false` if it or the node has too many.
+  func add(_ key: StreamKey, for address: String) -> Bool {
+    let added = state.withLock { state in
+      let own = state.byAddress[address] ?? 0
+      guard state.total < StreamLimits.subscriptions,
+        own < StreamLimits.subscriptionsPerAddress
+      else { return false }
+      state.total += 1
+      state.byAddress[address] = own + 1
+      Self.change(&state.changes, key, by: 1)
+      return true
+    }
+    if added { subscriptions.wrappingAdd(1, ordering: .relaxed) }
+    return added
+  }
+
+  func remove(_ key: StreamKey, for address: String) {
+    state.withLock { state in
+      state.total -= 1
+      let own = (state.byAddress[address] ?? 1) - 1
+      state.byAddress[address] = own > 0 ? own : nil
+      Self.change(&state.changes, key, by: -1)
+    }
     subscriptions.wrappingSubtract(1, ordering: .relaxed)
   }
 
-  var isIdle: Bool { subscriptions.load(ordering: .relaxed) == 0 }
-  var snapshot: StreamInterest { interest.withLock { $0 } }
+  private static func change(_ changes: inout [StreamKey: Int], _ key: StreamKey, by count: Int) {
+    let sum = (changes[key] ?? 0) + count
+    changes[key] = sum == 0 ? nil : sum
+  }
+
+  /// How many subscriptions there are.
+  var count: Int { subscriptions.load(ordering: .relaxed) }
+
+  /// What changed since the last call.
+  func takeChanges() -> [StreamKey: Int] {
+    state.withLock { state in
+      let changes = state.changes
+      state.changes = [:]
+      return changes
+    }
+  }
 }
 
 /// The connections of one loop.
 final class StreamHub {
-  private let feed: StreamFeed
+  let feed: StreamFeed
   private let metrics: Metrics
   private var connections: [ObjectIdentifier: StreamConnection] = [:]
   private var subscribers: [StreamKey: [ObjectIdentifier: StreamConnection]] = [:]
@@ -51,16 +89,19 @@ final class StreamHub {
     for key in keys { unsubscribe(connection, key) }
   }
 
-  func subscribe(_ connection: StreamConnection, _ key: StreamKey) {
+  /// `false` if the connection's address or the node has too many subscriptions.
+  func subscribe(_ connection: StreamConnection, _ key: StreamKey) -> Bool {
     let id = ObjectIdentifier(connection)
-    guard subscribers[key, default: [:]].updateValue(connection, forKey: id) == nil else { return }
-    feed.add(key)
+    guard subscribers[key]?[id] == nil else { return true }
+    guard feed.add(key, for: connection.address) else { return false }
+    subscribers[key, default: [:]][id] = connection
+    return true
   }
 
   func unsubscribe(_ connection: StreamConnection, _ key: StreamKey) {
     guard subscribers[key]?.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
     if subscribers[key]?.isEmpty == true { subscribers[key] = nil }
-    feed.remove(key)
+    feed.remove(key, for: connection.address)
   }
 
   /// Sends each message to its subscribers, and flushes each of them once.

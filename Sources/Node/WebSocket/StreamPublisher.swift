@@ -10,6 +10,7 @@ struct StreamPublisher {
   private let feed: StreamFeed
   private let loops: [LoopState]
   private var renderer = StreamRenderer()
+  private var interest = StreamInterest()
 
   init(feed: StreamFeed, loops: [LoopState]) {
     self.feed = feed
@@ -18,9 +19,10 @@ struct StreamPublisher {
 
   /// Publishes the updates of one or more runs; `model` stands behind them.
   mutating func publish(_ updates: [MarketUpdate], model: ReadModel) {
-    guard !updates.isEmpty, !feed.isIdle else { return }
+    guard !updates.isEmpty, feed.count > 0 else { return }
+    for (key, count) in feed.takeChanges() { interest.change(key, by: count) }
     var messages: [StreamMessage] = []
-    renderer.render(updates, interest: feed.snapshot, model: model) { messages.append($0) }
+    renderer.render(updates, interest: interest, model: model) { messages.append($0) }
     guard !messages.isEmpty else { return }
     for loop in loops { loop.publish(messages) }
   }
