@@ -235,3 +235,192 @@ def test_an_account_is_limited_in_orders(cluster):
         for i in range(4):
             slow.order("BTCUSDT", "BUY", quantity="0.001", price=f"{10000 + i}")
     assert (refused.value.status, refused.value.code) == (429, -1015)
+
+
+def gauge(cluster, name, node=0):
+    text = cluster.admin("GET", "/metrics", node=node)
+    text = text.decode() if isinstance(text, bytes) else str(text)
+    return int(re.search(rf"^castle_{name} (\d+)$", text, re.M).group(1))
+
+
+def eventually(check, seconds=10):
+    end = time.time() + seconds
+    while time.time() < end:
+        if check():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_one_connection_has_at_most_64_requests_under_way_and_all_are_answered_in_order():
+    """Reads wait while there is no leader; what is pipelined behind the first 64 must stay where it is."""
+    with Cluster(nodes=3, extra=["--request-weight-per-minute", "1000000"]) as three:
+        customer = three.customer("patient")
+        leader = three.leader()
+        for node in range(3):
+            if node != leader:
+                three.kill(node)
+        assert eventually(lambda: three.status(leader)["role"] != "leader")
+        burst = 1500
+        requests = b"".join(
+            b"GET /api/v3/order?" + customer.sign({"symbol": "BTCUSDT", "orderId": 1 + i}).encode()
+            + b" HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: " + customer.key.encode() + b"\r\n\r\n"
+            if i % 2 == 0 else b"GET /api/v3/nowhere%d HTTP/1.1\r\nHost: x\r\n\r\n" % i
+            for i in range(burst))
+        with socket.create_connection(("127.0.0.1", three.client_ports[leader])) as s:
+            s.settimeout(1)
+            sent = 0
+            try:
+                while sent < len(requests):
+                    sent += s.send(requests[sent:])
+            except socket.timeout:
+                pass
+            assert eventually(lambda: gauge(three, "http_waiting", leader) > 0)
+            for _ in range(20):
+                # Every other request needs an answer from elsewhere.
+                assert gauge(three, "http_waiting", leader) <= 32
+                time.sleep(0.02)
+            for node in range(3):
+                if node != leader:
+                    three.start(node)
+            s.settimeout(30)
+            answers = b""
+            # The last request says so itself.
+            pending = requests[sent:] + b"GET /api/v3/time HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            import threading
+            writer = threading.Thread(target=s.sendall, args=(pending,))
+            writer.start()
+            while chunk := s.recv(1 << 20):
+                answers += chunk
+            writer.join()
+        statuses = [int(code) for code in re.findall(rb"HTTP/1\.1 (\d+) ", answers)]
+        assert len(statuses) == burst + 1 and statuses[-1] == 200
+        assert set(statuses[1:burst:2]) == {404}
+        # Not found, or waited for too long; by the end there is a leader again.
+        assert set(statuses[0:burst:2]) <= {400, 503} and 400 in statuses
+
+
+def test_pipelined_requests_in_any_pieces_are_all_answered_in_order(cluster):
+    chance = random.Random(7)
+    count = 400
+    requests = b"".join(
+        b"GET /api/v3/depth?symbol=BTCUSDT&limit=%d HTTP/1.1\r\nHost: x\r\n\r\n" % (1 + i % 50) if i % 3 else
+        b"POST /api/v3/nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + b"y" * 1000
+        for i in range(count)) + b"BAD\r\n\r\n" + SMUGGLED
+    with socket.create_connection(("127.0.0.1", cluster.client_ports[0]), timeout=20) as s:
+        at = 0
+        while at < len(requests):
+            size = chance.choice([1, 7, 900, 4096, 5000, 60_000])
+            s.sendall(requests[at : at + size])
+            at += size
+        answers = b""
+        while chunk := s.recv(1 << 20):
+            answers += chunk
+    statuses = [int(code) for code in re.findall(rb"HTTP/1\.1 (\d+) ", answers)]
+    assert statuses == [200 if i % 3 else 404 for i in range(count)] + [400]
+    assert b"serverTime" not in answers
+
+
+@pytest.fixture()
+def generous():
+    with Cluster(nodes=1, extra=["--request-weight-per-minute", "100000000"]) as running:
+        yield running
+
+
+def test_runs_are_stored_before_a_flood_of_queries_is_answered(generous):
+    """Nobody's reads keep what was traded from being stored."""
+    cluster = generous
+    makers = [cluster.customer(f"maker{i}", USDT=10_000_000) for i in range(2)]
+    for i in range(300):
+        makers[i % 2].order("BTCUSDT", "BUY", quantity="0.001", price=str(20_000 + i), newOrderRespType="ACK")
+    one = b"GET /api/v3/depth?symbol=BTCUSDT&limit=5000 HTTP/1.1\r\nHost: x\r\n\r\n"
+    flood = 60
+    reads = gauge(cluster, "reads_total")
+    sockets = [socket.create_connection(("127.0.0.1", cluster.client_ports[0])) for _ in range(flood)]
+    try:
+        for s in sockets:
+            s.sendall(one * 64)
+        assert eventually(lambda: gauge(cluster, "reads_total") > reads)
+        before = gauge(cluster, "stored_index")
+        makers[0].order("BTCUSDT", "BUY", quantity="0.001", price="19000", newOrderRespType="ACK")
+        assert eventually(lambda: gauge(cluster, "stored_index") > before)
+        assert gauge(cluster, "reads_total") - reads < flood * 64 - 200
+    finally:
+        for s in sockets:
+            s.close()
+
+
+def test_an_address_has_a_bounded_number_of_connections():
+    flags = ["--connections-per-address", "20", "--websocket-connections-per-address", "3"]
+    with Cluster(nodes=1, extra=flags) as small:
+        port = small.client_ports[0]
+        ask = b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n"
+
+        def served(s):
+            s.settimeout(5)
+            try:
+                s.sendall(ask)
+                return s.recv(4096).startswith(b"HTTP/1.1 200")
+            except ConnectionError:
+                return False
+
+        streams = [websocket(small) for _ in range(3)]
+        with pytest.raises(AssertionError):
+            websocket(small)
+        # WebSockets have a share of their own, and give the HTTP share back.
+        held = []
+        assert eventually(lambda: gauge(small, "http_connections") <= 1)
+        for _ in range(20):
+            held.append(socket.create_connection(("127.0.0.1", port)))
+            assert served(held[-1])
+        with socket.create_connection(("127.0.0.1", port)) as s:
+            assert not served(s)
+        assert gauge(small, "connections_refused_total") >= 1
+        assert small.status(0)["ready"]
+        for s in held[:5] + streams[:1]:
+            s.close()
+
+        def again():
+            with socket.create_connection(("127.0.0.1", port)) as s:
+                return served(s)
+
+        assert eventually(again)
+        streams.append(websocket(small))
+        for s in held + streams:
+            s.close()
+
+
+def test_subscriptions_of_an_address_are_bounded_and_given_back(generous):
+    cluster = generous
+
+    def names(connection, count):
+        listed = ",".join(f'"s{connection}x{i}@trade"' for i in range(count))
+        return '{"method":"SUBSCRIBE","params":[%s],"id":1}' % listed
+
+    def subscribe(i, count):
+        s = websocket(cluster)
+        s.settimeout(5)
+        s.sendall(text_frame(names(i, count)))
+        return s, s.recv(4096)
+
+    unknown = websocket(cluster)
+    listed = ",".join(f'"no{i}"' for i in range(2000))
+    unknown.sendall(text_frame('{"method":"SUBSCRIBE","params":[%s],"id":7}' % listed))
+    unknown.settimeout(5)
+    assert b'{"result":null,"id":7}' in unknown.recv(4096)
+    assert gauge(cluster, "stream_subscriptions") == 0
+    opened = [unknown]
+    try:
+        for i in range(48):
+            s, answer = subscribe(i, 1024)
+            opened.append(s)
+            assert b'"result":null' in answer
+        assert gauge(cluster, "stream_subscriptions") == 48 * 1024
+        s, _ = subscribe(48, 1024)
+        _, closed = read_until_closed(s)
+        assert closed
+        assert eventually(lambda: gauge(cluster, "stream_subscriptions") == 48 * 1024)
+    finally:
+        for s in opened:
+            s.close()
+    assert eventually(lambda: gauge(cluster, "stream_subscriptions") == 0)
