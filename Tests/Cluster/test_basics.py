@@ -53,6 +53,23 @@ def test_the_same_signed_bytes_make_one_order_on_whatever_node(cluster):
     cluster.buyer.cancel("BTCUSDT", orderId=answers[0]["orderId"])
 
 
+def test_a_repetition_after_its_window_still_gets_the_first_answer(cluster):
+    params = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC",
+              "quantity": "0.01", "newOrderRespType": "FULL"}
+    done = cluster.buyer.sign({**params, "price": "40001"}, recv_window=700)
+    stale = cluster.buyer.sign({**params, "price": "40002"}, recv_window=700)
+    first = cluster.buyer.send_signed("POST", "/api/v3/order", done)
+    time.sleep(1)
+    for node in range(3):
+        assert cluster.buyer.send_signed("POST", "/api/v3/order", done, node) == first
+        with pytest.raises(Refused) as refused:
+            cluster.buyer.send_signed("POST", "/api/v3/order", stale, node)
+        assert (refused.value.status, refused.value.code) == (400, -1021)
+    prices = [o["price"] for o in cluster.buyer.orders("BTCUSDT")]
+    assert prices.count("40001.00000000") == 1 and "40002.00000000" not in prices
+    cluster.buyer.cancel("BTCUSDT", orderId=first["orderId"])
+
+
 def test_a_client_order_id_is_not_used_twice(cluster):
     cluster.buyer.order(
         "BTCUSDT", "BUY", quantity="0.01", price="40000", newClientOrderId="once")

@@ -12,6 +12,8 @@ public struct RequestWindow: Equatable, Sendable {
   /// 2017-01-01, in microseconds: no market data is older.
   static let earliest: Int64 = 1_483_228_800_000_000
   private static let standardWindow: Int64 = 5_000_000
+  /// How long after the deadline the replicas still know a request's outcome (they keep it a little longer).
+  private static let outcomesKept: Int64 = 55_000_000
   private static let longestWindow: Int64 = 60_000_000
 
   /// Reads `timestamp` and `recvWindow` (milliseconds, up to three decimals).
@@ -33,6 +35,16 @@ public struct RequestWindow: Equatable, Sendable {
   func check(at now: Int64) throws(APIError) {
     guard timestamp < now + 1_000_000 else { throw .timestampAhead }
     guard now <= deadline else { throw .outsideWindow }
+  }
+
+  /// Refuses a write from the future, or so late that its outcome is no longer kept. One that is only past its window
+  /// goes on to the replicas: if it is the repetition of an executed request it gets the first answer, otherwise
+  /// `apply` refuses it with the same -1021. Refusing it here would call a request failed that may have been executed.
+  ///
+  /// - Throws: -1021 with Binance's two texts.
+  func checkWrite(at now: Int64) throws(APIError) {
+    guard timestamp < now + 1_000_000 else { throw .timestampAhead }
+    guard now <= deadline + Self.outcomesKept else { throw .outsideWindow }
   }
 
   /// A client's time in microseconds. Clients send milliseconds or microseconds; what would be beyond the year 5138 in

@@ -123,7 +123,11 @@ public struct RESTAPI: Sendable {
       if error.isAboutParameters { throw error }
       late = error
     }
-    try window.check(at: parameters.now)
+    if case .write? = draft {
+      try window.checkWrite(at: parameters.now)
+    } else {
+      try window.check(at: parameters.now)
+    }
     guard let key = secrets.signer(caller.key.sealedSecret),
       key.verifies(hex: signature, bytes.parts)
     else { throw .signature }
