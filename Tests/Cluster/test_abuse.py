@@ -334,7 +334,7 @@ def test_runs_are_stored_before_a_flood_of_queries_is_answered(generous):
     for i in range(300):
         makers[i % 2].order("BTCUSDT", "BUY", quantity="0.001", price=str(20_000 + i), newOrderRespType="ACK")
     one = b"GET /api/v3/depth?symbol=BTCUSDT&limit=5000 HTTP/1.1\r\nHost: x\r\n\r\n"
-    flood = 60
+    flood = 120
     reads = gauge(cluster, "reads_total")
     sockets = [socket.create_connection(("127.0.0.1", cluster.client_ports[0])) for _ in range(flood)]
     try:
