@@ -35,7 +35,8 @@ import Wire
     #expect(table.count == 0)
   }
 
-  @Test func `a full table knows what each account uses, also after a restart, and empties`() throws {
+  @Test func `a full table knows what each account uses, also after a restart, and empties`() throws
+  {
     let settings = ReplicaSettings()
     let store = MemoryStore()
     var table = DuplicateTable()

@@ -29,7 +29,9 @@ import Wire
   @Test func `pending writes are handed over once, in order, and again in order after a rewind`() {
     var table = PendingTable(limit: 100, accountLimit: 100)
     for number in 1...6 as ClosedRange<UInt64> {
-      #expect(table.add(number, Self.request(number), of: .operator, since: 0, encode: { _ in [1] }) == .new)
+      #expect(
+        table.add(number, Self.request(number), of: .operator, since: 0, encode: { _ in [1] })
+          == .new)
     }
     #expect(Self.handedOver(&table, 4) == [1, 2, 3, 4])
     #expect(Self.handedOver(&table) == [5, 6])
@@ -44,7 +46,8 @@ import Wire
   @Test func `a repeated request shares one item, and all its tickets are answered`() {
     var table = PendingTable(limit: 3, accountLimit: 3)
     #expect(table.add(1, Self.request(9), of: .operator, since: 0, encode: { _ in [1] }) == .new)
-    #expect(table.add(2, Self.request(9), of: .operator, since: 0, encode: { _ in [1] }) == .attached)
+    #expect(
+      table.add(2, Self.request(9), of: .operator, since: 0, encode: { _ in [1] }) == .attached)
     #expect(table.add(3, Self.request(8), of: .operator, since: 0, encode: { _ in [1] }) == .new)
     #expect(table.add(4, Self.request(7), of: .operator, since: 0, encode: { _ in [1] }) == .full)
     #expect(table.count == 2)

@@ -124,7 +124,8 @@ private final class LoneNode {
     #expect(node.coordinator.commitIndex == index, "no ticks without need")
   }
 
-  @Test func `an account whose replies fill its share of the table's bytes is refused, and only it`()
+  @Test
+  func `an account whose replies fill its share of the table's bytes is refused, and only it`()
     throws
   {
     var settings = ReplicaSettings()

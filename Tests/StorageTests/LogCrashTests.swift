@@ -130,7 +130,9 @@ import Testing
     #expect(!store.needsSpare)
   }
 
-  @Test func `what is left of a full disk is not taken by a segment that cannot be finished`() throws {
+  @Test func `what is left of a full disk is not taken by a segment that cannot be finished`()
+    throws
+  {
     let inner = FaultDisk()
     let disk = TightDisk(inner)
     let (store, _) = try LogStore.open(
