@@ -55,6 +55,7 @@ public final class StateStore: RowReader, @unchecked Sendable {  // RocksDB lock
   public static func open(
     path: String, options: StateStoreOptions = StateStoreOptions()
   ) throws(StorageError) -> StateStore {
+    try requireRoom(path)
     let cache: OpaquePointer = rocksdb_cache_create_lru(options.cacheBytes)
     let settings = RocksSettings.make(options, cache: cache)
     defer { rocksdb_options_destroy(settings) }
@@ -65,6 +66,19 @@ public final class StateStore: RowReader, @unchecked Sendable {  // RocksDB lock
       throw error(path, "cannot open the state store", failure)
     }
     return StateStore(path: path, database: database, cache: cache)
+  }
+
+  /// Opening writes a few small files, and RocksDB 7.8.3 aborts the process if one of them finds the disk full.
+  private static func requireRoom(_ path: String) throws(StorageError) {
+    let disk = LinuxDisk()
+    let isThere = try disk.exists(path)
+    // What cannot be looked up cannot be opened either: RocksDB says why.
+    guard let free = try? disk.freeBytes(isThere ? path : DiskPath.parent(of: path) ?? ".") else {
+      return
+    }
+    guard free >= 1 << 20 else {
+      throw StorageError(path, "cannot open the state store", code: ENOSPC)
+    }
   }
 
   /// Writes a batch, whole or not at all. Readers see it on return; it is durable after the next flush.
