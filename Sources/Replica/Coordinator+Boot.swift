@@ -180,7 +180,11 @@ extension Coordinator {
       let id = RequestID(words.0, words.1, words.2, UInt64(ordinal))
       let header = CommandHeader(
         requestID: id, key: request.header.key, timestamp: 0, deadline: Int64.max)
-      encoded.append(encode(Request(header: header, command: request.command)))
+      let framed = Request(header: header, command: request.command)
+      guard CommandCodec.reads(framed) else {
+        throw ReplicaError("command \(ordinal) of the genesis could not be read back from the log")
+      }
+      encoded.append(encode(framed))
     }
     let bytes = encoded.reduce(EntryPayload.headerBytes) { $0 + $1.count }
     guard encoded.count <= EntryPayload.commandsMax, bytes <= Entry.payloadBytesMax else {

@@ -2,6 +2,7 @@
 
 import Engine
 import Raft
+import Storage
 import Testing
 
 @testable import Replica
@@ -76,5 +77,17 @@ import Testing
     for _ in 0..<20 { turn() }
     #expect(effects.answers.map(\.outcome) == [.overloaded])
     #expect(GreetingTests.faults(node) == "")
+  }
+
+  @Test func `a genesis that no replica could read is refused before the log`() {
+    var genesis = ClusterWorld.genesis
+    genesis[1].command = .addAsset(AddAsset(name: String(repeating: "B", count: 300), scale: 2))
+    let error = #expect(throws: ReplicaError.self) {
+      _ = try Coordinator(
+        identity: GreetingTests.members[0], voters: [NodeID(1)], genesis: genesis,
+        genesisHash: ClusterWorld.genesisHash, settings: ReplicaSettings(),
+        restored: RestoredReplica(), rows: MemoryStore(), seed: 1)
+    }
+    #expect(error?.description == "command 1 of the genesis could not be read back from the log")
   }
 }
