@@ -42,6 +42,9 @@ struct NodeFlags: ParsableArguments {
   var streamConnections: String?
   @Option(help: "Messages that a WebSocket client may send in a second (default 5).")
   var streamMessagesPerSecond: String?
+  @Option(
+    help: "Outcomes of writes kept for repetitions; beyond it writes are shed (default 400000).")
+  var outcomesMax: String?
   @Option(help: "Wait after each log sync, in microseconds; imitates a slower disk.")
   var addedSyncDelayUs: String?
   @Flag(help: "Print the version.") var version = false
@@ -54,7 +57,8 @@ struct NodeFlags: ParsableArguments {
       (.genesis, genesis), (.config, config), (.logLevel, logLevel),
       (.requestWeight, requestWeightPerMinute), (.rawRequests, rawRequests),
       (.connectionAttempts, connectionAttempts), (.addedSyncDelay, addedSyncDelayUs),
-      (.streamMessages, streamMessagesPerSecond), (.connections, connectionsPerAddress),
+      (.streamMessages, streamMessagesPerSecond),
+      (.outcomes, outcomesMax), (.connections, connectionsPerAddress),
       (.streamConnections, streamConnections),
     ]
     return Dictionary(uniqueKeysWithValues: all.compactMap { pair in pair.1.map { (pair.0, $0) } })

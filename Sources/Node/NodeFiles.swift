@@ -62,10 +62,13 @@ struct NodeFiles {
           requestID: RequestID(0, 0, 0, 0), key: .admin, timestamp: 0, deadline: .max),
         command: $0)
     }
+    var replica = ReplicaSettings()
+    replica.duplicatesMax = settings.outcomesMax
+    replica.duplicateBytesMax = settings.outcomesMax * 350
     return try Coordinator(
       identity: Member(id: settings.id, incarnation: directory.incarnation),
       voters: settings.peers.map(\.id), genesis: requests, genesisHash: genesis.hash,
-      settings: ReplicaSettings(),
+      settings: replica,
       restored: RestoredReplica(
         hardState: recovered.hardState, last: recovered.last, entries: entries), rows: state,
       seed: Random.u64())

@@ -1,7 +1,7 @@
 // StoreBufferTests: a buffered store shows at every read what an unbuffered one would.
 
-import Testing
 import TestSupport
+import Testing
 import Wire
 
 @testable import Storage

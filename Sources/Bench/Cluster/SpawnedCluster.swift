@@ -14,7 +14,7 @@ final class SpawnedCluster {
   let token: String
   /// What was raised above the defaults, for the report.
   static let raised =
-    "request weight 1000000000/min, raw requests 1000000000/5 min, stream messages 100000/s"
+    "request weight 1000000000/min, raw requests 1000000000/5 min, stream messages 100000/s, kept outcomes 4000000"
 
   /// Writes secrets and starts the nodes. `addedSyncMicroseconds` is added to each sync of the log.
   init(executable: String, folder: String, nodeCount: Int, addedSyncMicroseconds: Int) throws {
@@ -39,6 +39,7 @@ final class SpawnedCluster {
         "--request-weight-per-minute", "1000000000",
         "--raw-requests-per-5-minutes", "1000000000",
         "--stream-messages-per-second", "100000",
+        "--outcomes-max", "4000000",
       ]
       if addedSyncMicroseconds > 0 {
         arguments += ["--added-sync-delay-us", "\(addedSyncMicroseconds)"]

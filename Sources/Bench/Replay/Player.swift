@@ -173,6 +173,12 @@ final class Player {
       guard reply["status"]?.text == "CANCELED" else {
         throw BenchError("cancel at \(Decimal.text(change.price, scale: 8)): \(message(reply))")
       }
+      // Between two book checks a wrong quantity would leave no other trace.
+      let left = (units(reply["origQty"]) ?? -1) - (units(reply["executedQty"]) ?? 0)
+      guard left == orders[change.buy, default: [:]][change.price]?.remaining else {
+        throw BenchError(
+          "the order at \(Decimal.text(change.price, scale: 8)) had \(left) units left")
+      }
       orders[change.buy, default: [:]][change.price] = nil
     }
   }

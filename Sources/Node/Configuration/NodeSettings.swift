@@ -34,6 +34,8 @@ struct NodeSettings {
   var streamConnectionsPerAddress: Int
   /// Messages that a WebSocket client may send in a second.
   var streamMessagesPerSecond: Int
+  /// Outcomes of writes kept for repetitions, until 60 s after their deadline. The same on all nodes.
+  var outcomesMax: Int
   /// Waited after each log sync, to imitate a slower disk in benchmarks.
   var addedSyncMicroseconds: Int
 
@@ -69,6 +71,7 @@ struct NodeSettings {
     streamConnectionsPerAddress =
       try Self.number(.streamConnections, 1...1_000_000, sources) ?? 300
     streamMessagesPerSecond = try Self.number(.streamMessages, 1...1_000_000, sources) ?? 5
+    outcomesMax = try Self.number(.outcomes, 10_000...20_000_000, sources) ?? 400_000
     addedSyncMicroseconds = try Self.number(.addedSyncDelay, 0...10_000_000, sources) ?? 0
     try checkExposure()
   }

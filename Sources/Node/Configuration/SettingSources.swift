@@ -30,6 +30,7 @@ enum SettingName: String, CaseIterable {
   case connections = "connections-per-address"
   case streamConnections = "websocket-connections-per-address"
   case streamMessages = "stream-messages-per-second"
+  case outcomes = "outcomes-max"
   case addedSyncDelay = "added-sync-delay-us"
 
   /// `EXNODE_DATA_DIR`.
