@@ -52,7 +52,8 @@ struct Verification {
     while true {
       let page = try get(client, signer, path, "symbol=\(symbol)&limit=1000&\(key)=\(from)")
       all += page
-      guard page.count == 1000, let last = page.last?[field]?.integer else { return all }
+      // A page of trades is one longer rather than ending between the two sides of a trade.
+      guard page.count >= 1000, let last = page.last?[field]?.integer else { return all }
       from = last + 1
     }
   }
