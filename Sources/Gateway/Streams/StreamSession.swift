@@ -1,8 +1,9 @@
 // StreamSession: one WebSocket connection to the market streams, as pure state.
 //
-// Invariants: at most 1,024 streams; a name under which nothing is served is accepted, as Binance does, and forgotten at
-// once: nothing is ever sent for it, so nothing needs to remember it; every control message gets exactly one answer that carries its
-// `id` as it was sent; a refused message changes nothing.
+// Invariants: at most 1,024 streams; a name under which nothing is served is accepted, as Binance
+// does, and forgotten at once: nothing is ever sent for it, so nothing needs to remember it; every
+// control message gets exactly one answer that carries its `id` as it was sent; a refused message
+// changes nothing.
 // Not here: sockets, PING and PONG frames (Node), payloads (StreamRenderer), wording of refusals
 // (StreamRefusal).
 

@@ -89,8 +89,9 @@ struct DiskThread: Sendable {
 
 /// The thread for slow disk work that nobody on the order path waits for.
 ///
-/// A full disk does not end the node here: the log goes on in its present segment, and the next one is tried again every
-/// second. If the segment is full first, the disk thread cannot write and ends the process.
+/// A full disk does not end the node here: the log goes on in its present segment, and the next one
+/// is tried again every second. If the segment is full first, the disk thread cannot write and ends
+/// the process.
 struct HelperThread: Sendable {
   let store: LogStore
   let state: StateStore

@@ -1,8 +1,9 @@
 // PublisherThread: stores runs, folds them into market data, answers all queries and feeds the streams.
 //
 // Invariants: runs go first: no query keeps them waiting for longer than it takes itself and `answering`; a query is
-// answered behind every run that was queued before it, and perhaps behind later ones, from rows that hold that run (the buffer
-// writes out before it is read); `storedIndex` is what the store itself covers.
+// answered behind every run that was queued before it, and perhaps behind later ones, from rows
+// that hold that run (the buffer writes out before it is read); `storedIndex` is what the store
+// itself covers.
 // Not here: what a query asks (Gateway), what market data is (Market).
 
 import Gateway

@@ -1,8 +1,9 @@
 // HTTPConnection: one HTTP/1.1 connection: puts requests together, and sends answers in the order of the requests.
 //
 // Invariants: `slots` holds the unanswered requests, oldest first, at most `HTTPLimits.pipelined` (and a refusal); an
-// answer leaves when all before it have left; what is decoded while there is no room waits in `parked` in its order, and
-// the gate then lets no more bytes through; after a refusal nothing more of the connection is read.
+// answer leaves when all before it have left; what is decoded while there is no room waits in
+// `parked` in its order, and the gate then lets no more bytes through; after a refusal nothing more
+// of the connection is read.
 // Not here: what a request means (services), and which connections are too slow (LoopState).
 
 import Gateway
