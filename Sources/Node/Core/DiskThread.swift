@@ -4,7 +4,6 @@
 // know what the disk holds; `afterDurable` messages leave only after their group's sync.
 // Not here: the log's format (Storage).
 
-import Glibc
 import Logging
 import Raft
 import Replica
@@ -130,7 +129,7 @@ struct HelperThread: Sendable {
   /// Returns whether the next segment is ready. One line when the disk is found full, one when it no longer is.
   private func prepareSpare(isRetry: Bool) -> Bool {
     do throws(StorageError) {
-      try store.prepareSpare(pause: { usleep(8_000) })
+      try store.prepareSpare()
     } catch {
       guard error.isFull else { Fatal.disk(shared.log, "\(error)") }
       if !isRetry {

@@ -60,8 +60,6 @@ public final class LogStore: Sendable {
   let spares = Mutex(Spares())
   let index = Mutex(Index())
   private let hasSpare = Atomic(false)
-  /// The log itself waits for the segment that is being made.
-  private let isSpareAwaited = Atomic(false)
   private let syncs = Atomic(0)
   private let written = Atomic(0)
 
@@ -163,13 +161,10 @@ public final class LogStore: Sendable {
 
   /// Makes the next segment ahead of time, if there is none ready. May be called from a helper thread. If the disk is
   /// full nothing is lost: the log goes on in its present segment, and the next call tries again.
-  ///
-  /// `pause` is called between the pieces of a segment, so that writing 16 MiB of zeros does not hold up the log's own
-  /// syncs; not once the log waits for the segment.
-  public func prepareSpare(pause: () -> Void = {}) throws(StorageError) {
+  public func prepareSpare() throws(StorageError) {
     do {
       try spares.withLock { (spares) throws(StorageError) in
-        if spares.ready == nil { spares.ready = try makeSegment(&spares, pause: pause) }
+        if spares.ready == nil { spares.ready = try makeSegment(&spares) }
       }
       hasSpare.store(true, ordering: .relaxed)
     } catch {
@@ -197,10 +192,8 @@ public final class LogStore: Sendable {
 
   /// The ready segment, or one made now.
   func takeSpare() throws(StorageError) -> Spare {
-    isSpareAwaited.store(true, ordering: .relaxed)
-    defer { isSpareAwaited.store(false, ordering: .relaxed) }
     let spare = try spares.withLock { (spares) throws(StorageError) in
-      guard let ready = spares.ready else { return try makeSegment(&spares, pause: {}) }
+      guard let ready = spares.ready else { return try makeSegment(&spares) }
       spares.ready = nil
       return ready
     }
@@ -224,9 +217,7 @@ public final class LogStore: Sendable {
   }
 
   /// Makes a segment full of zeros under another name, then gives it its own.
-  private func makeSegment(
-    _ spares: inout Spares, pause: () -> Void
-  ) throws(StorageError) -> Spare {
+  private func makeSegment(_ spares: inout Spares) throws(StorageError) -> Spare {
     let number = spares.nextNumber
     let target = path(number)
     let temporary = target + ".tmp"
@@ -237,15 +228,14 @@ public final class LogStore: Sendable {
     }
     do throws(StorageError) {
       let file = try disk.create(temporary)
-      let piece = [UInt8](repeating: 0, count: min(256 << 10, options.segmentBytes))
+      let piece = [UInt8](repeating: 0, count: min(1 << 20, options.segmentBytes))
       var offset = 0
       while offset < options.segmentBytes {
         let rest = options.segmentBytes - offset
         try file.write(rest < piece.count ? Array(piece[..<rest]) : piece, at: offset)
         offset += piece.count
-        try file.sync()
-        if !isSpareAwaited.load(ordering: .relaxed) { pause() }
       }
+      try file.sync()
     } catch {
       try? disk.remove(temporary)
       throw error
