@@ -93,7 +93,6 @@ public struct Consensus: ~Copyable {
   // Candidate.
   var votes = Votes()
   var electionSequence: UInt64 = 0
-  var electionByTransfer = false
 
   // Leader.
   var progress: [Progress] = []

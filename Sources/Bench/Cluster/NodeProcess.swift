@@ -1,6 +1,6 @@
 // NodeProcess: starts, kills and measures one exnode process.
 //
-// Invariant: a process that was started is reaped by `kill` or `waitForExit`.
+// Invariant: a process that was started is reaped by `kill`.
 // Not here: which flags a node gets (SpawnedCluster).
 
 import Glibc
@@ -38,8 +38,6 @@ final class NodeProcess {
     pid = child
   }
 
-  var isRunning: Bool { pid != 0 && Glibc.kill(pid, 0) == 0 && !exited() }
-
   /// Sends a signal and waits for the end of the process.
   func kill(_ signal: Int32) {
     guard pid != 0 else { return }
@@ -47,13 +45,6 @@ final class NodeProcess {
     var status: Int32 = 0
     _ = waitpid(pid, &status, 0)
     pid = 0
-  }
-
-  private func exited() -> Bool {
-    var status: Int32 = 0
-    guard waitpid(pid, &status, WNOHANG) == pid else { return false }
-    pid = 0
-    return true
   }
 
   /// CPU seconds used so far (user and system), from /proc; `nil` if the process is gone.

@@ -185,7 +185,7 @@ private final class UpgradeHandler: ChannelInboundHandler, RemovableChannelHandl
     var buffer = unwrapInboundIn(data)
     received.writeBuffer(&buffer)
     let text = String(decoding: received.readableBytesView, as: UTF8.self)
-    guard let end = text.range(of: "\r\n\r\n") else { return }
+    guard let end = text.firstRange(of: "\r\n\r\n") else { return }
     guard text.hasPrefix("HTTP/1.1 101") else {
       done.fail(BenchError("no upgrade: \(text.prefix { $0 != "\r\n" })"))
       context.close(promise: nil)
@@ -207,9 +207,4 @@ private final class UpgradeHandler: ChannelInboundHandler, RemovableChannelHandl
     done.succeed()
   }
 
-}
-
-extension String {
-  /// The range of the first occurrence of `text`.
-  fileprivate func range(of text: String) -> Range<String.Index>? { firstRange(of: text) }
 }

@@ -64,8 +64,6 @@ final class LoadRun: @unchecked Sendable {  // bound to one event loop until its
   private var done: EventLoopPromise<Void>
   private(set) var result = LoadResult()
   private(set) var acknowledged: [AcknowledgedOrder] = []
-  /// Orders that traded, by symbol and id, as takers or (found in later fills) never: makers are counted from trades.
-  private(set) var makersTraded = 0
 
   init(plan: Plan, signers: [Signer], symbols: [String], flow: OrderFlow, loop: any EventLoop) {
     self.plan = plan

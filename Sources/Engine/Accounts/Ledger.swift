@@ -38,9 +38,6 @@ struct Ledger: ~Copyable {
   /// Makes room for one more account.
   mutating func addAccount() { _ = blocks.allocate(Block()) }
 
-  /// The assets that the account may hold anything of: all ids below this.
-  func assetBound(_ account: Int32) -> UInt32 { UInt32(blocks[account].width) }
-
   @inline(__always)
   func free(_ account: Int32, _ asset: AssetID) -> Int64 { balance(account, asset).free }
 
