@@ -6,6 +6,7 @@ import random
 import re
 import socket
 import struct
+import threading
 import time
 
 import pytest
@@ -287,7 +288,6 @@ def test_one_connection_has_at_most_64_requests_under_way_and_all_are_answered_i
             answers = b""
             # The last request says so itself.
             pending = requests[sent:] + b"GET /api/v3/time HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-            import threading
             writer = threading.Thread(target=s.sendall, args=(pending,))
             writer.start()
             while chunk := s.recv(1 << 20):
@@ -333,21 +333,36 @@ def test_runs_are_stored_before_a_flood_of_queries_is_answered(generous):
     makers = [cluster.customer(f"maker{i}", USDT=10_000_000) for i in range(2)]
     for i in range(300):
         makers[i % 2].order("BTCUSDT", "BUY", quantity="0.001", price=str(20_000 + i), newOrderRespType="ACK")
-    one = b"GET /api/v3/depth?symbol=BTCUSDT&limit=5000 HTTP/1.1\r\nHost: x\r\n\r\n"
-    flood = 120
-    reads = gauge(cluster, "reads_total")
-    sockets = [socket.create_connection(("127.0.0.1", cluster.client_ports[0])) for _ in range(flood)]
-    try:
-        for s in sockets:
-            s.sendall(one * 64)
-        assert eventually(lambda: gauge(cluster, "reads_total") > reads)
-        before = gauge(cluster, "stored_index")
-        makers[0].order("BTCUSDT", "BUY", quantity="0.001", price="19000", newOrderRespType="ACK")
-        assert eventually(lambda: gauge(cluster, "stored_index") > before)
-        assert gauge(cluster, "reads_total") - reads < flood * 64 - 200
-    finally:
-        for s in sockets:
+    burst = b"GET /api/v3/depth?symbol=BTCUSDT&limit=5000 HTTP/1.1\r\nHost: x\r\n\r\n" * 16
+    ended = threading.Event()
+
+    def flood():
+        """Asks again for as long as the test lasts, and always before the last answer is read."""
+        asked = []
+        for _ in range(30):
+            asked.append(socket.create_connection(("127.0.0.1", cluster.client_ports[0]), timeout=20))
+            asked[-1].sendall(burst)
+        while not ended.is_set():
+            for s in asked:
+                answers = s.recv(1 << 20).count(b"HTTP/1.1 ")
+                s.sendall(burst[: len(burst) // 16] * answers)
+        for s in asked:
             s.close()
+
+    reads = gauge(cluster, "reads_total")
+    askers = [threading.Thread(target=flood) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    try:
+        assert eventually(lambda: gauge(cluster, "reads_total") > reads + 500)
+        for i in range(10):
+            before = gauge(cluster, "stored_index")
+            makers[0].order("BTCUSDT", "BUY", quantity="0.001", price=str(19_000 + i), newOrderRespType="ACK")
+            assert eventually(lambda: gauge(cluster, "stored_index") > before)
+    finally:
+        ended.set()
+        for asker in askers:
+            asker.join()
 
 
 def test_an_address_has_a_bounded_number_of_connections():
