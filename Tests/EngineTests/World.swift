@@ -65,6 +65,7 @@ struct World: ~Copyable {
   var stamp = World.start
   private var index: UInt64 = 0
   private(set) var lastEvents: [Event] = []
+  private(set) var lastReply = Reply.done
 
   init(horizon: ClientIDHorizon = .standard) { exchange = Exchange(horizon: horizon) }
 
@@ -133,6 +134,7 @@ struct World: ~Copyable {
       deadline: .max)
     let reply = exchange.apply(Request(header: header, command: command), stamp: stamp, &batch)
     lastEvents = batch.events
+    lastReply = reply
     return reply
   }
 
