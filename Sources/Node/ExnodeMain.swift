@@ -47,6 +47,10 @@ struct NodeFlags: ParsableArguments {
   var outcomesMax: String?
   @Option(help: "Wait after each log sync, in microseconds; imitates a slower disk.")
   var addedSyncDelayUs: String?
+  @Option(help: "0 to 255; the running node with the highest leads (default 100).")
+  var priority: String?
+  @Option(help: "Free disk space in MiB below which writes are refused (default 256; 0: never).")
+  var lowSpaceMib: String?
   @Flag(help: "Print the version.") var version = false
 
   var values: [SettingName: String] {
@@ -59,7 +63,7 @@ struct NodeFlags: ParsableArguments {
       (.connectionAttempts, connectionAttempts), (.addedSyncDelay, addedSyncDelayUs),
       (.streamMessages, streamMessagesPerSecond),
       (.outcomes, outcomesMax), (.connections, connectionsPerAddress),
-      (.streamConnections, streamConnections),
+      (.streamConnections, streamConnections), (.priority, priority), (.lowSpace, lowSpaceMib),
     ]
     return Dictionary(uniqueKeysWithValues: all.compactMap { pair in pair.1.map { (pair.0, $0) } })
   }

@@ -65,6 +65,8 @@ struct NodeFiles {
     var replica = ReplicaSettings()
     replica.duplicatesMax = settings.outcomesMax
     replica.duplicateBytesMax = settings.outcomesMax * 350
+    // A leader whose disk hangs for longer than an election takes is worse than an election.
+    replica.diskHangLimit = Int64(replica.consensus.electionTicks) * CoreThread.tick
     return try Coordinator(
       identity: Member(id: settings.id, incarnation: directory.incarnation),
       voters: settings.peers.map(\.id), genesis: requests, genesisHash: genesis.hash,

@@ -1,7 +1,7 @@
 // NodeProcess: puts a node together, runs it, and takes it down in order.
 //
 //   start:  files -> replica -> ports -> threads -> peers
-//   stop:   stop accepting -> hand leadership over -> finish what is due -> core -> disk -> publisher -> flush
+//   stop:   hand leadership over -> stop accepting -> finish what is due -> core -> disk -> publisher -> flush
 //
 // Not here: what the parts do.
 
@@ -20,6 +20,10 @@ import Wire
 /// A running node.
 final class NodeProcess {
   private static let loopCount = 2
+  /// How long another node may take to become leader, in microseconds.
+  private static let handingOver: Int64 = 2_000_000
+  /// How long clients may take to leave their idle connections with a last request, in microseconds.
+  private static let farewell: Int64 = 500_000
 
   private let log: Logger
   private let shared: NodeShared
@@ -61,8 +65,10 @@ final class NodeProcess {
       settings, genesis: genesis, group: group, loops: loops, shared: shared, queues: queues)
     threads = NodeThreads.start(
       coordinator, model: model, buffer: buffer, files: files, peers: ports.peers, queues: queues,
-      shared: shared,
-      loops: loops, feed: feed)
+      shared: shared, loops: loops, feed: feed,
+      watch: SpaceWatch(
+        path: settings.dataDirectory, reserve: UInt64(settings.lowSpaceMiB) << 20, queues: queues,
+        shared: shared))
     queues.helper.post(.prepareSpare)
     for loop in loops { loop.startSweeping() }
     ports.peers.start()
@@ -82,21 +88,24 @@ final class NodeProcess {
 
   // MARK: Stop
 
-  /// Takes the node down within about five seconds.
+  /// Takes the node down within about five seconds, so that no client sees an error: leadership goes
+  /// first, while everything is still served (writes wait and are forwarded to the next leader); then
+  /// every answer closes its connection, and only after that writes are refused.
   func stop() {
-    let end = SystemClock.monotonic() + 4_000_000
-    log.notice("stopping: no new connections")
+    let end = SystemClock.monotonic() + 4_500_000
+    log.notice("stopping: handing over")
     ports.admin.beginStopping()
+    handOver()
     ports.clientServer.stop()
     for loop in loops { loop.isDraining = true }
-    queues.core.post(.drain)
-    // Until someone else leads and everything under way is answered.
-    wait(until: min(end, SystemClock.monotonic() + 2_500_000)) { [self] in
-      shared.status.withLock { $0.role != .leader || $0.peers.isEmpty }
-        && loops.allSatisfy { $0.pendingRequests == 0 }
+    wait(until: min(end, SystemClock.monotonic() + Self.farewell)) { [self] in
+      loops.allSatisfy { $0.openConnections == 0 }
     }
     for loop in loops { loop.closeIdle() }
+    queues.core.post(.drain)
+    wait(until: end) { [self] in loops.allSatisfy { $0.pendingRequests == 0 } }
     ports.adminServer.stop()
+    for loop in loops { loop.giveUp() }
     threads.stop(queues)
     ports.peers.stop()
     do {
@@ -108,8 +117,21 @@ final class NodeProcess {
     log.notice("stopped")
   }
 
+  /// Asks for the transfer until another node leads; at once if nobody could take over.
+  private func handOver() {
+    let end = SystemClock.monotonic() + Self.handingOver
+    while SystemClock.monotonic() < end {
+      let (role, leader) = shared.status.withLock { ($0.role, $0.leader) }
+      let isAlone = ports.peers.connected.withLock { $0.isEmpty }
+      if isAlone || (role != .leader && leader != nil) { return }
+      if role == .leader { queues.core.post(.transferLeadership) }
+      usleep(2000)
+    }
+    log.warning("no other node took over in time")
+  }
+
   private func wait(until end: Int64, _ done: () -> Bool) {
-    while SystemClock.monotonic() < end, !done() { usleep(10_000) }
+    while SystemClock.monotonic() < end, !done() { usleep(5000) }
   }
 }
 
@@ -119,11 +141,12 @@ struct NodeThreads {
   private let disk: WorkerThread
   private let publisher: WorkerThread
   private let helper: WorkerThread
+  private let watch: WorkerThread
 
   static func start(
     _ coordinator: consuming Coordinator, model: ReadModel, buffer: StoreBuffer, files: NodeFiles,
     peers: PeerNetwork,
-    queues: NodeQueues, shared: NodeShared, loops: [LoopState], feed: StreamFeed
+    queues: NodeQueues, shared: NodeShared, loops: [LoopState], feed: StreamFeed, watch: SpaceWatch
   ) -> NodeThreads {
     let send: @Sendable ([Outgoing]) -> Void = { peers.send($0) }
     let core = CoreThread(coordinator, queues: queues, shared: shared, loops: loops, send: send)
@@ -135,11 +158,13 @@ struct NodeThreads {
     return NodeThreads(
       core: .start("core") { core.run() }, disk: .start("disk") { disk.run() },
       publisher: .start("publisher") { publisher.run() },
-      helper: .start("helper") { helper.run() })
+      helper: .start("helper") { helper.run() }, watch: .start("watch") { watch.run() })
   }
 
   /// Ends them in the order in which work flows, so that each finishes what the one before it produced.
   func stop(_ queues: NodeQueues) {
+    queues.watch.post(.stop)
+    watch.join()
     queues.core.post(.stop)
     core.join()
     queues.disk.post(.stop)

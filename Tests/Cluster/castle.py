@@ -3,6 +3,7 @@
 Not here: the promises themselves (the test_ files).
 """
 
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -126,6 +127,38 @@ class Customer:
         return self.all_pages("/api/v3/myTrades", symbol, "fromId", "id", node)
 
 
+class KeptConnection:
+    """A connection that a customer keeps for many requests, as client libraries do."""
+
+    def __init__(self, customer, node):
+        self.customer = customer
+        self.inner = http.client.HTTPConnection(
+            "127.0.0.1", customer.cluster.client_ports[node], timeout=15)
+        self.inner.connect()
+        self.closed = False
+
+    def order(self, **params):
+        target = f"/api/v3/order?{self.customer.sign(params)}"
+        try:
+            self.inner.request("POST", target, headers={"X-MBX-APIKEY": self.customer.key})
+            response = self.inner.getresponse()
+            raw = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise Unanswered(repr(error)) from error
+        # The server has said that this was the last answer.
+        if response.will_close:
+            self.close()
+        body = json.loads(raw)
+        if response.status != 200:
+            raise Refused(response.status, body)
+        return body
+
+    def close(self):
+        self.closed = True
+        self.inner.close()
+
+
 class Cluster:
     """Real exnode processes on loopback, in a folder of their own."""
 
@@ -143,6 +176,7 @@ class Cluster:
             path.write_text(text)
             path.chmod(0o600)
         self.processes = [None] * nodes
+        self.variables = lambda node: {}
         self.customers = {}
 
     def __enter__(self):
@@ -181,8 +215,16 @@ class Cluster:
     def start(self, node, **changes):
         log = open(self.folder / f"node{node + 1}.log", "ab")
         self.processes[node] = subprocess.Popen(
-            self.arguments(node, **changes), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.arguments(node, **changes), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env={**os.environ, **self.variables(node)})
         log.close()
+
+    @contextlib.contextmanager
+    def environment(self, variables):
+        """Starts nodes with `variables(node)` added to their environment."""
+        self.variables = variables
+        yield
+        self.variables = lambda node: {}
 
     def kill(self, node, how=signal.SIGKILL):
         process = self.processes[node]

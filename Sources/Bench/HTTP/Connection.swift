@@ -13,6 +13,8 @@ struct HTTPReply: Sendable {
   /// The `X-Castle-Index` header.
   var index: UInt64?
   var retryAfterSeconds: Int?
+  /// The server closes the connection after this answer.
+  var closes = false
   var body: [UInt8]
 }
 
@@ -109,6 +111,7 @@ final class Connection: ChannelInboundHandler, RemovableChannelHandler {
     var reply = length.reply
     received.moveReaderIndex(forwardBy: length.head)
     reply.body = received.readBytes(length: length.body) ?? []
+    if reply.closes { isOpen = false }
     let completion = waiting[head].completion
     head += 1
     if head == waiting.count {
@@ -146,6 +149,7 @@ final class Connection: ChannelInboundHandler, RemovableChannelHandler {
       case "content-length": bodyLength = Int(value) ?? -1
       case "x-castle-index": reply.index = UInt64(value)
       case "retry-after": reply.retryAfterSeconds = Int(value)
+      case "connection": reply.closes = value.lowercased() == "close"
       default: break
       }
     }

@@ -22,12 +22,12 @@ struct NodeFacts: Sendable {
 final class AdminService: HTTPService {
   private let api: AdminAPI
   private let secrets: SecretBox
-  private let shared: NodeShared
+  let shared: NodeShared
   private let queues: NodeQueues
   private let runner: ActionRunner
-  private let facts: NodeFacts
-  private let loops: [LoopState]
-  private let peers: PeerNetwork
+  let facts: NodeFacts
+  let loops: [LoopState]
+  let peers: PeerNetwork
   private let stopping = Atomic<Bool>(false)
 
   init(
@@ -49,7 +49,7 @@ final class AdminService: HTTPService {
 
   func handle(_ request: HTTPRequest, _ reply: ReplySlot, on loop: LoopState, isRetry: Bool) {
     switch (request.method, request.path) {
-    case ("GET", "/metrics"): reply.send(Self.text(metrics()))
+    case ("GET", "/metrics"): reply.send(Self.text(metricsText()))
     case ("GET", "/health/live"): reply.send(Self.text(Array("live\n".utf8)))
     case ("GET", "/health/ready"): reply.send(readiness())
     case ("POST", "/admin/v1/leader/transfer") where api.authorizes(request):
@@ -113,7 +113,7 @@ final class AdminService: HTTPService {
   }
 
   /// Resident memory from /proc, 0 if it cannot be read.
-  private static func residentBytes() -> UInt64 {
+  static func residentBytes() -> UInt64 {
     guard let file = fopen("/proc/self/statm", "r") else { return 0 }
     defer { fclose(file) }
     var line = [CChar](repeating: 0, count: 128)
@@ -123,40 +123,5 @@ final class AdminService: HTTPService {
     let fields = text.split(separator: " ")
     guard fields.count > 1, let pages = UInt64(fields[1]) else { return 0 }
     return pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
-  }
-
-  // MARK: Metrics
-
-  private func metrics() -> [UInt8] {
-    let status = shared.status.withLock { $0 }
-    let connections = loops.reduce(0) { $0 + $1.openConnections }
-    let waiting = loops.reduce(0) { $0 + $1.pendingRequests }
-    let subscriptions = loops[0].streams.feed.count
-    let peersConnected = peers.connected.withLock { $0.count }
-    return shared.metrics.text(gauges: [
-      ("ready", "1 if the node serves clients.", status.ready ? "1" : "0"),
-      ("is_leader", "1 if the node leads.", status.role == .leader ? "1" : "0"),
-      ("term", "Raft term.", "\(status.term)"),
-      ("last_index", "Last log index.", "\(status.lastIndex)"),
-      ("durable_index", "Last durable log index.", "\(status.durableIndex)"),
-      ("commit_index", "Last committed log index.", "\(status.commitIndex)"),
-      ("applied_index", "Last applied log index.", "\(status.appliedIndex)"),
-      ("stored_index", "Last stored log index.", "\(status.storedIndex)"),
-      ("flushed_index", "Last log index in flushed files.", "\(status.flushedIndex)"),
-      ("entries_applied", "Entries applied since start.", "\(status.entriesApplied)"),
-      ("commands_applied", "Commands applied since start.", "\(status.commandsApplied)"),
-      ("duplicates_answered", "Repeated requests since start.", "\(status.duplicatesAnswered)"),
-      ("duplicates", "Outcomes in the duplicate table.", "\(status.duplicates)"),
-      ("pending_writes", "Writes that wait here.", "\(status.pendingWrites)"),
-      ("pending_reads", "Reads that wait here.", "\(status.pendingReads)"),
-      ("queued_commands", "Commands held by the leader.", "\(status.queuedCommands)"),
-      ("faults", "Faults that need an operator.", "\(status.faults.count)"),
-      ("clock_offset_microseconds", "Own clock minus the quorum's.", "\(status.clockOffset ?? 0)"),
-      ("http_connections", "Open HTTP connections.", "\(connections)"),
-      ("http_waiting", "Requests that wait for an answer.", "\(waiting)"),
-      ("stream_subscriptions", "Subscriptions of market streams.", "\(subscriptions)"),
-      ("peers_connected", "Nodes that this one can send to.", "\(peersConnected)"),
-      ("resident_bytes", "Resident memory.", "\(Self.residentBytes())"),
-    ])
   }
 }

@@ -27,6 +27,14 @@ final class Metrics: Sendable {
   let syncs = Counter()
   let syncMicroseconds = Counter()
   let logEntries = Counter()
+  /// How long a group of log writes took to become durable.
+  let syncTimes = Histogram.ofTimes()
+  /// Entries that shared one sync.
+  let groupEntries = Histogram(bounds: Histogram.sizes)
+  /// From an entry's proposal at this leader to its commit.
+  let commitTimes = Histogram.ofTimes()
+  /// Turns of the core in which entries were applied.
+  let applyTimes = Histogram.ofTimes()
   let runs = Counter()
   let rowsStored = Counter()
   let flushes = Counter()
@@ -44,8 +52,8 @@ final class Metrics: Sendable {
     if (2...5).contains(hundred) { statuses[hundred - 2].add() }
   }
 
-  /// The counters in Prometheus' text format, followed by `gauges`.
-  func text(gauges: [(name: String, help: String, value: String)]) -> [UInt8] {
+  /// The counters in Prometheus' text format, followed by `gauges`, and by finished lines of labelled ones.
+  func text(gauges: [(name: String, help: String, value: String)], labelled: String) -> [UInt8] {
     var out = ""
     func head(_ name: String, _ help: String, _ kind: String) {
       out += "# HELP castle_\(name) \(help)\n# TYPE castle_\(name) \(kind)\n"
@@ -86,10 +94,15 @@ final class Metrics: Sendable {
     counter("stream_messages_total", "Messages to WebSocket clients.", streamMessages)
     counter("streams_cut_slow_total", "WebSocket clients cut for slowness.", streamsCutSlow)
     counter("streams_cut_policy_total", "WebSocket clients cut by a rule.", streamsCutPolicy)
+    out += syncTimes.text("log_sync_seconds", "Time until a group of log writes was durable.")
+    out += groupEntries.text("log_group_entries", "Entries that shared one sync.")
+    out += commitTimes.text("commit_seconds", "From proposal at this leader to commit.")
+    out += applyTimes.text("apply_seconds", "Turns in which entries were applied.")
     for gauge in gauges {
       head(gauge.name, gauge.help, "gauge")
       out += "castle_\(gauge.name) \(gauge.value)\n"
     }
+    out += labelled
     return Array(out.utf8)
   }
 }

@@ -38,6 +38,10 @@ struct NodeSettings {
   var outcomesMax: Int
   /// Waited after each log sync, to imitate a slower disk in benchmarks.
   var addedSyncMicroseconds: Int
+  /// Who leads if all is well: the node with the highest.
+  var priority: UInt8
+  /// Free disk space, in MiB, below which writes are refused; 0: never.
+  var lowSpaceMiB: Int
 
   init(_ sources: SettingSources) throws(SettingError) {
     id = try Self.nodeID(sources)
@@ -73,6 +77,8 @@ struct NodeSettings {
     streamMessagesPerSecond = try Self.number(.streamMessages, 1...1_000_000, sources) ?? 5
     outcomesMax = try Self.number(.outcomes, 10_000...20_000_000, sources) ?? 400_000
     addedSyncMicroseconds = try Self.number(.addedSyncDelay, 0...10_000_000, sources) ?? 0
+    priority = UInt8(try Self.number(.priority, 0...255, sources) ?? 100)
+    lowSpaceMiB = try Self.number(.lowSpace, 0...1_048_576, sources) ?? 256
     try checkExposure()
   }
 

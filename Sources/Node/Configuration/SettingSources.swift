@@ -32,6 +32,8 @@ enum SettingName: String, CaseIterable {
   case streamMessages = "stream-messages-per-second"
   case outcomes = "outcomes-max"
   case addedSyncDelay = "added-sync-delay-us"
+  case priority
+  case lowSpace = "low-space-mib"
 
   /// `EXNODE_DATA_DIR`.
   var variable: String {

@@ -4,6 +4,7 @@
 //   core        -> disk        log writes, cuts          disk -> core       persisted
 //   core        -> publisher   runs, queries             publisher -> core  stored
 //   core        -> helper      log fetches               helper -> core     fetched, flushed
+//                                                        watch -> core      space
 //
 // Not here: the queues themselves (Inbox).
 
@@ -34,6 +35,8 @@ enum CoreEvent: Sendable {
   case fetched(LogFetched)
   case stored(UInt64)
   case flushed(UInt64)
+  /// The free space of the disk became low, or is no longer.
+  case space(isLow: Bool)
   case transferLeadership
   /// Refuse new writes and give leadership away; the process is about to end.
   case drain
@@ -62,6 +65,11 @@ enum HelperEvent: Sendable {
   case stop
 }
 
+/// For the thread that watches the disk.
+enum WatchEvent: Sendable {
+  case stop
+}
+
 /// All queues of a node.
 final class NodeQueues: Sendable {
   /// Bounded for clients and peers; what other threads of the node post is bounded by what the core gave them.
@@ -70,4 +78,5 @@ final class NodeQueues: Sendable {
   /// Bounded for public queries.
   let publisher = Inbox<PublisherEvent>(capacity: 16_384)
   let helper = Inbox<HelperEvent>(capacity: 1024)
+  let watch = Inbox<WatchEvent>(capacity: 1)
 }

@@ -11,7 +11,8 @@ import Replica
 
 /// The thread that owns the Coordinator.
 final class CoreThread: @unchecked Sendable {  // used by its own thread only, after `init`
-  private static let tick: Int64 = 10_000
+  /// Microseconds between two ticks of the replica.
+  static let tick: Int64 = 10_000
 
   private var coordinator: Coordinator
   private let queues: NodeQueues
@@ -26,6 +27,7 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
   private var inbound: [NodeID: UInt64] = [:]
   private var nextTick: Int64
   private var lastFaults: [String] = []
+  private var commits = CommitTimer()
 
   init(
     _ coordinator: consuming Coordinator, queues: NodeQueues, shared: NodeShared,
@@ -59,12 +61,21 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
         coordinator.tick(now, &effects)
         nextTick = max(nextTick + Self.tick, now.monotonic + Self.tick / 2)
       }
+      let applied = coordinator.appliedIndex
       coordinator.flush(now, &effects)
+      if coordinator.appliedIndex > applied { shared.metrics.applyTimes.add(since: now.monotonic) }
       let changed = effects.roleChange != nil
+      timeCommits(now)
       dispatch()
       if ticked || changed { showStatus(now) }
       if stopping { return }
     }
+  }
+
+  private func timeCommits(_ now: Moment) {
+    guard coordinator.role == .leader else { return commits.reset() }
+    commits.note(effects.writes, at: now.monotonic)
+    commits.measure(committed: coordinator.commitIndex, into: shared.metrics.commitTimes)
   }
 
   private func moment() -> Moment {
@@ -90,6 +101,7 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     case .fetched(let fetched): coordinator.logFetched(fetched, now, &effects)
     case .stored(let index): coordinator.stored(upTo: index)
     case .flushed(let index): coordinator.flushed(upTo: index, &effects)
+    case .space(let isLow): note(spaceIsLow: isLow)
     case .transferLeadership: coordinator.transferLeadership(now, &effects)
     case .drain:
       coordinator.drain()
@@ -176,6 +188,17 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     shared.metrics.roleChanges.add()
     let leader = change.leader.map { "node \($0)" } ?? "none"
     shared.log.notice("role \(change.role.rawValue), term \(change.term), leader \(leader)")
+  }
+
+  private func note(spaceIsLow isLow: Bool) {
+    shared.spaceIsLow.store(isLow, ordering: .relaxed)
+    let free = shared.freeBytes.load(ordering: .relaxed) >> 20
+    if isLow {
+      shared.log.error(
+        "low disk space: \(free) MiB are free; writes are refused until there is more")
+    } else {
+      shared.log.notice("disk space: \(free) MiB are free again; writes are taken")
+    }
   }
 
   // MARK: Snapshots

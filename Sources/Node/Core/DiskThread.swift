@@ -16,6 +16,7 @@ struct DiskThread: Sendable {
   let queues: NodeQueues
   let shared: NodeShared
   let send: @Sendable ([Outgoing]) -> Void
+  let drill = DiskDrill()
   /// Log bytes between two flushes of the state store; a flush lets the log be cut and shortens the next start.
   static let flushEveryBytes = 64 << 20
   private static let spareEveryBytes = 1 << 20
@@ -60,14 +61,19 @@ struct DiskThread: Sendable {
 
   private func persist(_ writes: [LogWrite]) {
     let start = SystemClock.monotonic()
+    drill?.hang()
     do {
       try store.write(writes)
     } catch {
       Fatal.disk(shared.log, "\(error)")
     }
     shared.metrics.syncs.add()
-    shared.metrics.syncMicroseconds.add(UInt64(max(0, SystemClock.monotonic() - start)))
-    shared.metrics.logEntries.add(UInt64(writes.reduce(0) { $0 + $1.entries.count }))
+    let took = UInt64(max(0, SystemClock.monotonic() - start))
+    shared.metrics.syncMicroseconds.add(took)
+    shared.metrics.syncTimes.add(took)
+    let entries = writes.reduce(0) { $0 + $1.entries.count }
+    shared.metrics.logEntries.add(UInt64(entries))
+    if entries > 0 { shared.metrics.groupEntries.add(UInt64(entries)) }
     let wall = SystemClock.wall()
     send(
       writes.flatMap { write in

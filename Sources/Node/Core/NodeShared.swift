@@ -23,6 +23,9 @@ final class NodeShared: Sendable {
   let logBytes = Atomic<Int>(0)
   /// The last index whose rows are in the state store.
   let storedIndex: Atomic<UInt64>
+  /// What the disk can still take; all ones before the first look.
+  let freeBytes = Atomic<UInt64>(.max)
+  let spaceIsLow = Atomic<Bool>(false)
   let metrics = Metrics()
   let log: Logger
   private let clusterOffset: Atomic<Int64>

@@ -213,7 +213,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     requestStart = nil
     let headers = head.headers
     // The decoder stops after a request that asks for another protocol, so the connection cannot go on.
-    let keepAlive = head.isKeepAlive && !headers.contains(name: "upgrade") && !loop.isDraining
+    let keepAlive = head.isKeepAlive && !headers.contains(name: "upgrade")
     let number = firstSlot + UInt64(slots.count)
     slots.append(Slot(keepAlive: keepAlive, omitBody: head.method == .HEAD))
     if !keepAlive { stopReading() }
@@ -274,7 +274,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     guard let context else { return }
     lastActive = SystemClock.monotonic()
     loop.metrics.count(status: response.status)
-    let keepAlive = slot.keepAlive && !loop.isDraining
+    // At shutdown a connection ends with the last answer that is due on it.
+    let keepAlive = slot.keepAlive && (!loop.isDraining || isBusy)
     var head = HTTPResponseHead(
       version: .http1_1, status: HTTPResponseStatus(statusCode: response.status))
     for (name, value) in response.headers { head.headers.add(name: name, value: value) }

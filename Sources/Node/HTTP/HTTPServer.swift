@@ -38,7 +38,7 @@ struct HTTPServer {
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           guard let loop = byLoop[ObjectIdentifier(channel.eventLoop)],
-            loop.openConnections < connectionsMax, !loop.isDraining
+            loop.openConnections < connectionsMax
           else { throw ChannelError.eof }
           try configure(channel, loop, service, try open.map { try upgrader($0, channel, loop) })
         }

@@ -64,7 +64,7 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
   /// Which loop a ticket belongs to.
   static func index(of ticket: UInt64) -> Int { Int(ticket & (1 << indexBits - 1)) }
 
-  /// Set at shutdown: every answer from now on closes its connection. Any thread.
+  /// Set at shutdown: from now on a connection closes with the last answer that is due on it. Any thread.
   var isDraining: Bool {
     get { draining.load(ordering: .relaxed) }
     set { draining.store(newValue, ordering: .relaxed) }
@@ -189,6 +189,17 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
     waitingCount.store(waiting.count, ordering: .relaxed)
     streams.sweep(now: now)
     flushDirty()
+  }
+
+  /// Answers everything that still waits: its outcome is unknown. For the end of a shutdown.
+  func giveUp() {
+    loop.execute { [self] in
+      for ticket in self.waiting.keys.sorted() {
+        if let (_, what) = self.waiting.removeValue(forKey: ticket) { self.fail(what) }
+      }
+      self.waitingCount.store(0, ordering: .relaxed)
+      self.flushDirty()
+    }
   }
 
   /// Closes connections on which nothing is due. For the end of a shutdown.
