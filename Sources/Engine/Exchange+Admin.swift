@@ -83,12 +83,28 @@ extension Exchange {
     guard let account = customer(set.account) else { throw .accountUnknown }
     if accounts.info(account).limits == set.limits { return .done }
     accounts.setLimits(account, set.limits)
+    rewrite(account: account, &events)
+    return .done
+  }
+
+  mutating func setTradeGroup(
+    _ set: SetTradeGroup, _ events: inout EventBatch
+  ) throws(Rejection) -> Reply {
+    guard let account = customer(set.account) else { throw .accountUnknown }
+    guard set.group == .none || set.group.value > 0 else { throw .invalidDefinition }
+    if accounts.info(account).tradeGroup == set.group { return .done }
+    accounts.setTradeGroup(account, set.group)
+    rewrite(account: account, &events)
+    return .done
+  }
+
+  // An account's definition changed: its row, its hash, its event.
+  private mutating func rewrite(account: Int32, _ events: inout EventBatch) {
     let info = accounts.info(account)
     let index = Int(account - AccountTable.firstCustomer)
     accountHashes[index] = write(
       EngineRows.accountKey(info.id), RowValues.account(info), replacing: accountHashes[index])
     events.append(.accountChanged(info))
-    return .done
   }
 
   mutating func addAsset(
@@ -135,11 +151,27 @@ extension Exchange {
     guard let symbol = symbols.place(set.symbol) else { throw .symbolUnknown }
     if symbols.states[symbol].status == set.status { return .done }
     symbols.setStatus(symbol, set.status)
+    rewrite(symbol: symbol, &events)
+    return .done
+  }
+
+  mutating func setSelfTradeRules(
+    _ set: SetSelfTradeRules, _ events: inout EventBatch
+  ) throws(Rejection) -> Reply {
+    guard let symbol = symbols.place(set.symbol) else { throw .symbolUnknown }
+    guard set.rules.isValid else { throw .invalidDefinition }
+    if symbols.infos[Int(symbol)].selfTrade == set.rules { return .done }
+    symbols.setSelfTrade(symbol, set.rules)
+    rewrite(symbol: symbol, &events)
+    return .done
+  }
+
+  // A symbol's definition changed: its row, its hash, its event.
+  private mutating func rewrite(symbol: Int32, _ events: inout EventBatch) {
     let info = symbols.infos[Int(symbol)]
     symbolHashes[Int(symbol)] = write(
       EngineRows.symbolKey(info.id), RowValues.symbol(info), replacing: symbolHashes[Int(symbol)])
     events.append(.symbolChanged(info))
-    return .done
   }
 
   mutating func markGenesis(_ mark: GenesisMark) throws(Rejection) -> Reply {

@@ -45,7 +45,10 @@ extension Exchange {
     case .stopLoss, .stopLossLimit, .takeProfit, .takeProfitLimit: throw .orderTypeNotSupported
     }
     admission.fingerprint = fingerprint
-    guard order.selfTradePrevention == .none else { throw .selfTradePreventionNotAllowed }
+    guard order.selfTradePrevention ?? SelfTradePrevention.none == SelfTradePrevention.none else {
+      throw .selfTradePreventionNotAllowed
+    }
+    guard order.special == .none else { throw .orderTypeNotSupported }
     try checkCounts(account, symbol, rests: admission.rests, stamp)
     if book.orders.find(account, symbol, order.clientOrderID, fingerprint: fingerprint) != nil
       || clientIDs.refuses(fingerprint, account: account, at: stamp)

@@ -16,7 +16,7 @@ public struct Exchange: ~Copyable {
   public static let openOrdersMax = 8_000_000
   /// The most open orders of one account on one symbol, whatever the filter says.
   /// The second bounds the answer of a cancel-all: see `ReplyCodec.bytesMax`.
-  public static let openOrdersPerSheetMax: UInt32 = 50_000
+  public static let openOrdersPerSheetMax: UInt32 = 40_000
 
   /// Fills that an answer lists. An order that trades with more makers trades with all of them; the
   /// rest is in the trade history only.
@@ -83,6 +83,8 @@ public struct Exchange: ~Copyable {
     case .cancelAllOrders(let cancel):
       let account = try trader(key, for: cancel.account)
       return .cancelledAll(try cancelAll(cancel, account, stamp, &events))
+    case .cancelReplace, .amendOrder, .placeOrderList, .cancelOrderList:
+      throw .orderTypeNotSupported
     default:
       guard key == .admin else { throw .permissionMissing }
       return try administer(request.command, stamp, &events)
@@ -93,7 +95,9 @@ public struct Exchange: ~Copyable {
     _ command: Command, _ stamp: Int64, _ events: inout EventBatch
   ) throws(Rejection) -> Reply {
     switch command {
-    case .placeOrder, .cancelOrder, .cancelAllOrders: throw .permissionMissing
+    case .placeOrder, .cancelOrder, .cancelAllOrders, .cancelReplace, .amendOrder,
+      .placeOrderList, .cancelOrderList:
+      throw .permissionMissing
     case .createAccount(let create): return try createAccount(create, stamp, &events)
     case .createKey(let create): return try createKey(create, stamp, &events)
     case .revokeKey(let revoke): return try revokeKey(revoke, &events)
@@ -104,6 +108,8 @@ public struct Exchange: ~Copyable {
     case .addSymbol(let symbol): return try addSymbol(symbol, &events)
     case .setSymbolStatus(let set): return try setSymbolStatus(set, &events)
     case .genesis(let mark): return try markGenesis(mark)
+    case .setTradeGroup(let set): return try setTradeGroup(set, &events)
+    case .setSelfTradeRules(let set): return try setSelfTradeRules(set, &events)
     }
   }
 

@@ -34,6 +34,16 @@ struct HistoryRows {
   /// An order entered: its client order id now means this order.
   mutating func accepted(_ order: OrderView, into rows: inout RowBatch) {
     note(order)
+    name(order, into: &rows)
+  }
+
+  /// An order's quantity was lowered: it has another client order id from now on.
+  mutating func amended(_ amendment: Amendment, into rows: inout RowBatch) {
+    note(amendment.order)
+    name(amendment.order, into: &rows)
+  }
+
+  private func name(_ order: OrderView, into rows: inout RowBatch) {
     var value = MarketRows.start(capacity: 16)
     value.i64(order.id.value)
     rows.put(
@@ -79,7 +89,7 @@ struct HistoryRows {
   /// Adds the orders noted since the last call.
   mutating func store(into rows: inout RowBatch) {
     for order in orders {
-      var value = MarketRows.start(capacity: 192)
+      var value = MarketRows.start(capacity: 256)
       OrderViewCodec.encode(order, into: &value)
       rows.put(
         MarketRows.key(MarketRows.orderPrefix, order.account, order.symbol, order.id.value),

@@ -94,6 +94,12 @@ public struct MarketState {
     case .fundsMoved(let funds):
       history.moved(funds, index: entry.index, ordinal: ordinal, into: &rows)
     case .symbolChanged(let info): if positions[info.id] == nil { add(SymbolMarket(info)) }
+    case .orderTriggered(let order): history.note(order)
+    case .matchPrevented(let match):
+      history.note(match.maker)
+      history.note(match.taker)
+    case .orderAmended(let amendment): history.amended(amendment, into: &rows)
+    case .listChanged: break
     case .trade, .levelChanged, .balanceChanged, .assetAdded, .accountChanged, .keyChanged: break
     }
   }

@@ -29,7 +29,70 @@ import Wire
       .setOrderLimits(SetOrderLimits(account: World.account(0), limits: .standard)),
       .withdraw(Funds(account: World.account(0), asset: World.base, amount: .max, id: "w")),
       .setSymbolStatus(SetSymbolStatus(symbol: World.first, status: .endOfDay)),
+    ] + orderCommands()
+  }
+
+  static func orderCommands() -> [Command] {
+    let cancel = CancelOrder(
+      account: World.account(0), symbol: World.first, orderID: OrderID(7),
+      originalClientOrderID: World.text("a"), cancelClientOrderID: World.text("b"),
+      restriction: .onlyNew)
+    let longest = World.text(String(repeating: "i", count: ShortText.countMax))
+    let order = PlaceOrder(
+      account: World.account(0), symbol: World.first, side: .buy, type: .stopLossLimit,
+      timeInForce: .gtc, quantity: 5, quoteOrderQuantity: 0, price: 6, clientOrderID: longest,
+      selfTradePrevention: .transfer, strategyID: 1, strategyType: 2,
+      special: SpecialTerms(
+        stopPrice: 7, trailingDelta: 100, icebergQuantity: 2, peg: .market, pegLevels: 3))
+    return [
+      .placeOrder(order),
+      .cancelReplace(
+        CancelReplace(cancel: cancel, order: order, mode: .allowFailure, overLimit: .cancelOnly)),
+      .amendOrder(
+        AmendOrder(
+          account: World.account(1), symbol: World.second, orderID: nil,
+          originalClientOrderID: World.text("x"), quantity: 8, clientOrderID: World.text("y"))),
+      .placeOrderList(
+        PlaceOrderList(
+          account: World.account(1), symbol: World.second, kind: .opoco, clientListID: longest,
+          legs: [order, order, order])),
+      .cancelOrderList(
+        CancelOrderList(
+          account: World.account(1), symbol: World.second, list: OrderListID(4),
+          clientListID: .empty, cancelClientOrderID: World.text("c"))),
+      .setTradeGroup(SetTradeGroup(account: World.account(1), group: TradeGroupID(5))),
+      .setSelfTradeRules(
+        SetSelfTradeRules(
+          symbol: World.second,
+          rules: SelfTradeRules(allowing: [.expireMaker, .none], standard: .expireMaker))),
     ]
+  }
+
+  @Test func `a new order in the first layout is read as it was meant`() throws {
+    var writer = ByteWriter()
+    writer.u64(1001)
+    writer.u32(1)
+    for byte: UInt8 in [1, 1, 1] { writer.u8(byte) }
+    for value: Int64 in [10, 0, 20] { writer.i64(value) }
+    writer.u8(0)
+    writer.u8(2)
+    writer.i64(3)
+    writer.i64(4)
+    let body = writer.bytes
+    var frame = ByteWriter()
+    frame.u16(1)
+    frame.u16(1)
+    frame.u32(UInt32(body.count + 56))
+    frame.raw([UInt8](repeating: 0, count: 56))
+    frame.raw(body)
+    var reader = ByteReader(frame.bytes)
+    guard case .placeOrder(let order) = try CommandCodec.decode(&reader).command else {
+      Issue.record("not an order")
+      return
+    }
+    #expect(order.selfTradePrevention == .expireMaker)
+    #expect(order.price == 20 && order.strategyID == 3 && order.strategyType == 4)
+    #expect(order.special == .none)
   }
 
   @Test func `every command comes back as it was encoded`() throws {
@@ -89,8 +152,13 @@ import Wire
     var view = Self.view(&random)
     view.clientOrderID = World.text(String(repeating: "i", count: ShortText.countMax))
     let cancelled = Cancelled(order: view, cancelClientOrderID: view.clientOrderID)
-    let one = ReplyCodec.encode(.cancelledAll([cancelled])).count
-    #expect(one * Int(Exchange.openOrdersPerSheetMax) <= ReplyCodec.bytesMax)
+    let leg = ListLeg(order: view.id, clientOrderID: view.clientOrderID)
+    let list = OrderListView(
+      id: OrderListID(1), account: view.account, symbol: view.symbol, kind: .oco,
+      statusType: .allDone, status: .allDone, clientListID: view.clientOrderID, createdAt: 0,
+      updatedAt: 0, legs: [leg, leg])
+    let two = ReplyCodec.encode(.cancelledAll([cancelled, cancelled], lists: [list])).count
+    #expect(two * Int(Exchange.openOrdersPerSheetMax) / 2 <= ReplyCodec.bytesMax)
     let fill = Fill(
       price: 1, quantity: 2, commission: 3, commissionAsset: World.base, trade: TradeID(4))
     let counts = OrderCounts(in10Seconds: 1, inDay: 2)
@@ -160,7 +228,50 @@ import Wire
       .cancelled(cancelled), .cancelledAll([cancelled, cancelled]), .cancelledAll([]),
       .account(World.account(1), KeyID(9)), .key(KeyID(3)), .asset(World.base),
       .symbol(World.first), .funds(free: -1, repeated: true), .done,
+    ] + orderReplies(&random)
+  }
+
+  private static func orderReplies(_ random: inout Seeded) -> [Reply] {
+    let cancelled = Cancelled(order: view(&random), cancelClientOrderID: World.text("c"))
+    let counts = OrderCounts(in10Seconds: 1, inDay: 2)
+    let list = OrderListView(
+      id: OrderListID(3), account: World.account(2), symbol: World.first, kind: .otoco,
+      statusType: .execStarted, status: .executing, clientListID: World.text("list"),
+      createdAt: 5, updatedAt: 6,
+      legs: [ListLeg(order: OrderID(1), clientOrderID: World.text("leg"))])
+    let ended = ListCancelled(list: list, orders: [cancelled, cancelled])
+    let placed = Placed(
+      order: view(&random), fills: [], counts: counts,
+      preventions: [
+        Prevention(
+          id: PreventedMatchID(1), maker: OrderID(2), price: 3, makerQuantity: 4, takerQuantity: 5)
+      ])
+    let amendment = Amendment(
+      order: view(&random), originalClientOrderID: World.text("o"), originalQuantity: 9,
+      execution: ExecutionID(8), stamp: 7)
+    return [
+      .placed(placed), .cancelledAll([cancelled], lists: [list]), .cancelledList(ended),
+      .listPlaced(
+        ListPlaced(
+          list: list, orders: [view(&random), view(&random)], fills: [], counts: counts)),
+      .amended(Amended(amendment: amendment, list: nil)),
+      .amended(Amended(amendment: amendment, list: list)),
+      .replaced(Replaced(cancel: .cancelled(cancelled), order: .placed(placed))),
+      .replaced(Replaced(cancel: .cancelledList(ended), order: .failed(.filterPrice))),
+      .replaced(Replaced(cancel: .failed(.orderUnknown), order: .notAttempted)),
     ]
+  }
+
+  private static func extras(_ random: inout Seeded) -> OrderExtras {
+    guard random.chance(50) else { return .none }
+    func any() -> Int64 { Int64(bitPattern: random.next()) }
+    return OrderExtras(
+      terms: SpecialTerms(
+        stopPrice: any(), trailingDelta: UInt32(truncatingIfNeeded: any()),
+        icebergQuantity: any(), peg: PegPrice.allCases[Int(random.pick(0...2))],
+        pegLevels: random.chance(50) ? UInt8(random.pick(0...255)) : nil), sentPrice: any(),
+      trailingSince: any(), prevented: any(), preventedMatch: PreventedMatchID(any()),
+      list: OrderListID(any()), amendments: UInt16(truncatingIfNeeded: any()))
   }
 
   static func view(_ random: inout Seeded) -> OrderView {
@@ -176,6 +287,6 @@ import Wire
       expiryReason: ExpiryReason.allCases[Int(random.pick(0...8))], price: any(), quantity: any(),
       quoteOrderQuantity: any(), executed: any(), executedQuote: any(), createdAt: any(),
       updatedAt: any(), workingAt: any(), makerRate: any(), takerRate: any(), strategyID: any(),
-      strategyType: any())
+      strategyType: any(), extras: extras(&random))
   }
 }

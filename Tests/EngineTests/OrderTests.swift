@@ -217,7 +217,7 @@ import Testing
       order.selfTradePrevention = mode
       #expect(world.run(.placeOrder(order)).rejection == .selfTradePreventionNotAllowed)
     }
-    order.selfTradePrevention = .none
+    order.selfTradePrevention = nil
     for type in [OrderType.stopLoss, .stopLossLimit, .takeProfit, .takeProfitLimit] {
       order.type = type
       #expect(world.run(.placeOrder(order)).rejection == .orderTypeNotSupported)

@@ -94,7 +94,7 @@ import Wire
       timeInForce: TimeInForce.allCases[Int(random.pick(0...2))],
       quantity: byQuote && random.chance(95) ? 0 : value(&random), quoteOrderQuantity: quote,
       price: value(&random), clientOrderID: World.text("p\(random.pick(1...2_000))"),
-      selfTradePrevention: random.chance(95) ? .none : .expireMaker,
+      selfTradePrevention: random.chance(95) ? nil : .expireMaker,
       strategyID: value(&random), strategyType: value(&random))
   }
 

@@ -144,6 +144,10 @@ struct World: ~Copyable {
     case .placeOrder(let order): own(order.account)
     case .cancelOrder(let cancel): own(cancel.account)
     case .cancelAllOrders(let cancel): own(cancel.account)
+    case .cancelReplace(let replace): own(replace.cancel.account)
+    case .amendOrder(let amend): own(amend.account)
+    case .placeOrderList(let list): own(list.account)
+    case .cancelOrderList(let cancel): own(cancel.account)
     default: .admin
     }
   }

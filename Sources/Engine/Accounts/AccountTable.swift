@@ -8,6 +8,7 @@
 /// What the order path needs of an account.
 struct AccountState {
   var limits: OrderLimits
+  var tradeGroup = TradeGroupID.none
   var windows = OrderWindows.none
   var windowsTag = RowTag()
   /// Open orders per symbol.
@@ -97,7 +98,8 @@ struct AccountTable: ~Copyable {
   mutating func add(_ info: AccountInfo) {
     precondition(info.id == nextAccount, "accounts are numbered in order")
     infos.append(info)
-    byName[info.name] = states.allocate(AccountState(limits: info.limits))
+    byName[info.name] = states.allocate(
+      AccountState(limits: info.limits, tradeGroup: info.tradeGroup))
   }
 
   /// Adds a key under `nextKey`.
@@ -117,6 +119,11 @@ struct AccountTable: ~Copyable {
   mutating func setLimits(_ place: Int32, _ limits: OrderLimits) {
     infos[Int(place - Self.firstCustomer)].limits = limits
     states[place].limits = limits
+  }
+
+  mutating func setTradeGroup(_ place: Int32, _ group: TradeGroupID) {
+    infos[Int(place - Self.firstCustomer)].tradeGroup = group
+    states[place].tradeGroup = group
   }
 
   /// Counts a new order at `stamp`.

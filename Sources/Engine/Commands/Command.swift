@@ -43,6 +43,10 @@ public enum Command: Hashable, Sendable {
   case placeOrder(PlaceOrder)
   case cancelOrder(CancelOrder)
   case cancelAllOrders(CancelAllOrders)
+  case cancelReplace(CancelReplace)
+  case amendOrder(AmendOrder)
+  case placeOrderList(PlaceOrderList)
+  case cancelOrderList(CancelOrderList)
 
   case createAccount(CreateAccount)
   case createKey(CreateKey)
@@ -54,6 +58,8 @@ public enum Command: Hashable, Sendable {
   case addAsset(AddAsset)
   case addSymbol(AddSymbol)
   case setSymbolStatus(SetSymbolStatus)
+  case setTradeGroup(SetTradeGroup)
+  case setSelfTradeRules(SetSelfTradeRules)
   /// Entry 1 of every log.
   case genesis(GenesisMark)
 }
@@ -73,15 +79,19 @@ public struct PlaceOrder: Hashable, Sendable {
   public var price: Int64
   /// Never empty: the edge draws one if the client gave none.
   public var clientOrderID: ShortText
-  public var selfTradePrevention: SelfTradePrevention
+  /// `nil`: the symbol's standard mode.
+  public var selfTradePrevention: SelfTradePrevention?
   /// 0 if not given.
   public var strategyID: Int64
   public var strategyType: Int64
+  /// Stop price, trailing, iceberg and peg.
+  public var special: SpecialTerms
 
   public init(
     account: AccountID, symbol: SymbolID, side: Side, type: OrderType, timeInForce: TimeInForce,
     quantity: Int64, quoteOrderQuantity: Int64, price: Int64, clientOrderID: ShortText,
-    selfTradePrevention: SelfTradePrevention = .none, strategyID: Int64 = 0, strategyType: Int64 = 0
+    selfTradePrevention: SelfTradePrevention? = nil, strategyID: Int64 = 0,
+    strategyType: Int64 = 0, special: SpecialTerms = .none
   ) {
     self.account = account
     self.symbol = symbol
@@ -95,6 +105,7 @@ public struct PlaceOrder: Hashable, Sendable {
     self.selfTradePrevention = selfTradePrevention
     self.strategyID = strategyID
     self.strategyType = strategyType
+    self.special = special
   }
 }
 

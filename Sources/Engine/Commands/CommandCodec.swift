@@ -33,11 +33,17 @@ public enum CommandCodec {
   public static let frameBytesMax = 1024
 
   private static let version: UInt16 = 1
+  /// The newest layout of a new order: see OrderCommandCodec.
+  private static let orderVersion: UInt16 = 2
 
   enum Kind: UInt16 {
     case placeOrder = 1
     case cancelOrder = 2
     case cancelAllOrders = 3
+    case cancelReplace = 4
+    case amendOrder = 5
+    case placeOrderList = 6
+    case cancelOrderList = 7
     case createAccount = 10
     case createKey = 11
     case revokeKey = 12
@@ -48,12 +54,15 @@ public enum CommandCodec {
     case addSymbol = 21
     case setSymbolStatus = 22
     case genesis = 30
+    case setTradeGroup = 40
+    case setSelfTradeRules = 41
   }
 
   /// Appends one framed request.
   public static func encode(_ request: Request, into writer: inout ByteWriter) {
-    writer.u16(kind(of: request.command).rawValue)
-    writer.u16(version)
+    let kind = kind(of: request.command)
+    writer.u16(kind.rawValue)
+    writer.u16(kind == .placeOrder ? orderVersion : version)
     let lengthOffset = writer.count
     writer.u32(0)
     let id = request.header.requestID.words
@@ -71,7 +80,10 @@ public enum CommandCodec {
   /// Reads one framed request and moves behind it.
   public static func decode(_ reader: inout ByteReader) throws(WireError) -> Request {
     guard let kind = Kind(rawValue: try reader.u16()) else { throw .invalid("command kind") }
-    guard try reader.u16() == version else { throw .invalid("command version") }
+    let layout = try reader.u16()
+    guard layout == version || (kind == .placeOrder && layout == orderVersion) else {
+      throw .invalid("command version")
+    }
     let length = Int(try reader.u32())
     guard length <= frameBytesMax else { throw .tooLong(length: length, limit: frameBytesMax) }
     guard length <= reader.left else { throw .truncated(needed: length, left: reader.left) }
@@ -79,7 +91,7 @@ public enum CommandCodec {
     let header = CommandHeader(
       requestID: RequestID(try reader.u64(), try reader.u64(), try reader.u64(), try reader.u64()),
       key: KeyID(try reader.u64()), timestamp: try reader.i64(), deadline: try reader.i64())
-    let command = try decodeBody(kind, &reader)
+    let command = try decodeBody(kind, layout, &reader)
     guard reader.offset == end else { throw .invalid("command length") }
     return Request(header: header, command: command)
   }
@@ -99,6 +111,10 @@ public enum CommandCodec {
     case .placeOrder: .placeOrder
     case .cancelOrder: .cancelOrder
     case .cancelAllOrders: .cancelAllOrders
+    case .cancelReplace: .cancelReplace
+    case .amendOrder: .amendOrder
+    case .placeOrderList: .placeOrderList
+    case .cancelOrderList: .cancelOrderList
     case .createAccount: .createAccount
     case .createKey: .createKey
     case .revokeKey: .revokeKey
@@ -109,6 +125,8 @@ public enum CommandCodec {
     case .addSymbol: .addSymbol
     case .setSymbolStatus: .setSymbolStatus
     case .genesis: .genesis
+    case .setTradeGroup: .setTradeGroup
+    case .setSelfTradeRules: .setSelfTradeRules
     }
   }
 
@@ -120,6 +138,10 @@ public enum CommandCodec {
       writer.u64(cancel.account.value)
       writer.u32(cancel.symbol.value)
       cancel.cancelClientOrderID.encode(into: &writer)
+    case .cancelReplace(let replace): encode(replace, into: &writer)
+    case .amendOrder(let amend): encode(amend, into: &writer)
+    case .placeOrderList(let list): encode(list, into: &writer)
+    case .cancelOrderList(let cancel): encode(cancel, into: &writer)
     case .createAccount(let create):
       writer.text(create.name)
       writer.u16(create.permissions.rawValue)
@@ -146,18 +168,30 @@ public enum CommandCodec {
     case .genesis(let mark):
       writer.text(mark.clusterID)
       writer.blob16(mark.hash)
+    case .setTradeGroup(let set):
+      writer.u64(set.account.value)
+      writer.i64(set.group.value)
+    case .setSelfTradeRules(let set):
+      writer.u32(set.symbol.value)
+      writer.selfTradeRules(set.rules)
     }
   }
 
-  private static func decodeBody(_ kind: Kind, _ r: inout ByteReader) throws(WireError) -> Command {
+  private static func decodeBody(
+    _ kind: Kind, _ layout: UInt16, _ r: inout ByteReader
+  ) throws(WireError) -> Command {
     switch kind {
-    case .placeOrder: return .placeOrder(try placeOrder(&r))
+    case .placeOrder: return .placeOrder(try placeOrder(&r, version: layout))
     case .cancelOrder: return .cancelOrder(try cancelOrder(&r))
     case .cancelAllOrders:
       return .cancelAllOrders(
         CancelAllOrders(
           account: AccountID(try r.u64()), symbol: SymbolID(try r.u32()),
           cancelClientOrderID: try ShortText.decode(&r)))
+    case .cancelReplace: return .cancelReplace(try cancelReplace(&r))
+    case .amendOrder: return .amendOrder(try amendOrder(&r))
+    case .placeOrderList: return .placeOrderList(try placeOrderList(&r))
+    case .cancelOrderList: return .cancelOrderList(try cancelOrderList(&r))
     case .createAccount:
       return .createAccount(
         CreateAccount(
@@ -186,62 +220,18 @@ public enum CommandCodec {
       return .genesis(
         GenesisMark(
           clusterID: try r.text(limit: Limit.name), hash: try r.blob16(limit: Limit.hash)))
+    case .setTradeGroup:
+      return .setTradeGroup(
+        SetTradeGroup(account: AccountID(try r.u64()), group: TradeGroupID(try r.i64())))
+    case .setSelfTradeRules:
+      return .setSelfTradeRules(
+        SetSelfTradeRules(symbol: SymbolID(try r.u32()), rules: try r.selfTradeRules()))
     }
   }
 }
 
 // The bodies that are longer than a line or two.
 extension CommandCodec {
-  private static func encode(_ order: PlaceOrder, into writer: inout ByteWriter) {
-    writer.u64(order.account.value)
-    writer.u32(order.symbol.value)
-    writer.u8(order.side.rawValue)
-    writer.u8(order.type.rawValue)
-    writer.u8(order.timeInForce.rawValue)
-    writer.i64(order.quantity)
-    writer.i64(order.quoteOrderQuantity)
-    writer.i64(order.price)
-    order.clientOrderID.encode(into: &writer)
-    writer.u8(order.selfTradePrevention.rawValue)
-    writer.i64(order.strategyID)
-    writer.i64(order.strategyType)
-  }
-
-  private static func placeOrder(_ r: inout ByteReader) throws(WireError) -> PlaceOrder {
-    PlaceOrder(
-      account: AccountID(try r.u64()), symbol: SymbolID(try r.u32()), side: try r.side(),
-      type: try r.orderType(), timeInForce: try r.timeInForce(), quantity: try r.i64(),
-      quoteOrderQuantity: try r.i64(), price: try r.i64(), clientOrderID: try ShortText.decode(&r),
-      selfTradePrevention: try r.selfTradePrevention(), strategyID: try r.i64(),
-      strategyType: try r.i64())
-  }
-
-  private static func encode(_ cancel: CancelOrder, into writer: inout ByteWriter) {
-    writer.u64(cancel.account.value)
-    writer.u32(cancel.symbol.value)
-    writer.bool(cancel.orderID != nil)
-    writer.i64(cancel.orderID?.value ?? 0)
-    cancel.originalClientOrderID.encode(into: &writer)
-    cancel.cancelClientOrderID.encode(into: &writer)
-    writer.u8(cancel.restriction.rawValue)
-  }
-
-  private static func cancelOrder(_ r: inout ByteReader) throws(WireError) -> CancelOrder {
-    let account = AccountID(try r.u64())
-    let symbol = SymbolID(try r.u32())
-    let named = try r.bool()
-    let id = try r.i64()
-    guard named || id == 0 else { throw .invalid("order id that is not given") }
-    let original = try ShortText.decode(&r)
-    let own = try ShortText.decode(&r)
-    guard let restriction = CancelRestriction(rawValue: try r.u8()) else {
-      throw .invalid("cancel restriction")
-    }
-    return CancelOrder(
-      account: account, symbol: symbol, orderID: named ? OrderID(id) : nil,
-      originalClientOrderID: original, cancelClientOrderID: own, restriction: restriction)
-  }
-
   private static func encode(_ funds: Funds, into writer: inout ByteWriter) {
     writer.u64(funds.account.value)
     writer.u32(funds.asset.value)

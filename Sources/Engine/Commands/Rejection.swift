@@ -33,6 +33,25 @@ public enum Rejection: UInt16, Error, Sendable, CaseIterable {
   case liquidityBelowMarketLotSize = 34
   case quantityTooLarge = 35
 
+  case wouldTriggerImmediately = 100
+  case icebergExceedsQuantity = 101
+  /// Terms that cannot stand together.
+  case combinationNotSupported = 102
+  case pegNotAllowed = 103
+  case pegPriceNotAllowed = 104
+  case liquidityTooLowForPeg = 105
+
+  // Lists
+  case pricesNotRelated = 110
+  case duplicateListID = 111
+  case listUnknown = 112
+
+  // Amendments
+  case amendIncreases = 120
+  case amendChangesNothing = 121
+  case amendPendingProceeds = 122
+  case filterMaxAmendments = 123
+
   // Cancels
   case orderUnknown = 50
   case cancelIDsDisagree = 51

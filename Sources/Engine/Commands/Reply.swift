@@ -31,16 +31,41 @@ public struct OrderCounts: Hashable, Sendable {
   }
 }
 
+/// One prevented match within a reply.
+public struct Prevention: Hashable, Sendable {
+  public var id: PreventedMatchID
+  public var maker: OrderID
+  public var price: Int64
+  /// What each side lost; 0 if it lost nothing.
+  public var makerQuantity: Int64
+  public var takerQuantity: Int64
+
+  public init(
+    id: PreventedMatchID, maker: OrderID, price: Int64, makerQuantity: Int64, takerQuantity: Int64
+  ) {
+    self.id = id
+    self.maker = maker
+    self.price = price
+    self.makerQuantity = makerQuantity
+    self.takerQuantity = takerQuantity
+  }
+}
+
 /// A placed order after its taker phase.
 public struct Placed: Hashable, Sendable {
   public var order: OrderView
   /// The first `Exchange.fillsPerReplyMax` trades.
   public var fills: [Fill]
   public var counts: OrderCounts
-  public init(order: OrderView, fills: [Fill], counts: OrderCounts) {
+  /// The first `Exchange.fillsPerReplyMax` prevented matches.
+  public var preventions: [Prevention] = []
+  public init(
+    order: OrderView, fills: [Fill], counts: OrderCounts, preventions: [Prevention] = []
+  ) {
     self.order = order
     self.fills = fills
     self.counts = counts
+    self.preventions = preventions
   }
 }
 
@@ -60,8 +85,8 @@ public enum Reply: Hashable, Sendable {
   case rejected(Rejection)
   case placed(Placed)
   case cancelled(Cancelled)
-  /// Oldest order first.
-  case cancelledAll([Cancelled])
+  /// Oldest order first; and the lists that ended, in the order of their first leg.
+  case cancelledAll([Cancelled], lists: [OrderListView] = [])
   case account(AccountID, KeyID)
   case key(KeyID)
   case asset(AssetID)
@@ -70,4 +95,9 @@ public enum Reply: Hashable, Sendable {
   /// booked before.
   case funds(free: Int64, repeated: Bool)
   case done
+  case listPlaced(ListPlaced)
+  /// A list, because it or one of its legs was cancelled.
+  case cancelledList(ListCancelled)
+  case amended(Amended)
+  case replaced(Replaced)
 }

@@ -24,6 +24,12 @@ public enum ReplyCodec {
     case symbol = 8
     case funds = 9
     case done = 10
+    case listPlaced = 11
+    case cancelledList = 12
+    case amended = 13
+    case replaced = 14
+    /// Orders and lists; `cancelledAll` if there are no lists.
+    case cancelledAllLists = 15
   }
 
   /// Encodes a reply.
@@ -39,10 +45,13 @@ public enum ReplyCodec {
     case .cancelled(let cancelled):
       writer.u8(Tag.cancelled.rawValue)
       encode(cancelled, into: &writer)
-    case .cancelledAll(let all):
-      writer.u8(Tag.cancelledAll.rawValue)
+    case .cancelledAll(let all, let lists):
+      writer.u8(lists.isEmpty ? Tag.cancelledAll.rawValue : Tag.cancelledAllLists.rawValue)
       writer.u32(UInt32(all.count))
       for cancelled in all { encode(cancelled, into: &writer) }
+      guard !lists.isEmpty else { break }
+      writer.u32(UInt32(lists.count))
+      for list in lists { OrderListCodec.encode(list, into: &writer) }
     case .account(let account, let key):
       writer.u8(Tag.account.rawValue)
       writer.u64(account.value)
@@ -61,6 +70,18 @@ public enum ReplyCodec {
       writer.i64(free)
       writer.bool(repeated)
     case .done: writer.u8(Tag.done.rawValue)
+    case .listPlaced(let placed):
+      writer.u8(Tag.listPlaced.rawValue)
+      encode(placed, into: &writer)
+    case .cancelledList(let cancelled):
+      writer.u8(Tag.cancelledList.rawValue)
+      encode(cancelled, into: &writer)
+    case .amended(let amended):
+      writer.u8(Tag.amended.rawValue)
+      encode(amended, into: &writer)
+    case .replaced(let replaced):
+      writer.u8(Tag.replaced.rawValue)
+      encode(replaced, into: &writer)
     }
     return writer.bytes
   }
@@ -77,29 +98,56 @@ public enum ReplyCodec {
     guard let tag = Tag(rawValue: try r.u8()) else { throw .invalid("reply") }
     switch tag {
     case .rejected:
-      guard let rejection = Rejection(rawValue: try r.u16()) else { throw .invalid("rejection") }
-      return .rejected(rejection)
+      return .rejected(try rejection(&r))
     case .placed: return .placed(try placed(&r))
     case .cancelled: return .cancelled(try cancelled(&r))
-    case .cancelledAll:
+    case .cancelledAll, .cancelledAllLists:
       var all: [Cancelled] = []
       for _ in 0..<(try r.u32()) { all.append(try cancelled(&r)) }
-      return .cancelledAll(all)
+      var lists: [OrderListView] = []
+      if tag == .cancelledAllLists {
+        for _ in 0..<(try r.u32()) { lists.append(try OrderListCodec.decode(&r)) }
+        guard !lists.isEmpty else { throw .invalid("cancelled lists") }
+      }
+      return .cancelledAll(all, lists: lists)
     case .account: return .account(AccountID(try r.u64()), KeyID(try r.u64()))
     case .key: return .key(KeyID(try r.u64()))
     case .asset: return .asset(AssetID(try r.u32()))
     case .symbol: return .symbol(SymbolID(try r.u32()))
     case .funds: return .funds(free: try r.i64(), repeated: try r.bool())
     case .done: return .done
+    case .listPlaced: return .listPlaced(try listPlaced(&r))
+    case .cancelledList: return .cancelledList(try listCancelled(&r))
+    case .amended: return .amended(try amended(&r))
+    case .replaced: return .replaced(try replaced(&r))
     }
   }
 
-  private static func encode(_ placed: Placed, into writer: inout ByteWriter) {
+  static func rejection(_ r: inout ByteReader) throws(WireError) -> Rejection {
+    guard let rejection = Rejection(rawValue: try r.u16()) else { throw .invalid("rejection") }
+    return rejection
+  }
+
+  static func encode(_ counts: OrderCounts, into writer: inout ByteWriter) {
+    writer.u32(counts.in10Seconds)
+    writer.u32(counts.inDay)
+  }
+
+  static func counts(_ r: inout ByteReader) throws(WireError) -> OrderCounts {
+    OrderCounts(in10Seconds: try r.u32(), inDay: try r.u32())
+  }
+
+  static func encode(_ placed: Placed, into writer: inout ByteWriter) {
     OrderViewCodec.encode(placed.order, into: &writer)
-    writer.u32(placed.counts.in10Seconds)
-    writer.u32(placed.counts.inDay)
-    writer.u32(UInt32(placed.fills.count))
-    for fill in placed.fills {
+    encode(placed.counts, into: &writer)
+    encode(placed.fills, into: &writer)
+    writer.u32(UInt32(placed.preventions.count))
+    for prevention in placed.preventions { encode(prevention, into: &writer) }
+  }
+
+  static func encode(_ fills: [Fill], into writer: inout ByteWriter) {
+    writer.u32(UInt32(fills.count))
+    for fill in fills {
       writer.i64(fill.price)
       writer.i64(fill.quantity)
       writer.i64(fill.commission)
@@ -108,9 +156,15 @@ public enum ReplyCodec {
     }
   }
 
-  private static func placed(_ r: inout ByteReader) throws(WireError) -> Placed {
+  static func placed(_ r: inout ByteReader) throws(WireError) -> Placed {
     let order = try OrderViewCodec.decode(&r)
-    let counts = OrderCounts(in10Seconds: try r.u32(), inDay: try r.u32())
+    let counts = try counts(&r)
+    var placed = Placed(order: order, fills: try fills(&r), counts: counts)
+    for _ in 0..<(try r.u32()) { placed.preventions.append(try prevention(&r)) }
+    return placed
+  }
+
+  static func fills(_ r: inout ByteReader) throws(WireError) -> [Fill] {
     var fills: [Fill] = []
     for _ in 0..<(try r.u32()) {
       fills.append(
@@ -118,15 +172,29 @@ public enum ReplyCodec {
           price: try r.i64(), quantity: try r.i64(), commission: try r.i64(),
           commissionAsset: AssetID(try r.u32()), trade: TradeID(try r.i64())))
     }
-    return Placed(order: order, fills: fills, counts: counts)
+    return fills
   }
 
-  private static func encode(_ cancelled: Cancelled, into writer: inout ByteWriter) {
+  private static func encode(_ prevention: Prevention, into writer: inout ByteWriter) {
+    writer.i64(prevention.id.value)
+    writer.i64(prevention.maker.value)
+    writer.i64(prevention.price)
+    writer.i64(prevention.makerQuantity)
+    writer.i64(prevention.takerQuantity)
+  }
+
+  private static func prevention(_ r: inout ByteReader) throws(WireError) -> Prevention {
+    Prevention(
+      id: PreventedMatchID(try r.i64()), maker: OrderID(try r.i64()), price: try r.i64(),
+      makerQuantity: try r.i64(), takerQuantity: try r.i64())
+  }
+
+  static func encode(_ cancelled: Cancelled, into writer: inout ByteWriter) {
     OrderViewCodec.encode(cancelled.order, into: &writer)
     cancelled.cancelClientOrderID.encode(into: &writer)
   }
 
-  private static func cancelled(_ r: inout ByteReader) throws(WireError) -> Cancelled {
+  static func cancelled(_ r: inout ByteReader) throws(WireError) -> Cancelled {
     Cancelled(
       order: try OrderViewCodec.decode(&r), cancelClientOrderID: try ShortText.decode(&r))
   }

@@ -98,6 +98,13 @@ public enum Event: Hashable, Sendable {
   /// An order ended other than by its last trade: cancelled or expired. `cancelClientOrderID` is
   /// empty for expiries.
   case orderClosed(OrderView, cancelClientOrderID: ShortText)
+  /// Follows the trades of the command before it; both orders as they stand after it.
+  case matchPrevented(PreventedMatch)
+  /// A parked order began to work, or a trailing one to follow the price.
+  case orderTriggered(OrderView)
+  case orderAmended(Amendment)
+  /// A list was placed, changed or ended; before the events of the orders that this concerns.
+  case listChanged(OrderListView)
   /// One per changed price level and command, in update-id order, after the command's order and
   /// trade events.
   case levelChanged(LevelChange)

@@ -100,11 +100,12 @@ public enum EngineRows {
   public static func decodeSymbol(key: [UInt8], value: [UInt8]) throws(WireError) -> SymbolInfo {
     let id = SymbolID(try RowValues.id32(key, RowKind.symbol))
     var v = ByteReader(value)
-    try v.rowVersion()
-    let info = SymbolInfo(
+    let version = try v.rowVersion(upTo: 2)
+    var info = SymbolInfo(
       id: id, name: try v.text(limit: CommandCodec.Limit.symbol), base: AssetID(try v.u32()),
       quote: AssetID(try v.u32()), status: try v.symbolStatus(), filters: try v.filters(),
       makerRate: try v.i64(), takerRate: try v.i64())
+    if version > 1 { info.selfTrade = try v.selfTradeRules() }
     try v.finish()
     return info
   }
@@ -113,10 +114,11 @@ public enum EngineRows {
   public static func decodeAccount(key: [UInt8], value: [UInt8]) throws(WireError) -> AccountInfo {
     let id = AccountID(try RowValues.id64(key, RowKind.account))
     var v = ByteReader(value)
-    try v.rowVersion()
-    let info = AccountInfo(
+    let version = try v.rowVersion(upTo: 2)
+    var info = AccountInfo(
       id: id, name: try v.text(limit: CommandCodec.Limit.name), permissions: try v.permissions(),
       limits: try v.orderLimits(), createdAt: try v.i64())
+    if version > 1 { info.tradeGroup = TradeGroupID(try v.i64()) }
     try v.finish()
     return info
   }

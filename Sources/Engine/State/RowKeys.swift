@@ -85,6 +85,13 @@ extension ByteReader {
     guard try u8() == kind, try u16() == 0 else { throw .invalid("row key") }
   }
 
+  /// Reads the version byte of a row that has changed its layout; versions count from 1.
+  mutating func rowVersion(upTo newest: UInt8) throws(WireError) -> UInt8 {
+    let version = try u8()
+    guard version >= 1, version <= newest else { throw .invalid("row version") }
+    return version
+  }
+
   /// Reads the version byte that every row value starts with.
   mutating func rowVersion() throws(WireError) {
     guard try u8() == RowValues.version else { throw .invalid("row version") }

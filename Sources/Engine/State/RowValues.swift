@@ -235,7 +235,7 @@ extension RowValues {
   }
 
   static func symbol(_ info: SymbolInfo) -> [UInt8] {
-    written {
+    written(version: 2) {
       $0.text(info.name)
       $0.u32(info.base.value)
       $0.u32(info.quote.value)
@@ -243,15 +243,17 @@ extension RowValues {
       $0.filters(info.filters)
       $0.i64(info.makerRate)
       $0.i64(info.takerRate)
+      $0.selfTradeRules(info.selfTrade)
     }
   }
 
   static func account(_ info: AccountInfo) -> [UInt8] {
-    written {
+    written(version: 2) {
       $0.text(info.name)
       $0.u16(info.permissions.rawValue)
       $0.orderLimits(info.limits)
       $0.i64(info.createdAt)
+      $0.i64(info.tradeGroup.value)
     }
   }
 
@@ -273,7 +275,9 @@ extension RowValues {
     }
   }
 
-  private static func written(_ body: (inout ByteWriter) -> Void) -> [UInt8] {
+  private static func written(
+    version: UInt8 = RowValues.version, _ body: (inout ByteWriter) -> Void
+  ) -> [UInt8] {
     var writer = ByteWriter(capacity: 192)
     writer.u8(version)
     body(&writer)

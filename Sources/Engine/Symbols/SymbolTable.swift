@@ -90,6 +90,10 @@ struct SymbolTable: ~Copyable {
     infos[Int(place)].status = status
   }
 
+  mutating func setSelfTrade(_ place: Int32, _ rules: SelfTradeRules) {
+    infos[Int(place)].selfTrade = rules
+  }
+
   @inline(__always)
   mutating func markCounters(_ place: Int32) {
     if !states[place].countersTag.dirty {

@@ -79,10 +79,11 @@ public struct SymbolInfo: Hashable, Sendable {
   /// Commission rates in 10^-8 of what is received (100,000 = 0.1 %). 0...10^7.
   public var makerRate: Int64
   public var takerRate: Int64
+  public var selfTrade: SelfTradeRules
 
   public init(
     id: SymbolID, name: String, base: AssetID, quote: AssetID, status: SymbolStatus,
-    filters: SymbolFilters, makerRate: Int64, takerRate: Int64
+    filters: SymbolFilters, makerRate: Int64, takerRate: Int64, selfTrade: SelfTradeRules = .all
   ) {
     self.id = id
     self.name = name
@@ -92,6 +93,7 @@ public struct SymbolInfo: Hashable, Sendable {
     self.filters = filters
     self.makerRate = makerRate
     self.takerRate = takerRate
+    self.selfTrade = selfTrade
   }
 }
 
@@ -118,15 +120,19 @@ public struct AccountInfo: Hashable, Sendable {
   public var permissions: Permissions
   public var limits: OrderLimits
   public var createdAt: Int64
+  /// Accounts of one group count as one for self-trade prevention.
+  public var tradeGroup: TradeGroupID
 
   public init(
-    id: AccountID, name: String, permissions: Permissions, limits: OrderLimits, createdAt: Int64
+    id: AccountID, name: String, permissions: Permissions, limits: OrderLimits, createdAt: Int64,
+    tradeGroup: TradeGroupID = .none
   ) {
     self.id = id
     self.name = name
     self.permissions = permissions
     self.limits = limits
     self.createdAt = createdAt
+    self.tradeGroup = tradeGroup
   }
 }
 

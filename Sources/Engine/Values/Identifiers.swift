@@ -48,6 +48,40 @@ public struct TradeID: Hashable, Comparable, Sendable {
   @inlinable public static func < (a: Self, b: Self) -> Bool { a.value < b.value }
 }
 
+/// A list of orders, counted from 1 over all symbols.
+public struct OrderListID: Hashable, Comparable, Sendable {
+  public let value: Int64
+  @inlinable public init(_ value: Int64) { self.value = value }
+  @inlinable public static func < (a: Self, b: Self) -> Bool { a.value < b.value }
+
+  /// No list.
+  public static let none = OrderListID(-1)
+}
+
+/// A prevented match of one symbol, counted from 1 without gaps.
+public struct PreventedMatchID: Hashable, Comparable, Sendable {
+  public let value: Int64
+  @inlinable public init(_ value: Int64) { self.value = value }
+  @inlinable public static func < (a: Self, b: Self) -> Bool { a.value < b.value }
+}
+
+/// A change of an order other than by a trade, counted from 1 within its symbol.
+public struct ExecutionID: Hashable, Comparable, Sendable {
+  public let value: Int64
+  @inlinable public init(_ value: Int64) { self.value = value }
+  @inlinable public static func < (a: Self, b: Self) -> Bool { a.value < b.value }
+}
+
+/// Accounts that count as one for self-trade prevention.
+public struct TradeGroupID: Hashable, Comparable, Sendable {
+  public let value: Int64
+  @inlinable public init(_ value: Int64) { self.value = value }
+  @inlinable public static func < (a: Self, b: Self) -> Bool { a.value < b.value }
+
+  /// No group.
+  public static let none = TradeGroupID(-1)
+}
+
 /// An API key's number in the replicated state. 0 stands for the admin port.
 public struct KeyID: Hashable, Comparable, Sendable {
   public let value: UInt64

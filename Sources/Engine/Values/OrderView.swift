@@ -2,8 +2,8 @@
 // references.
 //
 // It is what events, replies and history rows carry.
-// Invariant: 0 <= executed <= quantity (unless the order is by quote quantity, where quantity grows
-// with its fills).
+// Invariant: 0 <= executed + prevented <= quantity (unless the order is by quote quantity, where
+// quantity grows with its fills).
 // Not here: the order's place in the book (Book), and its text forms (Gateway).
 
 /// A snapshot of an order. Amounts are integers in units of the asset (10^-scale); times are
@@ -19,7 +19,8 @@ public struct OrderView: Hashable, Sendable {
   public var selfTradePrevention: SelfTradePrevention
   public var status: OrderStatus
   public var expiryReason: ExpiryReason
-  /// Limit price in quote units for one whole base unit; 0 for MARKET.
+  /// Limit price in quote units for one whole base unit; 0 for MARKET. For a pegged order: the
+  /// price that it was given, or 0 until then.
   public var price: Int64
   /// Ordered quantity in base units. For an order by quote quantity: what was executed.
   public var quantity: Int64
@@ -40,6 +41,8 @@ public struct OrderView: Hashable, Sendable {
   public var takerRate: Int64
   public var strategyID: Int64
   public var strategyType: Int64
+  /// What only some orders have.
+  public var extras: OrderExtras
 
   public init(
     symbol: SymbolID, id: OrderID, account: AccountID, clientOrderID: ShortText, side: Side,
@@ -47,7 +50,7 @@ public struct OrderView: Hashable, Sendable {
     status: OrderStatus = .new, expiryReason: ExpiryReason = .none, price: Int64, quantity: Int64,
     quoteOrderQuantity: Int64 = 0, executed: Int64 = 0, executedQuote: Int64 = 0, createdAt: Int64,
     updatedAt: Int64, workingAt: Int64, makerRate: Int64 = 0, takerRate: Int64 = 0,
-    strategyID: Int64 = 0, strategyType: Int64 = 0
+    strategyID: Int64 = 0, strategyType: Int64 = 0, extras: OrderExtras = .none
   ) {
     self.symbol = symbol
     self.id = id
@@ -71,5 +74,6 @@ public struct OrderView: Hashable, Sendable {
     self.takerRate = takerRate
     self.strategyID = strategyID
     self.strategyType = strategyType
+    self.extras = extras
   }
 }

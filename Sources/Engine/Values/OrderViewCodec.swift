@@ -1,7 +1,8 @@
 // OrderViewCodec: an order as bytes, in replies, in the rows of open orders and in Market's history
 // rows.
 //
-// Layout: version u8, then the fields in the order of their declaration.
+// Layout: version u8, then the fields in the order of their declaration. Version 1 has no extras, 2
+// has them at the end; a plain order is always written as version 1.
 // Invariant: decode(encode(x)) == x; decoding never traps.
 // Not here: queue position (State/Rows).
 
@@ -10,9 +11,12 @@ import Wire
 /// Encodes and decodes `OrderView`.
 public enum OrderViewCodec {
   /// The longest encoding, in bytes.
-  public static let bytesMax = 1 + 4 + 8 + 8 + 41 + 6 + 12 * 8
+  public static let bytesMax = 1 + 4 + 8 + 8 + 41 + 6 + 12 * 8 + extrasBytes
 
-  private static let version: UInt8 = 1
+  static let extrasBytes = 6 * 8 + 4 + 3 + 2 + 8
+
+  private static let plain: UInt8 = 1
+  private static let special: UInt8 = 2
 
   /// Encodes an order.
   public static func encode(_ view: OrderView, into writer: inout ByteWriter) {
@@ -21,7 +25,8 @@ public enum OrderViewCodec {
 
   /// Decodes an order. Throws on another version, unknown enumeration values and invalid text.
   public static func decode(_ reader: inout ByteReader) throws(WireError) -> OrderView {
-    guard try reader.u8() == version else { throw .invalid("order version") }
+    let version = try reader.u8()
+    guard version == plain || version == special else { throw .invalid("order version") }
     let symbol = SymbolID(try reader.u32())
     let id = OrderID(try reader.i64())
     let account = AccountID(try reader.u64())
@@ -32,7 +37,7 @@ public enum OrderViewCodec {
     let selfTradePrevention = try reader.selfTradePrevention()
     guard let status = OrderStatus(rawValue: try reader.u8()) else { throw .invalid("status") }
     guard let reason = ExpiryReason(rawValue: try reader.u8()) else { throw .invalid("expiry") }
-    return OrderView(
+    var view = OrderView(
       symbol: symbol, id: id, account: account, clientOrderID: clientOrderID, side: side,
       type: type, timeInForce: timeInForce, selfTradePrevention: selfTradePrevention,
       status: status, expiryReason: reason, price: try reader.i64(), quantity: try reader.i64(),
@@ -40,10 +45,17 @@ public enum OrderViewCodec {
       executedQuote: try reader.i64(), createdAt: try reader.i64(), updatedAt: try reader.i64(),
       workingAt: try reader.i64(), makerRate: try reader.i64(), takerRate: try reader.i64(),
       strategyID: try reader.i64(), strategyType: try reader.i64())
+    if version == special {
+      view.extras = try extras(&reader)
+      // One order, one encoding.
+      guard view.extras != .none else { throw .invalid("order extras") }
+    }
+    return view
   }
 
   static func pack(_ view: OrderView, into packer: inout Packer) {
-    packer.u8(version)
+    let isPlain = view.extras == .none
+    packer.u8(isPlain ? plain : special)
     packer.u32(view.symbol.value)
     packer.i64(view.id.value)
     packer.u64(view.account.value)
@@ -66,6 +78,35 @@ public enum OrderViewCodec {
     packer.i64(view.takerRate)
     packer.i64(view.strategyID)
     packer.i64(view.strategyType)
+    if !isPlain { pack(view.extras, into: &packer) }
+  }
+
+  private static func pack(_ extras: OrderExtras, into packer: inout Packer) {
+    packer.i64(extras.terms.stopPrice)
+    packer.u32(extras.terms.trailingDelta)
+    packer.i64(extras.terms.icebergQuantity)
+    packer.u8(extras.terms.peg.rawValue)
+    packer.u8(extras.terms.pegLevels == nil ? 0 : 1)
+    packer.u8(extras.terms.pegLevels ?? 0)
+    packer.i64(extras.sentPrice)
+    packer.i64(extras.trailingSince)
+    packer.i64(extras.prevented)
+    packer.i64(extras.preventedMatch.value)
+    packer.i64(extras.list.value)
+    packer.u16(extras.amendments)
+  }
+
+  private static func extras(_ r: inout ByteReader) throws(WireError) -> OrderExtras {
+    let stopPrice = try r.i64()
+    let delta = try r.u32()
+    let iceberg = try r.i64()
+    let peg = try r.pegPrice()
+    return OrderExtras(
+      terms: SpecialTerms(
+        stopPrice: stopPrice, trailingDelta: delta, icebergQuantity: iceberg, peg: peg,
+        pegLevels: try r.pegLevels()), sentPrice: try r.i64(), trailingSince: try r.i64(),
+      prevented: try r.i64(), preventedMatch: PreventedMatchID(try r.i64()),
+      list: OrderListID(try r.i64()), amendments: try r.u16())
   }
 }
 
@@ -89,6 +130,23 @@ extension ByteReader {
     guard let value = SelfTradePrevention(rawValue: try u8()) else {
       throw .invalid("self-trade prevention")
     }
+    return value
+  }
+
+  mutating func pegPrice() throws(WireError) -> PegPrice {
+    guard let value = PegPrice(rawValue: try u8()) else { throw .invalid("peg") }
+    return value
+  }
+
+  mutating func pegLevels() throws(WireError) -> UInt8? {
+    let given = try bool()
+    let levels = try u8()
+    guard given || levels == 0 else { throw .invalid("peg levels that are not given") }
+    return given ? levels : nil
+  }
+
+  mutating func orderListKind() throws(WireError) -> OrderListKind {
+    guard let value = OrderListKind(rawValue: try u8()) else { throw .invalid("order list") }
     return value
   }
 

@@ -13,7 +13,7 @@ public enum Side: UInt8, Sendable, CaseIterable {
   @inlinable public var opposite: Side { self == .buy ? .sell : .buy }
 }
 
-/// Order types. Those not yet served are refused by the Gateway.
+/// Order types.
 public enum OrderType: UInt8, Sendable, CaseIterable {
   case limit = 1
   case market = 2
@@ -64,14 +64,20 @@ public enum ExpiryReason: UInt8, Sendable, CaseIterable {
   case executionRulePriceRangeExceeded = 8
 }
 
-/// What happens when an account would trade with itself. Only `none` is served until self-trade
-/// prevention is built.
+/// What happens when an account, or two accounts of a trade group, would trade with themselves. The
+/// new order's mode decides.
 public enum SelfTradePrevention: UInt8, Sendable, CaseIterable {
+  /// They trade.
   case none = 0
+  /// What is left of the new order expires.
   case expireTaker = 1
+  /// The resting order expires.
   case expireMaker = 2
   case expireBoth = 3
+  /// Both lose what they would have traded.
   case decrement = 4
+  /// As `decrement`; between two accounts of a group, if both orders ask for it, the amounts change
+  /// hands without a trade.
   case transfer = 5
 }
 

@@ -80,7 +80,7 @@ enum Orders {
       cancelClientOrderID: OrderParser.drawClientOrderID())
     let json = OrderJSON(symbol, catalog, parameters.timeUnit)
     return .write(.cancelAllOrders(cancel), type: .limit) { reply in
-      guard case .cancelledAll(let all) = reply else { return nil }
+      guard case .cancelledAll(let all, _) = reply else { return nil }
       return .json(capacity: 16 + 512 * all.count) {
         $0.array { for cancelled in all { json.cancelled(cancelled, into: &$0) } }
       }
