@@ -38,8 +38,28 @@ extension ScenarioVenue {
     case .balanceChanged(let change):
       guard change.account != .custody else { return }
       lines.append(text(change))
+    case .matchPrevented(let match): lines.append(text(match))
+    case .orderTriggered(let view):
+      let verb = view.workingAt < 0 ? "follows the price" : "triggered"
+      lines.append("#\(view.id.value) \(verb)")
+    case .orderAmended(let amendment):
+      let view = amendment.order
+      lines.append("#\(view.id.value) amended to \(base(view.quantity, view.symbol))")
+    case .listChanged(let list):
+      let legs = list.legs.map { " #\($0.order.value)" }.joined()
+      lines.append("list \(list.id.value) \(list.kind) \(list.status):\(legs)")
     case .fundsMoved, .assetAdded, .symbolChanged, .accountChanged, .keyChanged: break
     }
+  }
+
+  private func text(_ match: PreventedMatch) -> String {
+    let maker = base(match.makerQuantity, match.symbol)
+    let taker = base(match.takerQuantity, match.symbol)
+    return """
+      prevented \(match.id.value) at \(quote(match.price, match.symbol)): \
+      maker #\(match.maker.id.value) \(word(match.maker.status)) loses \(maker), \
+      taker #\(match.taker.id.value) \(word(match.taker.status)) loses \(taker)
+      """
   }
 
   private func text(_ trade: Trade) -> String {
