@@ -3,9 +3,14 @@
 //   DIR/lock         held by the running process (flock)
 //   DIR/identity     version, node id, incarnation, genesis hash, checksum; written once
 //   DIR/log-created  marks that a log was made here, so that a lost one is noticed
-//   DIR/log/         LogStore        DIR/state/  StateStore
+//   DIR/log/         LogStore
+//   DIR/state/       StateStore as made at first boot; DIR/state-<number>/ one that was installed later
+//   DIR/CURRENT      which of them is in use (StatePointer); missing: DIR/state
+//   DIR/incoming     the snapshot that is being fetched, if any
+//   DIR/snapshots/   SnapshotStore
 //
 // Invariants:
+//   * stores that neither CURRENT nor incoming names are removed at the next start
 //   * one process at a time
 //   * a directory never changes its node, incarnation or genesis
 //   * a directory that holds anything but has no readable identity is refused, never taken over
@@ -29,13 +34,21 @@ public struct DataDirectory: Sendable {
   public let genesisHash: [UInt8]
   /// The directory was made by this call.
   public let isNew: Bool
-  private let disk: any Disk
+  /// The directory of the state store.
+  public let statePath: String
+  /// What the snapshot covered that the state store was installed from; zero if it was not. The log may end before it:
+  /// then it is reset to the store (`LogStore.reset`).
+  public let installed: EntryID
+  /// What was found damaged and could be done without: one line each.
+  public let notes: [StorageError]
+  static let snapshotsName = "snapshots"
+  let disk: any Disk
   private let lock: any DiskLock
 
   /// The directory of the log.
   public var logPath: String { DiskPath.join(path, "log") }
-  /// The directory of the state store.
-  public var statePath: String { DiskPath.join(path, "state") }
+  /// The directory of the snapshots.
+  public var snapshotsPath: String { DiskPath.join(path, Self.snapshotsName) }
   /// What binds the log to this directory.
   public var logIdentity: LogIdentity {
     LogIdentity(genesisHash: genesisHash, node: node, incarnation: incarnation)
@@ -62,10 +75,16 @@ public struct DataDirectory: Sendable {
     } else {
       try writeIdentity(path, wanted, disk)
     }
+    let pointer = try StatePointer.read(path, disk)
+    let notes = try removeUnused(path, pointer, disk)
     let directory = DataDirectory(
-      path: path, identity: stored ?? wanted, isNew: stored == nil, disk: disk, lock: lock)
+      path: path, identity: stored ?? wanted, isNew: stored == nil, pointer: pointer, notes: notes,
+      disk: disk, lock: lock)
     try disk.makeDirectory(directory.logPath)
-    try disk.makeDirectory(directory.statePath)
+    if pointer == .initial { try disk.makeDirectory(directory.statePath) }
+    guard try disk.exists(directory.statePath) else {
+      throw StorageError(directory.statePath, "the state store that CURRENT names is gone")
+    }
     try disk.syncDirectory(path)
     return directory
   }
@@ -81,7 +100,18 @@ public struct DataDirectory: Sendable {
     guard let stored = try readIdentity(path, disk) else {
       throw StorageError(path, "is not a data directory of a node (it has no file 'identity')")
     }
-    return DataDirectory(path: path, identity: stored, isNew: false, disk: disk, lock: lock)
+    return DataDirectory(
+      path: path, identity: stored, isNew: false, pointer: try StatePointer.read(path, disk),
+      notes: [], disk: disk, lock: lock)
+  }
+
+  /// Points the directory to a new, empty state store, for a node whose store is damaged or differs from its peers'.
+  /// The next start uses it, and must fetch a snapshot if the log does not reach back to the first entry.
+  public func startFreshState() throws(StorageError) {
+    let name = try StatePointer.freshName(path, disk)
+    try disk.makeDirectory(DiskPath.join(path, name))
+    try disk.syncDirectory(path)
+    try StatePointer(name: name, installed: .zero).write(path, disk)
   }
 
   /// Opens the log of this directory. A log that was here before and is gone is an error, not an empty log: a node
@@ -106,15 +136,40 @@ public struct DataDirectory: Sendable {
   }
 
   private init(
-    path: String, identity: LogIdentity, isNew: Bool, disk: any Disk, lock: any DiskLock
+    path: String, identity: LogIdentity, isNew: Bool, pointer: StatePointer,
+    notes: [StorageError], disk: any Disk, lock: any DiskLock
   ) {
     self.path = path
     node = identity.node
     incarnation = identity.incarnation
     genesisHash = identity.genesisHash
     self.isNew = isNew
+    statePath = DiskPath.join(path, pointer.name)
+    installed = pointer.installed
+    self.notes = notes
     self.disk = disk
     self.lock = lock
+  }
+
+  /// Removes state stores that nothing names any more, and the note of a download that was swapped in.
+  private static func removeUnused(
+    _ path: String, _ pointer: StatePointer, _ disk: any Disk
+  ) throws(StorageError) -> [StorageError] {
+    var notes: [StorageError] = []
+    var incoming: IncomingSnapshot?
+    do throws(StorageError) {
+      incoming = try IncomingSnapshot.read(path, disk)
+    } catch {
+      notes.append(error)
+    }
+    let isNoteUsed = incoming.map { $0.name != pointer.name } ?? false
+    let note = DiskPath.join(path, IncomingSnapshot.fileName)
+    if !isNoteUsed, try disk.exists(note) { try disk.remove(note) }
+    for name in try disk.list(path) where StatePointer.number(name) != nil {
+      guard name != pointer.name, !isNoteUsed || name != incoming?.name else { continue }
+      try disk.removeTree(DiskPath.join(path, name))
+    }
+    return notes
   }
 
   private static func take(_ path: String, _ disk: any Disk) throws(StorageError) -> any DiskLock {
@@ -163,13 +218,7 @@ public struct DataDirectory: Sendable {
   private static func writeIdentity(
     _ path: String, _ identity: LogIdentity, _ disk: any Disk
   ) throws(StorageError) {
-    let temporary = DiskPath.join(path, "identity.tmp")
-    if try disk.exists(temporary) { try disk.remove(temporary) }
-    let file = try disk.create(temporary)
-    try file.write(encode(identity), at: 0)
-    try file.sync()
-    try disk.rename(temporary, to: DiskPath.join(path, "identity"))
-    try disk.syncDirectory(path)
+    try disk.replace(DiskPath.join(path, "identity"), with: encode(identity))
   }
 
   static func encode(_ identity: LogIdentity) -> [UInt8] {

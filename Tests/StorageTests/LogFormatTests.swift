@@ -13,7 +13,7 @@ import Wire
 
 @Suite struct LogFormatTests {
   static let stored = """
-    log format version 1
+    log format version 2
     block 4096 bytes, sector 512 bytes, body 3922 bytes, sector mark a7
     segment file 00000000000000ff.segment
     head group 2 blocks
@@ -46,9 +46,12 @@ import Wire
     truncate record 01 0000000000000005 0000000000000009
     entry record 02 02 0000000000000005 000000000000000a 00000003 616263
     head record 03 0000000000000002 00001000 0000000000000001 00000007 genesis 0000000000000002 000000000000abcd
+    reset record 04 0000000000000005 0000000000000009
+    claim record 05 03 0000000000000005 0000000000000009
+    repair record 06
     identity file 434153544c454944 0001 0000000000000002 000000000000abcd genesis b621eb03
-    group checksum 157f5cf6
-    group chain 3896bd22
+    group checksum 5ba02cb9
+    group chain f6437556
     """
 
   static let header = BlockHeader(
@@ -67,6 +70,11 @@ import Wire
       SegmentHead(
         segment: 2, blocks: 4096, previousSegment: 1, previousBlocks: 7,
         identity: LogScenario.identity)),
+    .reset(EntryID(term: Term(5), index: LogIndex(9))),
+    .claim(
+      LogClaim(
+        suspect: .upTo(EntryID(term: Term(5), index: LogIndex(9))), voteUnreadable: true)),
+    .repair,
   ]
 
   @Test func `every field of the format is where the stored text says`() {
@@ -87,6 +95,9 @@ import Wire
     lines.append("truncate record " + spaced(Self.records[0], [1, 8, 8]))
     lines.append("entry record " + spaced(Self.records[1], [1, 1, 8, 8, 4, 3]))
     lines.append("head record " + spaced(Self.records[2], [1, 8, 4, 8, 4, 32, 8, 8]))
+    lines.append("reset record " + spaced(Self.records[3], [1, 8, 8]))
+    lines.append("claim record " + spaced(Self.records[4], [1, 1, 8, 8]))
+    lines.append("repair record " + spaced(Self.records[5], [1]))
     let identity = DataDirectory.encode(LogScenario.identity)
     lines.append("identity file " + spaced(identity, [8, 2, 8, 8, 32, 4]))
     let group = LogGroup.encode(Self.payload, header: Self.header, blocksMin: 2)
@@ -140,6 +151,17 @@ import Wire
     }
     // Nothing but magic, version and the checksum itself is outside of these fields.
     #expect(LogFormat.headerFields.count == fields.count + 3)
+  }
+
+  @Test func `a block of version 1 is read, and keeps its version`() throws {
+    var header = Self.header
+    header.version = 1
+    header.count = 1
+    let bytes = header.encoded()
+    #expect(bytes[4..<6] == [0, 1])
+    #expect(try BlockHeader.decode(bytes, at: 0) == header)
+    header.version = 3
+    #expect(throws: WireError.self) { _ = try BlockHeader.decode(header.encoded(), at: 0) }
   }
 
   @Test func `records and blocks are read back as they were written`() throws {

@@ -25,6 +25,10 @@ final class TightDisk: Disk {
   func rename(_ path: String, to target: String) throws(StorageError) {
     try inner.rename(path, to: target)
   }
+  func link(_ path: String, to target: String) throws(StorageError) {
+    try inner.link(path, to: target)
+  }
+  func removeDirectory(_ path: String) throws(StorageError) { try inner.removeDirectory(path) }
   func syncDirectory(_ path: String) throws(StorageError) { try inner.syncDirectory(path) }
   func lock(_ path: String) throws(StorageError) -> (any DiskLock)? { try inner.lock(path) }
 }

@@ -179,6 +179,29 @@ public final class FaultDisk: Disk {
     }
   }
 
+  public func link(_ path: String, to target: String) throws(StorageError) {
+    let id = try state.withLock { (state) throws(StorageError) in
+      guard let id = state.names[path] else {
+        throw StorageError(path, "cannot link", code: ENOENT)
+      }
+      guard state.names[target] == nil else {
+        throw StorageError(target, "cannot link", code: EEXIST)
+      }
+      return id
+    }
+    try change(path) { state in
+      state.names[target] = id
+      state.pending.append(.link(target, id))
+    }
+  }
+
+  public func removeDirectory(_ path: String) throws(StorageError) {
+    guard try list(path).isEmpty else {
+      throw StorageError(path, "cannot remove this directory", code: ENOTEMPTY)
+    }
+    try change(path) { $0.directories.remove(path) }
+  }
+
   public func syncDirectory(_ path: String) throws(StorageError) {
     try change(path, isSync: true) { state in
       if state.faults.ignoresDirectorySync { return }

@@ -29,6 +29,12 @@ public protocol Disk: AnyObject, Sendable {
   /// Renames a file within its directory, replacing the target.
   func rename(_ path: String, to target: String) throws(StorageError)
 
+  /// Gives a file a second name, in any directory of the same disk. Fails if the name is taken.
+  func link(_ path: String, to target: String) throws(StorageError)
+
+  /// Removes an empty directory.
+  func removeDirectory(_ path: String) throws(StorageError)
+
   /// Makes the names of a directory durable.
   func syncDirectory(_ path: String) throws(StorageError)
 
@@ -43,6 +49,42 @@ public protocol Disk: AnyObject, Sendable {
 extension Disk {
   /// Without an answer of its own a disk counts as boundless: what does not fit fails when it is written.
   public func freeBytes(_ directory: String) throws(StorageError) -> Int { .max }
+
+  /// A disk without second names makes a copy, which is not durable before it is synced.
+  public func link(_ path: String, to target: String) throws(StorageError) {
+    let source = try open(path, writable: false)
+    let copy = try create(target)
+    var offset = 0
+    while true {
+      let piece = try source.read(at: offset, count: 1 << 20)
+      if piece.isEmpty { return }
+      try copy.write(piece, at: offset)
+      offset += piece.count
+    }
+  }
+
+  /// A disk that keeps no directories has nothing to remove.
+  public func removeDirectory(_ path: String) throws(StorageError) {}
+}
+
+extension Disk {
+  /// Removes a directory and the files in it; one that is not there is fine. Not durable before its parent is synced.
+  func removeTree(_ directory: String) throws(StorageError) {
+    guard try exists(directory) else { return }
+    for name in try list(directory) { try remove(DiskPath.join(directory, name)) }
+    try removeDirectory(directory)
+  }
+
+  /// Writes a small file whole, durably, in place of what has that name: a crash leaves the old or the new one.
+  func replace(_ path: String, with bytes: [UInt8]) throws(StorageError) {
+    let temporary = path + ".tmp"
+    if try exists(temporary) { try remove(temporary) }
+    let file = try create(temporary)
+    try file.write(bytes, at: 0)
+    try file.sync()
+    try rename(temporary, to: path)
+    try syncDirectory(DiskPath.parent(of: path) ?? ".")
+  }
 }
 
 /// An open file. Closed when the last reference goes away.
@@ -58,12 +100,28 @@ public protocol DiskFile: AnyObject, Sendable {
   /// Writes all bytes at `offset`, growing the file if needed.
   func write(_ bytes: [UInt8], at offset: Int) throws(StorageError)
 
+  /// Takes disk space for the first `count` bytes, so that writing them later cannot find the disk full. The file is
+  /// that long then, and reads as zeros where it was not written.
+  func allocate(_ count: Int) throws(StorageError)
+
   /// Makes all bytes written so far durable (fdatasync). After an error, never call it again: it could lie.
   func sync() throws(StorageError)
 
   /// Drops synced bytes from the cache, so that the next read shows what the device holds. After a failed sync a
   /// cache can show bytes that never reached the device.
   func forgetCached() throws(StorageError)
+}
+
+extension DiskFile {
+  /// By writing zeros behind what is there.
+  public func allocate(_ count: Int) throws(StorageError) {
+    var offset = try size()
+    while offset < count {
+      let piece = min(1 << 20, count - offset)
+      try write([UInt8](repeating: 0, count: piece), at: offset)
+      offset += piece
+    }
+  }
 }
 
 /// A held lock.

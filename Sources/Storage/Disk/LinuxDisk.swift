@@ -70,6 +70,18 @@ public final class LinuxDisk: Disk {
     }
   }
 
+  public func link(_ path: String, to target: String) throws(StorageError) {
+    guard Glibc.link(path, target) == 0 else {
+      throw StorageError(path, "cannot link to \(target)", code: errno)
+    }
+  }
+
+  public func removeDirectory(_ path: String) throws(StorageError) {
+    guard rmdir(path) == 0 else {
+      throw StorageError(path, "cannot remove this directory", code: errno)
+    }
+  }
+
   public func syncDirectory(_ path: String) throws(StorageError) {
     let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -186,6 +198,11 @@ private final class LinuxFile: DiskFile {
     guard code == 0 else {
       throw StorageError(path, "cannot write at offset \(offset)", code: code)
     }
+  }
+
+  func allocate(_ count: Int) throws(StorageError) {
+    let code = posix_fallocate(descriptor, 0, off_t(count))
+    guard code == 0 else { throw StorageError(path, "cannot take disk space", code: code) }
   }
 
   func sync() throws(StorageError) {

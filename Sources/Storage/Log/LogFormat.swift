@@ -1,4 +1,4 @@
-// LogFormat: the bytes of the log. Version 1.
+// LogFormat: the bytes of the log. Version 2; logs of version 1 are read and continued.
 //
 // A log is a directory of segment files, `<number, 16 hexadecimal digits>.segment`. A segment is a row of 4 KiB blocks,
 // all zero when made. Groups of blocks are written one after the other, each group with one sync, each byte once.
@@ -13,6 +13,11 @@
 //             entry:      kind u8 = 2, entry kind u8, term u64, index u64, length u32, payload
 //             head:       kind u8 = 3, segment u64, blocks in the file u32, previous segment u64 (0: none), blocks
 //                         used in it u32, genesis hash 32 bytes, node u64, incarnation u64; only in a head group
+//             reset:      kind u8 = 4, term u64, index u64: the log is empty, and begins after this entry (version 2)
+//             claim:      kind u8 = 5, flags u8 (1 vote unreadable, 2 up to an entry, 4 unknown end), term u64, index
+//                         u64: what damage took; in every head group while it holds, and where it changes (version 2)
+//             repair:     kind u8 = 6; only in a head group: segments between the previous one and this are not part
+//                         of the log, nor is what follows the used blocks of the previous one (version 2)
 //   chain   = CRC32C of the header checksums of all blocks of a group; the next group carries it as `previous`
 //
 // Every segment starts with a head group of two blocks, synced before the next group. Every block carries term, vote
@@ -25,7 +30,8 @@ import Raft
 import Wire
 
 enum LogFormat {
-  static let version: UInt16 = 1
+  static let version: UInt16 = 2
+  static let readableVersions: ClosedRange<UInt16> = 1...2
   static let magic: UInt32 = 0x4353_4C47  // "CSLG"
   static let blockBytes = 4096
   static let sectorBytes = 512
@@ -93,6 +99,8 @@ struct BlockHeader: Equatable, Sendable {
 
   /// Set in `flags` if the group changes term or vote.
   static let changesVote: UInt8 = 1
+  /// Set in `flags` while a claim holds: whoever cannot read the claim itself knows that there is one.
+  static let holdsClaim: UInt8 = 2
 
   var kind: Kind
   var flags: UInt8
@@ -110,11 +118,12 @@ struct BlockHeader: Equatable, Sendable {
   /// The chain value of the group before this one; 0 for the first.
   var previous: UInt32
   var bodyChecksum: UInt32
+  var version = LogFormat.version
 
   func encoded() -> [UInt8] {
     var writer = ByteWriter(capacity: LogFormat.headerBytes)
     writer.u32(LogFormat.magic)
-    writer.u16(LogFormat.version)
+    writer.u16(version)
     writer.u8(kind.rawValue)
     writer.u8(flags)
     writer.u64(sequence)
@@ -154,14 +163,14 @@ struct BlockHeader: Equatable, Sendable {
     let previous = try reader.u32()
     let bodyChecksum = try reader.u32()
     guard try reader.u32() == CRC32C.of(bytes, in: offset..<end - 4) else { throw .checksum }
-    guard version == LogFormat.version else { throw .invalid("version") }
+    guard LogFormat.readableVersions.contains(version) else { throw .invalid("version") }
     guard let kind = Kind(rawValue: kind) else { throw .invalid("kind") }
     guard number < count else { throw .invalid("block number") }
     return BlockHeader(
       kind: kind, flags: flags, sequence: sequence, number: number, count: count,
       payloadBytes: payloadBytes, identity: identity, last: last,
       hardState: HardState(term: term, vote: vote == 0 ? nil : NodeID(vote), commit: commit),
-      previous: previous, bodyChecksum: bodyChecksum)
+      previous: previous, bodyChecksum: bodyChecksum, version: version)
   }
 
   /// The same header for another block of the group: equal for all blocks of one group.

@@ -12,6 +12,12 @@ enum LogRecord: Equatable, Sendable {
   case truncate(EntryID)
   case entry(Entry)
   case head(SegmentHead)
+  /// The log is empty, and begins after this entry.
+  case reset(EntryID)
+  /// What the log may have held, from here on.
+  case claim(LogClaim)
+  /// This segment takes the place of the ones between its previous one and itself.
+  case repair
 }
 
 /// What a segment says about itself in its first group.
@@ -124,6 +130,14 @@ extension LogRecord {
       writer.raw(head.identity.genesisHash)
       writer.u64(head.identity.node.value)
       writer.u64(head.identity.incarnation)
+    case .reset(let id):
+      writer.u8(4)
+      writer.u64(id.term.value)
+      writer.u64(id.index.value)
+    case .claim(let claim):
+      writer.u8(5)
+      claim.encode(into: &writer)
+    case .repair: writer.u8(6)
     }
   }
 
@@ -140,6 +154,9 @@ extension LogRecord {
         let payload = try reader.blob32(limit: Entry.payloadBytesMax)
         records.append(.entry(Entry(id: id, kind: kind, payload: payload)))
       case 3: records.append(.head(try head(&reader)))
+      case 4: records.append(.reset(try id(&reader)))
+      case 5: records.append(.claim(try LogClaim(&reader)))
+      case 6: records.append(.repair)
       default: throw .invalid("record kind")
       }
     }

@@ -9,7 +9,7 @@ import Raft
 extension LogStore {
   /// Opens the log in `directory`, making an empty one if there is none. One process at a time (DataDirectory locks).
   ///
-  /// With a `.suspect` tail the store refuses writes and no file is changed: print the text and exit.
+  /// With a `.suspect` tail the store refuses writes and no file is changed: print the text, then call `repair`.
   ///
   /// - Throws: `StorageError` if the directory cannot be used, or if the log belongs to another identity.
   public static func open(
@@ -18,7 +18,8 @@ extension LogStore {
     let store = LogStore(disk: disk, directory: directory, identity: identity, options: options)
     try disk.makeDirectory(directory)
     try store.settle()
-    let found = try LogScanner.scan(disk: disk, directory: directory)
+    let found = try LogScanner.scan(
+      disk: disk, directory: directory, mutant: options.mutant)
     try store.checkOwner(found)
     try store.adopt(found)
     if found.damage == nil {
@@ -27,10 +28,7 @@ extension LogStore {
         try store.guarded { (writer) throws(StorageError) in try store.roll(&writer) }
       }
     }
-    let recovered = RecoveredLog(
-      hardState: found.hardState, base: found.map.base, last: found.map.last, tail: found.tail,
-      store: store)
-    return (store, recovered)
+    return (store, store.recovered(tail: found.tail))
   }
 
   /// Reads and checks a whole log, changing nothing. For a stopped node.
@@ -112,7 +110,8 @@ extension LogStore {
   /// Takes what the scan found.
   private func adopt(_ found: ScannedLog) throws(StorageError) {
     var segments: [(number: UInt64, file: any DiskFile)] = []
-    for segment in found.segments {
+    let intact = found.segments.prefix(found.intact)
+    for segment in intact {
       segments.append(
         (segment.number, try disk.open(segment.report.file, writable: found.damage == nil)))
     }
@@ -121,7 +120,7 @@ extension LogStore {
       $0.segments = segments
     }
     writer.withLock { writer in
-      if let last = found.segments.last {
+      if let last = intact.last {
         writer.file = segments.last?.file
         writer.segment = last.number
         writer.segmentBlocks = Int(last.head.blocks)
@@ -133,15 +132,40 @@ extension LogStore {
       writer.last = found.map.last
       writer.hardState = found.hardState
       writer.storedState = found.storedState
-      writer.failure = found.damage.map {
-        StorageError($0.file, "offset \($0.offset): \($0.reason)")
+      writer.claim = found.claim
+      if let damage = found.damage {
+        writer.failure = StorageError(damage.file, "offset \(damage.offset): \(damage.reason)")
+        writer.repair = Repair(
+          aside: aside(found, damage), sequence: found.newestSequence)
       }
     }
-    spares.withLock { $0.nextNumber = found.lastNumber + 1 }
+    spares.withLock { $0.nextNumber = (found.numbers.last ?? 0) + 1 }
+  }
+
+  /// The segments that are not part of the log once it is repaired: those behind the damage, and a file that is damaged
+  /// as a whole.
+  private func aside(_ found: ScannedLog, _ damage: LogDamage) -> [UInt64] {
+    let kept = found.segments.prefix(found.intact).map(\.number)
+    return found.numbers.filter { number in
+      guard !kept.contains(number) else { return false }
+      return path(number) == damage.file
+        || number > kept.last ?? 0 && !found.blank.contains(number)
+    }
+  }
+
+  /// Gives segments that are not part of the log another name, durably. Some may be gone.
+  func putAside(_ numbers: [UInt64]) throws(StorageError) {
+    var isChanged = false
+    for number in numbers where try disk.exists(path(number)) {
+      try disk.rename(path(number), to: DiskPath.join(directory, hex16(number) + ".damaged"))
+      isChanged = true
+    }
+    if isChanged { try disk.syncDirectory(directory) }
   }
 
   /// Keeps one blank segment as the spare; removes other blank ones, and such whose head was never completely written.
   private func tidy(_ found: ScannedLog) throws(StorageError) {
+    try putAside(found.superseded)
     var removed = found.torn
     for number in found.blank {
       let file = try disk.open(path(number), writable: true)

@@ -15,6 +15,10 @@ struct ScannedLog {
     var head: SegmentHead
     var header: BlockHeader
     var chain: UInt32
+    /// What its head says was lost before it.
+    var claim: LogClaim
+    /// It takes the place of the segments between its previous one and itself.
+    var isRepair: Bool
     var report: LogReport.Segment
   }
 
@@ -22,6 +26,10 @@ struct ScannedLog {
   /// Segments that were made and never used, and such whose head was never completely written.
   var blank: [UInt64] = []
   var torn: [UInt64] = []
+  /// Segments that a repair replaced.
+  var superseded: [UInt64] = []
+  /// How many of `segments` are whole, or whole up to `nextBlock` (the last of them).
+  var intact = 0
   var map = LogMap(base: .zero)
   var hardState = HardState()
   /// The hard state of the last whole group; `hardState` may hold a newer vote from a torn one.
@@ -33,16 +41,21 @@ struct ScannedLog {
   var nextBlock = 0
   var tail = Tail.empty
   var damage: LogDamage?
-  /// The highest number that any file has.
-  var lastNumber: UInt64 = 0
+  /// What damage took, now or before.
+  var claim = LogClaim.none
+  /// The highest sequence that any readable group has.
+  var newestSequence: UInt64 = 0
+  /// The numbers of all files, in order.
+  var numbers: [UInt64] = []
 }
 
 struct LogScanner {
   let disk: any Disk
   let directory: String
-  private var log = ScannedLog()
-  /// The first file with a damaged head: nothing from there on is used.
-  private var damagedHead = UInt64.max
+  var log = ScannedLog()
+  private let mutant: StorageMutant
+  /// Files with a damaged head: nothing from the first of them on is used.
+  private var damagedHeads: [(number: UInt64, damage: LogDamage)] = []
   /// How many segments come before it.
   private var usable = 0
 
@@ -50,34 +63,39 @@ struct LogScanner {
   ///
   /// - Throws: if the directory or a file's size cannot be read; damaged contents are a result, not an error.
   /// - Complexity: O(bytes of the log), holding one segment at a time.
-  static func scan(disk: any Disk, directory: String) throws(StorageError) -> ScannedLog {
-    var scanner = LogScanner(disk: disk, directory: directory)
+  static func scan(
+    disk: any Disk, directory: String, mutant: StorageMutant = .none
+  ) throws(StorageError) -> ScannedLog {
+    var scanner = LogScanner(disk: disk, directory: directory, mutant: mutant)
     try scanner.run()
     return scanner.log
   }
 
-  private init(disk: any Disk, directory: String) {
+  private init(disk: any Disk, directory: String, mutant: StorageMutant) {
     self.disk = disk
     self.directory = directory
+    self.mutant = mutant
   }
 
   private mutating func run() throws(StorageError) {
     let numbers = try disk.list(directory).compactMap { LogFormat.segmentNumber($0) }.sorted()
-    log.lastNumber = numbers.last ?? 0
+    log.numbers = numbers
     for number in numbers {
       let small = try SegmentImage.load(
         disk, directory: directory, number: number, limit: LogFormat.headBlocks)
       if readHead(small) { continue }
       _ = readHead(try SegmentImage.load(disk, directory: directory, number: number))
     }
-    let headDamage = log.damage
-    log.damage = nil
-    usable = log.segments.prefix { $0.number < damagedHead }.count
+    dropSuperseded()
+    let damagedHead = damagedHeads.min { $0.number < $1.number }
+    usable = log.segments.prefix { $0.number < damagedHead?.number ?? .max }.count
     for position in 0..<usable where log.damage == nil { try scanSegment(position) }
-    if log.damage == nil { log.damage = headDamage }
+    if log.damage == nil { log.damage = damagedHead?.damage }
     checkLeftovers()
+    log.newestSequence = log.sequence
     if let damage = log.damage {
       log.tail = .suspect("\(damage)")
+      try assess()
     } else if log.tail == .empty, !log.torn.isEmpty {
       log.tail = .torn
     }
@@ -92,8 +110,8 @@ struct LogScanner {
     let expected = GroupExpectation(kind: .head)
     switch GroupScan.next(image, at: 0, limit: min(LogFormat.headBlocks, image.blocks), expected) {
     case .group(let group):
-      guard group.records.count == 1, case .head(let head) = group.records[0],
-        head.segment == number, group.header.identity == LogFormat.checksum(of: head.identity)
+      guard case .head(let head) = group.records.first, head.segment == number,
+        group.header.identity == LogFormat.checksum(of: head.identity)
       else {
         damagedHead(image, 0, "the head does not belong to this file")
         return true
@@ -106,7 +124,9 @@ struct LogScanner {
         file: image.path, number: number, groups: 0, bytesUsed: 0, entries: 0)
       log.segments.append(
         ScannedLog.Segment(
-          number: number, head: head, header: group.header, chain: group.chain, report: report))
+          number: number, head: head, header: group.header, chain: group.chain,
+          claim: Self.claim(in: group.records), isRepair: group.records.contains(.repair),
+          report: report))
     case _ where !isWhole: return false
     case .end where image.isBlank(from: 0): log.blank.append(number)
     case .end, .torn:
@@ -122,14 +142,71 @@ struct LogScanner {
   }
 
   private mutating func damagedHead(_ image: SegmentImage, _ block: Int, _ reason: String) {
-    damagedHead = min(damagedHead, image.number)
-    damaged(image, block, reason)
+    let offset = block * LogFormat.blockBytes
+    damagedHeads.append(
+      (image.number, LogDamage(file: image.path, offset: offset, reason: reason)))
+  }
+
+  private static func claim(in records: [LogRecord]) -> LogClaim {
+    for case .claim(let claim) in records { return claim }
+    return .none
+  }
+
+  /// Leaves out what a repair replaced. A later repair can replace an earlier one.
+  private mutating func dropSuperseded() {
+    var floor = UInt64.max
+    for segment in log.segments.reversed() where segment.number < floor && segment.isRepair {
+      let replaced =
+        segment.head.previousSegment
+        + 1..<max(
+          segment.head.previousSegment + 1, segment.number)
+      floor = replaced.lowerBound
+      log.superseded += log.segments.map(\.number).filter(replaced.contains)
+      log.superseded += damagedHeads.map(\.number).filter(replaced.contains)
+      log.superseded += log.torn.filter(replaced.contains)
+      log.segments.removeAll { replaced.contains($0.number) }
+      log.torn.removeAll(where: replaced.contains)
+      damagedHeads.removeAll { replaced.contains($0.number) }
+    }
+  }
+
+  /// Reads behind the damage what the log may have held.
+  private mutating func assess() throws(StorageError) {
+    var reader = ClaimReader()
+    let identity = log.segments.first?.header.identity
+    let first = log.intact > 0 ? log.segments[log.intact - 1].number : 0
+    // A head that was never finished was never followed by anything.
+    let skipped = Set(log.superseded + log.torn)
+    for number in log.numbers where number >= first && !skipped.contains(number) {
+      let image = try SegmentImage.load(disk, directory: directory, number: number)
+      let isFirst = number == first && log.intact > 0
+      let next = log.segments.first { $0.head.previousSegment == number && $0.isRepair }
+      reader.read(
+        image, from: isFirst ? log.nextBlock : 0,
+        limit: next.map { Int($0.head.previousBlocks) } ?? image.blocks, identity: identity)
+    }
+    var found = reader.claim(after: log.map.last)
+    if let newest = reader.newest {
+      log.newestSequence = max(log.newestSequence, newest.sequence)
+      adopt(newest.hardState)
+      let isClaimKnown = log.claim != .none
+      if newest.flags & BlockHeader.holdsClaim != 0 {
+        found = found.joined(
+          isClaimKnown ? log.claim : LogClaim(suspect: .unknown, voteUnreadable: true))
+      }
+    } else {
+      found = found.joined(log.claim)
+    }
+    log.claim = found
   }
 
   private mutating func scanSegment(_ position: Int) throws(StorageError) {
     let segment = log.segments[position]
     let image = try SegmentImage.load(disk, directory: directory, number: segment.number)
     guard begin(image, segment, isFirst: position == 0) else { return }
+    // Its head is whole.
+    log.intact = position + 1
+    log.nextBlock = LogFormat.headBlocks
     let isLast = position == usable - 1
     let limit = isLast ? image.blocks : Int(log.segments[position + 1].head.previousBlocks)
     guard limit <= image.blocks, limit >= LogFormat.headBlocks else {
@@ -152,6 +229,9 @@ struct LogScanner {
         } else {
           damaged(image, block, "a group is not whole here")
         }
+        break scan
+      case .damage where isLast && mutant.runs(.damageTakenForTorn):
+        log.tail = .torn
         break scan
       case .damage(let bad, let reason):
         damaged(image, bad, reason)
@@ -185,7 +265,9 @@ struct LogScanner {
         damaged(image, 0, "the segment before it, \(name), is missing or has no readable head")
         return false
       }
-      guard header.sequence == log.sequence + 1, header.previous == log.chain,
+      let follows =
+        segment.isRepair ? header.sequence > log.sequence : header.sequence == log.sequence + 1
+      guard follows, header.previous == log.chain,
         header.last == log.map.last, header.identity == log.segments[0].header.identity
       else {
         damaged(image, 0, "the segment does not follow the one before it")
@@ -196,6 +278,7 @@ struct LogScanner {
     log.chain = segment.chain
     log.hardState = header.hardState
     log.storedState = header.hardState
+    log.claim = segment.claim
     return true
   }
 
@@ -213,7 +296,9 @@ struct LogScanner {
         log.map.truncate(after: id)
       case .entry(let entry):
         guard log.map.append(entry.id, at: place) else { return false }
-      case .head: return false
+      case .reset(let id): log.map = LogMap(base: id)
+      case .claim(let claim): log.claim = claim
+      case .head, .repair: return false
       }
     }
     let state = group.header.hardState

@@ -30,7 +30,17 @@ public final class LogStore: Sendable {
     /// The newest hard state, and the one that the last group carries.
     var hardState = HardState()
     var storedState = HardState()
+    /// What damage took and is not given back yet.
+    var claim = LogClaim.none
+    /// Until `repair` is called: which segments are not part of the log, and where its sequence goes on.
+    var repair: Repair?
     var failure: StorageError?
+  }
+
+  /// What `repair` has to do.
+  struct Repair {
+    var aside: [UInt64]
+    var sequence: UInt64
   }
 
   /// A zeroed segment, ready for use.
@@ -206,7 +216,7 @@ public final class LogStore: Sendable {
   /// Writes and syncs; the only place where log data reaches the disk.
   func persist(_ bytes: [UInt8], _ file: any DiskFile, at block: Int) throws(StorageError) {
     try file.write(bytes, at: block * LogFormat.blockBytes)
-    try file.sync()
+    if !options.mutant.runs(.ackBeforeSync) { try file.sync() }
     if options.addedSyncMicroseconds > 0 { usleep(UInt32(options.addedSyncMicroseconds)) }
     syncs.add(1, ordering: .relaxed)
     written.add(bytes.count, ordering: .relaxed)
@@ -228,7 +238,10 @@ public final class LogStore: Sendable {
     }
     do throws(StorageError) {
       let file = try disk.create(temporary)
-      let piece = [UInt8](repeating: 0, count: min(1 << 20, options.segmentBytes))
+      var piece = [UInt8](repeating: 0, count: min(1 << 20, options.segmentBytes))
+      if number > 1, options.mutant.runs(.spareNotZeroed) {
+        piece = try disk.open(path(number - 1), writable: false).read(at: 0, count: piece.count)
+      }
       var offset = 0
       while offset < options.segmentBytes {
         let rest = options.segmentBytes - offset

@@ -25,6 +25,9 @@ public struct LogOptions: Sendable {
   /// Sleeps this long after each sync, to imitate a slower disk in benchmarks.
   public var addedSyncMicroseconds: Int
 
+  /// A planted bug, for tests of the tests.
+  package var mutant = StorageMutant.none
+
   public init(segmentBytes: Int = 16 << 20, addedSyncMicroseconds: Int = 0) {
     self.segmentBytes = segmentBytes
     self.addedSyncMicroseconds = addedSyncMicroseconds
@@ -39,8 +42,8 @@ public enum Tail: Equatable, Sendable {
   case clean
   /// The last group was never completely written, so nobody was told of it; it was dropped.
   case torn
-  /// Something is damaged. The log is kept as it is and refuses writes; the node must not start with it. The text is
-  /// one line with file and offset.
+  /// Something is damaged. The log is kept as it is and refuses writes until `LogStore.repair`; what it may have held
+  /// is in `RecoveredLog.claim`. The text is one line with file and offset.
   case suspect(String)
 }
 

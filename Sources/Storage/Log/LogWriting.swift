@@ -19,6 +19,8 @@ private struct PendingGroup {
   enum Change {
     case truncate(EntryID)
     case append(EntryID)
+    case reset(EntryID)
+    case claim
   }
 
   init(after last: EntryID) { self.last = last }
@@ -28,6 +30,18 @@ private struct PendingGroup {
     changes.append(.truncate(id))
     while let entry = entries.last, entry.index > id.index { entries.removeLast() }
     last = id
+  }
+
+  mutating func reset(to id: EntryID) {
+    LogRecord.reset(id).encode(into: &payload)
+    changes.append(.reset(id))
+    entries = []
+    last = id
+  }
+
+  mutating func note(_ claim: LogClaim) {
+    LogRecord.claim(claim).encode(into: &payload)
+    changes.append(.claim)
   }
 
   mutating func append(_ entry: Entry) {
@@ -68,6 +82,90 @@ extension LogStore {
       }
       try store(&group, &writer)
     }
+  }
+
+  /// Makes the log begin after `base`, the last entry that the state store covers. Entries after it stay if the log holds
+  /// that entry; otherwise all go. Term and vote stay; the term is raised to that of `base`. For the start of a node
+  /// whose state store was installed from a snapshot, before anything else is written.
+  ///
+  /// - Returns: what the log holds now.
+  /// - Throws: `StorageError` if the log begins after `base`: the entries between are nowhere.
+  @discardableResult
+  public func reset(to base: EntryID) throws(StorageError) -> RecoveredLog {
+    let (first, isHeld) = index.withLock {
+      ($0.map.base, $0.map.term(at: base.index) == base.term)
+    }
+    if isHeld { return recovered(tail: .clean) }
+    guard base.index > first.index else {
+      throw StorageError(
+        directory,
+        "the state store ends at \(base), and this log begins after \(first): the "
+          + "entries between are missing, so a snapshot must be fetched")
+    }
+    try guarded { (writer) throws(StorageError) in
+      if base.term > writer.hardState.term {
+        writer.hardState.term = base.term
+        writer.hardState.vote = nil
+      }
+      writer.hardState.commit = max(writer.hardState.commit, base.index)
+      var group = PendingGroup(after: writer.last)
+      group.reset(to: base)
+      try store(&group, &writer)
+    }
+    return recovered(tail: .clean)
+  }
+
+  /// Makes the intact part of a suspect log writable, and remembers durably what the log may have held. Nothing is
+  /// written over: the damaged rest stays behind the used blocks of its segment, later segments are kept aside as
+  /// `.damaged` files. Does nothing on a log that is not suspect.
+  ///
+  /// - Returns: what the log holds now; its `claim` stands until `clearSuspect`.
+  @discardableResult
+  public func repair() throws(StorageError) -> RecoveredLog {
+    let plan = writer.withLock { writer -> Repair? in
+      guard let plan = writer.repair else { return nil }
+      writer.repair = nil
+      writer.failure = nil
+      writer.sequence = plan.sequence
+      return plan
+    }
+    guard let plan else { return recovered(tail: .clean) }
+    try guarded { (writer) throws(StorageError) in
+      // One sync of the new head is the step from the damaged log to the repaired one.
+      try roll(&writer, isRepair: true)
+      try putAside(plan.aside)
+    }
+    return recovered(tail: .clean)
+  }
+
+  /// The entries that the log may have held are here again, or nobody has them: the claim on them ends, durably.
+  public func clearSuspect() throws(StorageError) {
+    try change { $0.suspect = nil }
+  }
+
+  /// The node's term is above every term in which it may have voted: the doubt about its vote ends, durably.
+  public func clearVoteUnreadable() throws(StorageError) {
+    try change { $0.voteUnreadable = false }
+  }
+
+  private func change(_ body: (inout LogClaim) -> Void) throws(StorageError) {
+    try guarded { (writer) throws(StorageError) in
+      var claim = writer.claim
+      body(&claim)
+      guard claim != writer.claim else { return }
+      writer.claim = claim
+      var group = PendingGroup(after: writer.last)
+      group.note(claim)
+      try store(&group, &writer)
+    }
+  }
+
+  /// What the log holds now.
+  func recovered(tail: Tail) -> RecoveredLog {
+    let (state, claim) = writer.withLock { ($0.hardState, $0.claim) }
+    let (base, last) = bounds
+    return RecoveredLog(
+      hardState: state, base: base, last: last, tail: tail, claim: claim, store: self)
   }
 
   /// The id of the entry that becomes the last one.
@@ -115,7 +213,7 @@ extension LogStore {
   }
 
   /// Goes on in a new segment.
-  func roll(_ writer: inout Writer) throws(StorageError) {
+  func roll(_ writer: inout Writer, isRepair: Bool = false) throws(StorageError) {
     let spare = try takeSpare()
     precondition(spare.number > writer.segment, "segment numbers grow")
     let head = SegmentHead(
@@ -123,6 +221,11 @@ extension LogStore {
       previousBlocks: UInt32(writer.nextBlock), identity: identity)
     var payload = ByteWriter(capacity: 128)
     LogRecord.head(head).encode(into: &payload)
+    if isRepair { LogRecord.repair.encode(into: &payload) }
+    if writer.claim != .none {
+      if isRepair, options.mutant.runs(.claimForgotten) { writer.claim = .none }
+      LogRecord.claim(writer.claim).encode(into: &payload)
+    }
     let header = header(.head, writer, flags: 0)
     let encoded = LogGroup.encode(
       payload.bytes, header: header, blocksMin: LogFormat.headBlocks)
@@ -143,8 +246,10 @@ extension LogStore {
     // The commit index never names an entry that is not durable.
     var state = writer.hardState
     if state.commit > writer.last.index { state.commit = writer.last.index }
+    if kind == .group, options.mutant.runs(.hardStateNotInGroup) { state = writer.storedState }
+    let claims = writer.claim == .none ? 0 : BlockHeader.holdsClaim
     return BlockHeader(
-      kind: kind, flags: flags, sequence: writer.sequence + 1, number: 0, count: 0,
+      kind: kind, flags: flags | claims, sequence: writer.sequence + 1, number: 0, count: 0,
       payloadBytes: 0, identity: identityChecksum, last: writer.last, hardState: state,
       previous: writer.chain, bodyChecksum: 0)
   }
@@ -160,6 +265,8 @@ extension LogStore {
       for change in group.changes {
         switch change {
         case .truncate(let id): index.map.truncate(after: id)
+        case .reset(let id): index.map = LogMap(base: id)
+        case .claim: break
         case .append(let id):
           precondition(index.map.append(id, at: place), "the index follows the log")
         }

@@ -13,7 +13,14 @@ public struct RecoveredLog: Sendable {
   /// The last entry; equals `base` if there is none.
   public let last: EntryID
   public let tail: Tail
+  /// What damage took from this log and is not given back yet, found now or remembered.
+  public let claim: LogClaim
   let store: LogStore
+
+  /// The log once held entries that it does not hold now: found damaged now, or remembered from a repair.
+  public var suspect: Suspect? { claim.suspect }
+  /// The newest term and vote may be missing from `hardState`.
+  public var voteUnreadable: Bool { claim.voteUnreadable }
 
   /// The index of the first entry; above `last.index` if there is none.
   public var first: LogIndex { base.index.next }

@@ -119,6 +119,17 @@ struct SegmentImage {
     }
   }
 
+  /// The file is shorter than its head says, or not made of whole blocks.
+  var isShort: Bool {
+    if fileBytes % LogFormat.blockBytes != 0 { return true }
+    guard blocks > 0, case .whole(let header) = state(0), header.kind == .head,
+      let records = try? LogRecord.decodeAll(
+        LogGroup.payload(bytes, blocks: 0..<1, payloadBytes: Int(header.payloadBytes))),
+      case .head(let head) = records.first
+    else { return false }
+    return fileBytes < Int(head.blocks) * LogFormat.blockBytes
+  }
+
   /// The first unreadable block from `block` on.
   func firstUnreadable(from block: Int) -> Int? {
     unreadable.filter { $0 >= block }.min()

@@ -68,6 +68,26 @@ public final class StateStore: RowReader, @unchecked Sendable {  // RocksDB lock
     return StateStore(path: path, database: database, cache: cache)
   }
 
+  /// Reads a store that nobody writes: a checkpoint. Changes no file but RocksDB's own notes (`LOG`).
+  public static func withReadOnly<T>(
+    path: String, _ body: (any RowReader) throws -> T
+  ) throws -> T {
+    var options = StateStoreOptions()
+    options.cacheBytes = 8 << 20
+    let cache: OpaquePointer = rocksdb_cache_create_lru(options.cacheBytes)
+    let settings = RocksSettings.make(options, cache: cache)
+    defer { rocksdb_options_destroy(settings) }
+    var failure: UnsafeMutablePointer<CChar>?
+    let database = rocksdb_open_for_read_only(settings, path, 0, &failure)
+    guard failure == nil, let database else {
+      rocksdb_cache_destroy(cache)
+      throw error(path, "cannot read this checkpoint", failure)
+    }
+    let store = StateStore(path: path, database: database, cache: cache)
+    defer { store.close() }
+    return try body(store)
+  }
+
   /// Opening writes a few small files, and RocksDB 7.8.3 aborts the process if one of them finds the disk full.
   private static func requireRoom(_ path: String) throws(StorageError) {
     let disk = LinuxDisk()
