@@ -135,6 +135,9 @@ extension Exchange {
     guard let base = symbols.asset(named: add.base), let quote = symbols.asset(named: add.quote)
     else { throw .assetUnknown }
     guard symbols.symbol(named: add.name) == nil else { throw .symbolExists }
+    guard !isAt(Behaviour.exact) || add.filters.isExact(base: base.scale) else {
+      throw .invalidDefinition
+    }
     guard symbols.infos.count < SymbolTable.symbolsMax else { throw .limitReached }
     let info = SymbolInfo(
       id: symbols.nextSymbol, name: add.name, base: base.id, quote: quote.id, status: .trading,
@@ -151,7 +154,7 @@ extension Exchange {
     guard let symbol = symbols.place(set.symbol) else { throw .symbolUnknown }
     if symbols.states[symbol].status == set.status { return .done }
     symbols.setStatus(symbol, set.status)
-    rewrite(symbol: symbol, &events)
+    noteChanged(symbol, &events)
     return .done
   }
 
@@ -162,16 +165,8 @@ extension Exchange {
     guard set.rules.isValid else { throw .invalidDefinition }
     if symbols.infos[Int(symbol)].selfTrade == set.rules { return .done }
     symbols.setSelfTrade(symbol, set.rules)
-    rewrite(symbol: symbol, &events)
+    noteChanged(symbol, &events)
     return .done
-  }
-
-  // A symbol's definition changed: its row, its hash, its event.
-  private mutating func rewrite(symbol: Int32, _ events: inout EventBatch) {
-    let info = symbols.infos[Int(symbol)]
-    symbolHashes[Int(symbol)] = write(
-      EngineRows.symbolKey(info.id), RowValues.symbol(info), replacing: symbolHashes[Int(symbol)])
-    events.append(.symbolChanged(info))
   }
 
   mutating func markGenesis(_ mark: GenesisMark) throws(Rejection) -> Reply {

@@ -14,6 +14,8 @@ struct Admission {
   var quantity: Int64
   /// 0 for MARKET.
   var price: Int64
+  /// The prices at which it may trade.
+  var range = PriceRange.open
   /// What is left after the taker phase stays in the book.
   var rests: Bool
   /// FOK that cannot be filled: expires without trading.
@@ -37,6 +39,7 @@ extension Exchange {
   func admit(_ order: PlaceOrder, _ account: Int32, _ stamp: Int64) throws(Rejection) -> Admission {
     guard let symbol = symbols.place(order.symbol) else { throw .symbolUnknown }
     guard symbols.states[symbol].status == .trading else { throw .marketClosed }
+    try checkFeatures(order)
     let fingerprint = ClientIDs.fingerprint(order.account, order.symbol, order.clientOrderID)
     var admission: Admission
     switch order.type {
@@ -45,6 +48,8 @@ extension Exchange {
     case .stopLoss, .stopLossLimit, .takeProfit, .takeProfitLimit: throw .orderTypeNotSupported
     }
     admission.fingerprint = fingerprint
+    try checkRules(order, account, symbol, stamp)
+    admission.range = executionRange(order.side, symbol, stamp)
     guard order.selfTradePrevention ?? SelfTradePrevention.none == SelfTradePrevention.none else {
       throw .selfTradePreventionNotAllowed
     }
@@ -120,24 +125,27 @@ extension Exchange {
     let filter = symbols.states[symbol].filters.maxOpenOrders
     let limit = filter == 0 ? Self.openOrdersPerSheetMax : min(filter, Self.openOrdersPerSheetMax)
     guard UInt32(open) < limit else { throw .filterMaxOpenOrders }
+    try checkExchangeCount(account)
     guard book.orders.used < Self.openOrdersMax else { throw .limitReached }
   }
 
   private mutating func execute(
     _ order: PlaceOrder, _ admission: Admission, _ stamp: Int64, _ events: inout EventBatch
   ) -> Placed {
-    let counts = accounts.countOrder(admission.account, at: stamp)
+    accounts.countOrder(admission.account, at: stamp)
     var view = newView(order, admission, stamp)
     events.append(.orderAccepted(view))
     var fills: [Fill] = []
     var left = admission.quantity
     if !admission.killed { left = match(&view, admission, stamp, &fills, &events) }
-    if left > 0, admission.rests {
+    let isOutOfRange = (left > 0 || admission.ranDry) && isStoppedByRange(view.side, admission)
+    if left > 0, admission.rests, !isOutOfRange {
       rest(view, admission, left: left)
     } else {
       if left > 0 || admission.ranDry || view.status == .new {
         view.status = .expired
-        view.expiryReason = admission.expiry
+        view.expiryReason =
+          isOutOfRange ? .executionRulePriceRangeExceeded : admission.expiry
         view.updatedAt = stamp
         events.append(.orderClosed(view, cancelClientOrderID: .empty))
       }
@@ -145,6 +153,7 @@ extension Exchange {
         admission.fingerprint, account: admission.account, at: stamp, accounts: &accounts.states)
     }
     report(&events)
+    let counts = accounts.states[admission.account].windows.counts(at: stamp)
     return Placed(order: view, fills: fills, counts: counts)
   }
 
@@ -206,6 +215,7 @@ extension Exchange {
     }
     accounts.sheets[block, symbol].tail = slot
     accounts.sheets[block, symbol].count += 1
+    accounts.states[account].openOrders += 1
   }
 
   // Takes a closed order out of its queue, its sheet and its maps; reserves its client id; drops
@@ -225,6 +235,7 @@ extension Exchange {
       accounts.sheets[block, record.symbol].tail = record.sheetOlder
     }
     accounts.sheets[block, record.symbol].count -= 1
+    accounts.states[record.account].openOrders -= 1
     let hash = book.orders.storedHash(slot)
     if hash != 0 {
       stateHash &-= hash

@@ -28,14 +28,17 @@ public struct Exchange: ~Copyable {
   var book = Book()
   var clientIDs: ClientIDs
   var genesis: GenesisMark?
+  /// Level, switches and limits over all symbols.
+  public internal(set) var settings = ExchangeSettings()
   /// Booked deposits and withdrawals by a 128-bit hash of their kind and id.
   var funds: [FundsKey: FundsRecord] = [:]
   /// Rows that were encoded when their command ran, and keys of rows that are gone.
   var written = RowBatch()
   var countersHash: UInt128 = 0
   var countersWritten: UInt64 = 1
-  /// The hash of each definition row: genesis, assets, symbols, accounts, keys.
+  /// The hash of each definition row: genesis, settings, assets, symbols, accounts, keys.
   var genesisHash: UInt128 = 0
+  var settingsHash: UInt128 = 0
   var assetHashes: [UInt128] = []
   var symbolHashes: [UInt128] = []
   var accountHashes: [UInt128] = []
@@ -107,6 +110,11 @@ public struct Exchange: ~Copyable {
     case .addAsset(let asset): return try addAsset(asset, &events)
     case .addSymbol(let symbol): return try addSymbol(symbol, &events)
     case .setSymbolStatus(let set): return try setSymbolStatus(set, &events)
+    case .setSymbolFilters(let set): return try setSymbolFilters(set, &events)
+    case .setAssetLimit(let set): return try setAssetLimit(set, &events)
+    case .setExchangeLimits(let limits): return setExchangeLimits(limits)
+    case .setLevel(let set): return try setLevel(set)
+    case .setFeatures(let refused): return try setFeatures(refused)
     case .genesis(let mark): return try markGenesis(mark)
     case .setTradeGroup(let set): return try setTradeGroup(set, &events)
     case .setSelfTradeRules(let set): return try setSelfTradeRules(set, &events)

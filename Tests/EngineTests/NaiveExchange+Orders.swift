@@ -7,8 +7,11 @@ extension NaiveExchange {
     let s = Int(order.symbol.value) - 1
     let info = symbols[s].info
     guard info.status == .trading else { throw .marketClosed }
+    try checkFeatures(order)
     try checkTerms(order, s, stamp)
-    let counts = try count(order, s, stamp)
+    try checkRules(order, s, stamp)
+    let range = executionRange(order.side, s, stamp)
+    try checkCounts(order, s, stamp)
     if isReserved(order, stamp) { throw .duplicateClientOrderID }
     let price = order.type == .market ? nil : order.price
     if order.type == .limitMaker, let best = symbols[s].queue(order.side.opposite).first,
@@ -18,10 +21,10 @@ extension NaiveExchange {
     }
     var quantity = Int128(order.quantity)
     var ranDry = false
-    if order.quoteOrderQuantity > 0 { (quantity, ranDry) = try quantityForQuote(order, s) }
-    try checkFunds(order, quantity, s)
+    if order.quoteOrderQuantity > 0 { (quantity, ranDry) = try quantityForQuote(order, range, s) }
+    try checkFunds(order, quantity, range, s)
 
-    placedAt[order.account, default: []].append(stamp)
+    counted[order.account, default: []].append((stamp, 1))
     var view = OrderView(
       symbol: order.symbol, id: OrderID(symbols[s].nextOrder), account: order.account,
       clientOrderID: order.clientOrderID, side: order.side, type: order.type,
@@ -33,11 +36,16 @@ extension NaiveExchange {
     events.append(.orderAccepted(view))
     var fills: [Fill] = []
     let isFOK = order.type == .limit && order.timeInForce == .fok
-    if !isFOK || available(order, s) >= quantity {
-      trade(&view, &quantity, ranDry, price, s, stamp, &fills)
+    if !isFOK || available(order, range, s) >= quantity {
+      trade(&view, &quantity, ranDry, price, range, s, stamp, &fills)
     }
     let rests = order.type == .limitMaker || (order.type == .limit && order.timeInForce == .gtc)
-    if quantity > 0, rests {
+    let best = symbols[s].queue(order.side.opposite).first?.view.price
+    let isOutOfRange =
+      (quantity > 0 || ranDry)
+      && best.map { (price == nil || crosses(order.side, order.price, $0)) && !range.contains($0) }
+        ?? false
+    if quantity > 0, rests, !isOutOfRange {
       let name = held(view)
       let amount = hold(view, quantity)
       balances[name, default: NaiveBalance()].free -= amount
@@ -48,12 +56,14 @@ extension NaiveExchange {
         view.status = .expired
         view.updatedAt = stamp
         view.expiryReason =
-          isFOK ? .unfilledFOK : order.type == .market ? .insufficientLiquidity : .unfilledIOC
+          isOutOfRange
+          ? .executionRulePriceRangeExceeded
+          : isFOK ? .unfilledFOK : order.type == .market ? .insufficientLiquidity : .unfilledIOC
         events.append(.orderClosed(view, cancelClientOrderID: .empty))
       }
       reserve(view, stamp)
     }
-    return Placed(order: view, fills: fills, counts: counts)
+    return Placed(order: view, fills: fills, counts: counts(order.account, stamp))
   }
 
   private func checkTerms(_ order: PlaceOrder, _ s: Int, _ stamp: Int64) throws(Rejection) {
@@ -106,34 +116,47 @@ extension NaiveExchange {
     return base == 0 ? Int128(last.price) : quote * symbols[s].unit / base
   }
 
-  private func count(_ order: PlaceOrder, _ s: Int, _ stamp: Int64) throws(Rejection)
-    -> OrderCounts
-  {
+  private func checkCounts(_ order: PlaceOrder, _ s: Int, _ stamp: Int64) throws(Rejection) {
     let limits = self.limits[order.account] ?? OrderLimits(per10Seconds: 0, perDay: 0)
-    let placed = placedAt[order.account] ?? []
-    let short = placed.filter { $0 / 10_000_000 == stamp / 10_000_000 }.count
-    let long = placed.filter { $0 / 86_400_000_000 == stamp / 86_400_000_000 }.count
-    if short >= Int(limits.per10Seconds) { throw .tooManyOrders10Seconds }
-    if long >= Int(limits.perDay) { throw .tooManyOrdersDay }
+    let counts = counts(order.account, stamp)
+    if counts.in10Seconds >= limits.per10Seconds { throw .tooManyOrders10Seconds }
+    if counts.inDay >= limits.perDay { throw .tooManyOrdersDay }
     let rests = order.type == .limitMaker || (order.type == .limit && order.timeInForce == .gtc)
+    guard rests else { return }
     let open = symbols[s].orders.filter { $0.view.account == order.account }.count
     let bound = Int(symbols[s].info.filters.maxOpenOrders)
-    if rests, bound > 0, open >= bound { throw .filterMaxOpenOrders }
-    return OrderCounts(in10Seconds: UInt32(short + 1), inDay: UInt32(long + 1))
+    if bound > 0, open >= bound { throw .filterMaxOpenOrders }
+    let all = symbols.reduce(0) { sum, symbol in
+      sum + symbol.orders.filter { $0.view.account == order.account }.count
+    }
+    if settings.limits.maxOrders > 0, all >= Int(settings.limits.maxOrders) {
+      throw .filterExchangeMaxOrders
+    }
   }
 
-  private func crosses(_ side: Side, _ limit: Int64, _ price: Int64) -> Bool {
+  /// Unfilled orders of the windows of `stamp`, never below zero at any time.
+  func counts(_ account: AccountID, _ stamp: Int64) -> OrderCounts {
+    func count(_ window: Int64) -> UInt32 {
+      let changes = (counted[account] ?? []).filter { $0.stamp / window == stamp / window }
+      return UInt32(changes.reduce(0) { max(0, $0 + $1.change) })
+    }
+    return OrderCounts(in10Seconds: count(10_000_000), inDay: count(86_400_000_000))
+  }
+
+  func crosses(_ side: Side, _ limit: Int64, _ price: Int64) -> Bool {
     side == .buy ? price <= limit : price >= limit
   }
 
-  private func available(_ order: PlaceOrder, _ s: Int) -> Int128 {
-    symbols[s].queue(order.side.opposite).filter {
-      crosses(order.side, order.price, $0.view.price)
+  private func available(_ order: PlaceOrder, _ range: NaiveRange, _ s: Int) -> Int128 {
+    symbols[s].queue(order.side.opposite).prefix {
+      crosses(order.side, order.price, $0.view.price) && range.contains($0.view.price)
     }.reduce(0) { $0 + $1.left }
   }
 
   // Takes from each order in turn the most whole steps that the budget pays for.
-  private func quantityForQuote(_ order: PlaceOrder, _ s: Int) throws(Rejection) -> (Int128, Bool) {
+  private func quantityForQuote(
+    _ order: PlaceOrder, _ range: NaiveRange, _ s: Int
+  ) throws(Rejection) -> (Int128, Bool) {
     let f = symbols[s].info.filters
     let step = Int128(f.stepSize)
     var budget = Int128(order.quoteOrderQuantity)
@@ -141,7 +164,7 @@ extension NaiveExchange {
       let free = balances[NaiveName(account: order.account, asset: symbols[s].info.quote)]?.free
       if (free ?? 0) < budget { throw .insufficientBalance }
     }
-    let queue = symbols[s].queue(order.side.opposite)
+    let queue = symbols[s].queue(order.side.opposite).prefix { range.contains($0.view.price) }
     guard let last = queue.last else { return (0, true) }
     var total: Int128 = 0
     var ranDry = true
@@ -165,10 +188,14 @@ extension NaiveExchange {
     if total < Int128(f.marketMinQuantity) { throw .liquidityBelowMarketLotSize }
     if f.maxQuantity > 0, total > Int128(f.maxQuantity) { throw .filterLotSize }
     if f.marketMaxQuantity > 0, total > Int128(f.marketMaxQuantity) { throw .filterMarketLotSize }
+    try checkAssets(s, total, nil)
+    try checkPosition(order, total, s)
     return (total, ranDry)
   }
 
-  private func checkFunds(_ order: PlaceOrder, _ quantity: Int128, _ s: Int) throws(Rejection) {
+  private func checkFunds(
+    _ order: PlaceOrder, _ quantity: Int128, _ range: NaiveRange, _ s: Int
+  ) throws(Rejection) {
     let info = symbols[s].info
     let asset = order.side == .buy ? info.quote : info.base
     let free = balances[NaiveName(account: order.account, asset: asset)]?.free ?? 0
@@ -179,7 +206,7 @@ extension NaiveExchange {
       needed = Self.ceilDivide(Int128(order.price) * quantity, symbols[s].unit)
     } else {
       var left = quantity
-      for maker in symbols[s].queue(.sell) {
+      for maker in symbols[s].queue(.sell).prefix(while: { range.contains($0.view.price) }) {
         let taken = min(left, maker.left)
         needed += Self.floorDivide(Int128(maker.view.price) * taken, symbols[s].unit)
         left -= taken
@@ -189,16 +216,23 @@ extension NaiveExchange {
   }
 
   private mutating func trade(
-    _ view: inout OrderView, _ left: inout Int128, _ ranDry: Bool, _ limit: Int64?, _ s: Int,
-    _ stamp: Int64, _ fills: inout [Fill]
+    _ view: inout OrderView, _ left: inout Int128, _ ranDry: Bool, _ limit: Int64?,
+    _ range: NaiveRange, _ s: Int, _ stamp: Int64, _ fills: inout [Fill]
   ) {
     for candidate in symbols[s].queue(view.side.opposite) {
       if left == 0 { return }
       if let limit, !crosses(view.side, limit, candidate.view.price) { return }
+      if !range.contains(candidate.view.price) { return }
       var maker = candidate
       let quantity = min(left, maker.left)
       let quote = Self.floorDivide(Int128(maker.view.price) * quantity, symbols[s].unit)
       let before = hold(maker.view, maker.left)
+      if settings.level >= 2 {
+        if view.executed == 0 { counted[view.account, default: []].append((stamp, -1)) }
+        if maker.view.executed == 0 {
+          counted[maker.view.account, default: []].append((stamp, -5))
+        }
+      }
       left -= quantity
       maker.left -= quantity
       for isMaker in [false, true] {

@@ -67,7 +67,10 @@ struct NaiveExchange {
   var symbols: [NaiveSymbol] = []
   var balances: [NaiveName: NaiveBalance] = [:]
   var limits: [AccountID: OrderLimits] = [:]
-  var placedAt: [AccountID: [Int64]] = [:]
+  /// Changes of each account's count of unfilled orders, in order.
+  var counted: [AccountID: [(stamp: Int64, change: Int)]] = [:]
+  var settings = ExchangeSettings()
+  var orderMax: [AssetID: Int64] = [:]
   var closed: [NaiveClosed] = []
   var funds: [String: Funds] = [:]
   var horizon: ClientIDHorizon
@@ -91,7 +94,7 @@ struct NaiveExchange {
       case .setSymbolStatus(let set):
         symbols[Int(set.symbol.value) - 1].info.status = set.status
         return .done
-      default: preconditionFailure("not a command of the naive engine")
+      default: return try applySetting(command)
       }
     } catch {
       self = before

@@ -28,9 +28,21 @@ import Wire
       limits: OrderLimits(per10Seconds: 25, perDay: 120))
   }
 
+  @Test(arguments: 61...90)
+  func `the engine agrees with the naive engine on bands, positions, switches and levels`(
+    seed: UInt64
+  ) throws {
+    var filters = World.filters(step: 10)
+    filters.averagePriceMinutes = UInt32(seed % 3)
+    try compare(
+      seed, filters: filters, funds: 30_000, horizon: Self.horizon,
+      limits: OrderLimits(per10Seconds: 40, perDay: 400), withSettings: true)
+  }
+
   private func compare(
     _ seed: UInt64, filters: SymbolFilters, funds: Int64, horizon: ClientIDHorizon,
-    limits: OrderLimits = OrderLimits(per10Seconds: 1_000, perDay: 1_000_000)
+    limits: OrderLimits = OrderLimits(per10Seconds: 1_000, perDay: 1_000_000),
+    withSettings: Bool = false
   ) throws {
     var world = World(horizon: horizon)
     world.begin(World.setUp(accounts: 4, funds: funds, filters: filters, limits: limits))
@@ -39,7 +51,9 @@ import Wire
     var commands = RandomCommands(seed: seed)
     var trades = 0
     for step in 0..<500 {
-      let command = commands.next()
+      let command =
+        withSettings && commands.random.chance(6)
+        ? commands.setting(naive.symbols.map { $0.info }) : commands.next()
       world.stamp += commands.pause()
       let hash = world.collect()
       let before = naive

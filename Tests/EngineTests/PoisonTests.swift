@@ -106,8 +106,9 @@ import Wire
       minPrice: value(&random), maxPrice: value(&random), tickSize: value(&random),
       minQuantity: value(&random), maxQuantity: value(&random), stepSize: value(&random),
       marketStepSize: value(&random), minNotional: value(&random), maxNotional: value(&random),
-      averagePriceMinutes: UInt32(truncatingIfNeeded: random.next() >> 58))
-    switch random.pick(1...9) {
+      averagePriceMinutes: UInt32(truncatingIfNeeded: random.next() >> 58),
+      rules: rules(&random))
+    switch random.pick(1...15) {
     case 1...2: return .deposit(funds)
     case 3...4: return .withdraw(funds)
     case 5:
@@ -127,7 +128,36 @@ import Wire
       return .setOrderLimits(
         SetOrderLimits(
           account: account, limits: OrderLimits(per10Seconds: .max, perDay: .max)))
-    default: return .genesis(GenesisMark(clusterID: "again", hash: []))
+    case 9: return .genesis(GenesisMark(clusterID: "again", hash: []))
+    case 10, 11:
+      var changed = random.chance(80) ? World.filters() : filters
+      changed.rules = filters.rules
+      return .setSymbolFilters(SetSymbolFilters(symbol: World.first, filters: changed))
+    case 12:
+      return .setAssetLimit(
+        SetAssetLimit(
+          asset: AssetID(UInt32(random.pick(0...4))),
+          orderMax: random.chance(80) ? 0 : value(&random)))
+    case 13:
+      return .setExchangeLimits(
+        ExchangeLimits(maxOrders: random.chance(80) ? 0 : UInt32(truncatingIfNeeded: random.next()))
+      )
+    case 14: return .setLevel(SetLevel(level: UInt32(random.pick(0...4))))
+    default:
+      return .setFeatures(
+        random.chance(80) ? [] : Features(rawValue: UInt32(truncatingIfNeeded: random.next())))
     }
+  }
+
+  private static func rules(_ random: inout Seeded) -> SymbolRules {
+    var rules = SymbolRules()
+    func bound(_ random: inout Seeded) -> UInt32 {
+      random.chance(50) ? 0 : UInt32(truncatingIfNeeded: value(&random))
+    }
+    rules.percentPrice = PriceBand(up: bound(&random), down: bound(&random))
+    rules.executionBid = PriceBand(up: bound(&random), down: bound(&random))
+    rules.executionAsk = PriceBand(up: bound(&random), down: bound(&random))
+    rules.maxPosition = random.chance(70) ? 0 : value(&random)
+    return rules
   }
 }

@@ -46,6 +46,46 @@ struct RandomCommands {
     }
   }
 
+  /// A change of what the operator sets, on one of these symbols.
+  mutating func setting(_ symbols: [SymbolInfo]) -> Command {
+    switch random.pick(1...10) {
+    case 1...6:
+      let symbol = symbols[Int(random.pick(0...1))]
+      var filters = symbol.filters
+      filters.rules = rules()
+      return .setSymbolFilters(SetSymbolFilters(symbol: symbol.id, filters: filters))
+    case 7:
+      return .setAssetLimit(
+        SetAssetLimit(
+          asset: AssetID(UInt32(random.pick(1...3))),
+          orderMax: random.chance(50) ? 0 : random.pick(1...600)))
+    case 8:
+      return .setExchangeLimits(
+        ExchangeLimits(maxOrders: UInt32(random.chance(50) ? 0 : random.pick(1...20))))
+    case 9:
+      return .setFeatures(
+        random.chance(70) ? [] : random.chance(50) ? .marketOrders : [.limitOrders, .stopOrders])
+    default: return .setLevel(SetLevel(level: UInt32(random.pick(1...3))))
+    }
+  }
+
+  private mutating func rules() -> SymbolRules {
+    var rules = SymbolRules()
+    if random.chance(30) { rules.percentPrice = band() }
+    if random.chance(30) { rules.percentPriceBid = band() }
+    if random.chance(30) { rules.percentPriceAsk = band() }
+    if random.chance(40) { rules.executionBid = band() }
+    if random.chance(40) { rules.executionAsk = band() }
+    if random.chance(30) { rules.maxPosition = random.pick(28_000...32_000) }
+    return rules
+  }
+
+  private mutating func band() -> PriceBand {
+    PriceBand(
+      up: random.chance(30) ? 0 : UInt32(random.pick(9_990...10_200)),
+      down: random.chance(30) ? 0 : UInt32(random.pick(9_800...9_990)))
+  }
+
   private mutating func account() -> AccountID {
     World.account(Int(random.pick(0...Int64(accounts - 1))))
   }

@@ -111,7 +111,64 @@ extension ScenarioVenue {
     case "applyMaxToMarket": add.filters.applyMaxToMarket = true
     case "averageMinutes": add.filters.averagePriceMinutes = UInt32(try words.number())
     case "maxOrders": add.filters.maxOpenOrders = UInt32(try words.number())
+    case "percentPrice": add.filters.rules.percentPrice = try band(&words)
+    case "percentPriceBid": add.filters.rules.percentPriceBid = try band(&words)
+    case "percentPriceAsk": add.filters.rules.percentPriceAsk = try band(&words)
+    case "executionBid": add.filters.rules.executionBid = try band(&words)
+    case "executionAsk": add.filters.rules.executionAsk = try band(&words)
+    case "maxPosition": add.filters.rules.maxPosition = try words.amount(base)
+    case "icebergParts": add.filters.rules.icebergParts = UInt32(try words.number())
+    case "maxAlgoOrders": add.filters.rules.maxAlgoOrders = UInt32(try words.number())
+    case "maxIcebergOrders": add.filters.rules.maxIcebergOrders = UInt32(try words.number())
+    case "maxOrderLists": add.filters.rules.maxOrderLists = UInt32(try words.number())
+    case "maxOrderAmends": add.filters.rules.maxOrderAmends = UInt32(try words.number())
+    case "trailing":
+      add.filters.rules.trailing = TrailingBounds(
+        minAbove: UInt32(try words.number()), maxAbove: UInt32(try words.number()),
+        minBelow: UInt32(try words.number()), maxBelow: UInt32(try words.number()))
     default: throw words.fail("\(option) is nothing that a symbol takes")
     }
+  }
+
+  /// Two multipliers, upper first, such as `1.2 0.8`; 0 is off.
+  private func band(_ words: inout Words) throws -> PriceBand {
+    PriceBand(up: UInt32(try words.amount(4)), down: UInt32(try words.amount(4)))
+  }
+
+  /// `SYMBOL [option value ...]`: changes filters of a symbol.
+  mutating func changeFilters(_ words: inout Words) throws -> [String] {
+    let symbol = try symbolNamed(words.word("a symbol"), words)
+    let base = assets[Int(symbol.base.value) - 1].scale
+    let quote = assets[Int(symbol.quote.value) - 1].scale
+    var add = AddSymbol(
+      name: symbol.name, base: "", quote: "", filters: symbol.filters, makerRate: 0, takerRate: 0)
+    while !words.isEmpty {
+      let option = try words.word()
+      try apply(option, to: &add, base, quote, &words)
+    }
+    let answers = try apply(
+      .setSymbolFilters(SetSymbolFilters(symbol: symbol.id, filters: add.filters)))
+    if lastReply == .done { symbols[Int(symbol.id.value) - 1].filters = add.filters }
+    return answers
+  }
+
+  /// What the operator refuses, by name; nothing: all is served.
+  func features(_ words: inout Words) throws -> Features {
+    let known: [(String, Features)] = [
+      ("limitOrders", .limitOrders), ("marketOrders", .marketOrders), ("stopOrders", .stopOrders),
+      ("trailingStops", .trailingStops), ("icebergs", .icebergs),
+      ("peggedOrders", .peggedOrders), ("orderLists", .orderLists),
+      ("cancelReplace", .cancelReplace), ("amendments", .amendments), ("deposits", .deposits),
+      ("withdrawals", .withdrawals), ("transfers", .transfers),
+    ]
+    var features: Features = []
+    while !words.isEmpty {
+      let name = try words.word()
+      guard let feature = known.first(where: { $0.0 == name }) else {
+        throw words.fail("\(name) is no feature")
+      }
+      features.insert(feature.1)
+    }
+    return features
   }
 }

@@ -171,12 +171,13 @@ enum ScenarioCodes {
     case .keyUnknown, .keyRevoked, .permissionMissing, .accountUnknown: -2015
     case .filterPrice, .filterLotSize, .filterMarketLotSize, .filterNotional, .quantityTooLarge,
       .priceTimesQuantityZero, .selfTradePreventionNotAllowed, .marketClosed, .engineFault,
-      .orderTypeNotSupported:
+      .orderTypeNotSupported, .filterPercentPrice, .filterPercentPriceBySide, .filterIcebergParts,
+      .filterTrailingDelta:
       -1013
     case .orderUnknown, .noOpenOrders, .cancelIDsDisagree, .cancelRestricted: -2011
     case .amountInvalid, .invalidDefinition, .assetUnknown, .permissionsExceedAccount: -1130
     case .accountExists, .apiKeyExists, .assetExists, .symbolExists, .fundsIDReused,
-      .genesisRepeated:
+      .genesisRepeated, .levelRefused:
       -1020
     default: -2010
     }

@@ -49,6 +49,15 @@ struct ScenarioVenue: ~Copyable {
         throw words.fail("\(name) is not a market state")
       }
       return try apply(.setSymbolStatus(SetSymbolStatus(symbol: symbol.id, status: status)))
+    case "level": return try apply(.setLevel(SetLevel(level: UInt32(words.number()))))
+    case "refuse": return try apply(.setFeatures(features(&words)))
+    case "filters": return try changeFilters(&words)
+    case "assetLimit":
+      let asset = try assetNamed(words.word(), words)
+      let most = try words.amount(asset.scale)
+      return try apply(.setAssetLimit(SetAssetLimit(asset: asset.id, orderMax: most)))
+    case "exchangeLimits":
+      return try apply(.setExchangeLimits(ExchangeLimits(maxOrders: UInt32(words.number()))))
     case "limits":
       let account = try accountNamed(words.word(), words)
       let short = UInt32(try words.number())

@@ -11,6 +11,8 @@ struct AccountState {
   var tradeGroup = TradeGroupID.none
   var windows = OrderWindows.none
   var windowsTag = RowTag()
+  /// Its open orders on all symbols.
+  var openOrders: Int32 = 0
   /// Open orders per symbol.
   var sheets = Block()
   /// The ids of its closed orders that are still refused, oldest and newest (ClientIDs).
@@ -127,13 +129,24 @@ struct AccountTable: ~Copyable {
   }
 
   /// Counts a new order at `stamp`.
-  mutating func countOrder(_ place: Int32, at stamp: Int64) -> OrderCounts {
+  mutating func countOrder(_ place: Int32, at stamp: Int64) {
     states[place].windows = states[place].windows.counting(at: stamp)
+    markWindows(place)
+  }
+
+  /// Lowers the counts of unfilled orders for an order's first fill. They never go below zero.
+  mutating func countFirstFill(_ place: Int32, isMaker: Bool, at stamp: Int64) {
+    let counts = states[place].windows.counts(at: stamp)
+    guard counts.in10Seconds > 0 || counts.inDay > 0 else { return }
+    states[place].windows = states[place].windows.filling(isMaker: isMaker, at: stamp)
+    markWindows(place)
+  }
+
+  private mutating func markWindows(_ place: Int32) {
     if !states[place].windowsTag.dirty {
       states[place].windowsTag.dirty = true
       dirtyWindows.append(place)
     }
-    return states[place].windows.counts(at: stamp)
   }
 
   /// The open orders of an account on a symbol.

@@ -16,7 +16,9 @@ extension Exchange {
       let best = bestOpposite(taker.side, admission.symbol)
       if best < 0 { break }
       let price = book.levels[best].price
-      guard Self.crosses(taker.side, limit: admission.price, price: price) else { break }
+      guard Self.crosses(taker.side, limit: admission.price, price: price),
+        admission.range.contains(price)
+      else { break }
       let maker = book.levels[best].head
       let quantity = min(left, book.orders[maker].remaining)
       left -= quantity
@@ -41,6 +43,14 @@ extension Exchange {
     symbols.states[symbol].counters.nextTrade += 1
     symbols.noteTrade(symbol, price: price, base: quantity, quote: quote, stamp: stamp)
 
+    if isAt(Behaviour.exact) {
+      if taker.executed == 0 {
+        accounts.countFirstFill(admission.account, isMaker: false, at: stamp)
+      }
+      if book.orders.view(maker).executed == 0 {
+        accounts.countFirstFill(book.orders[maker].account, isMaker: true, at: stamp)
+      }
+    }
     Self.fill(&taker, quantity, quote, isDone, stamp)
     book.reduce(maker, by: quantity, side: taker.side.opposite)
     let isFilled = book.orders[maker].remaining == 0

@@ -16,6 +16,17 @@ extension Exchange {
     limit == 0 || (side == .buy ? price <= limit : price >= limit)
   }
 
+  /// True if the best order would trade with an order of `side`, but for its price, which is out of
+  /// the order's range.
+  func isStoppedByRange(_ side: Side, _ admission: Admission) -> Bool {
+    if admission.range == .open { return false }
+    let best = bestOpposite(side, admission.symbol)
+    guard best >= 0 else { return false }
+    let price = book.levels[best].price
+    return Self.crosses(side, limit: admission.price, price: price)
+      && !admission.range.contains(price)
+  }
+
   /// LIMIT and LIMIT_MAKER: funds for all of it at its limit, the level's sum, and whether it
   /// takes.
   func plan(limit order: PlaceOrder, _ admission: inout Admission) throws(Rejection) {
@@ -39,17 +50,19 @@ extension Exchange {
       }
     }
     if order.type == .limit, order.timeInForce == .fok {
-      admission.killed = !isFillable(order, symbol)
+      admission.killed = !isFillable(order, admission.range, symbol)
     }
   }
 
-  private func isFillable(_ order: PlaceOrder, _ symbol: Int32) -> Bool {
+  private func isFillable(
+    _ order: PlaceOrder, _ range: PriceRange, _ symbol: Int32
+  ) -> Bool {
     var left = order.quantity
     var level = bestOpposite(order.side, symbol)
     while level >= 0, left > 0 {
-      guard Self.crosses(order.side, limit: order.price, price: book.levels[level].price) else {
-        return false
-      }
+      let price = book.levels[level].price
+      guard Self.crosses(order.side, limit: order.price, price: price), range.contains(price)
+      else { return false }
       left -= min(left, book.levels[level].quantity)
       level = book.levels[level].worse
     }
@@ -63,7 +76,7 @@ extension Exchange {
       try plan(quote: order, &admission)
     } else if order.side == .buy {
       let free = ledger.free(admission.account, symbols.states[symbol].quote)
-      try checkCost(of: order.quantity, within: free, symbol)
+      try checkCost(of: order.quantity, within: free, admission.range, symbol)
     }
     if order.side == .sell {
       let free = ledger.free(admission.account, symbols.states[symbol].base)
@@ -72,14 +85,16 @@ extension Exchange {
   }
 
   // Walks the asks order by order, because each trade's quote amount is rounded by itself.
-  private func checkCost(of quantity: Int64, within free: Int64, _ symbol: Int32) throws(Rejection)
-  {
+  private func checkCost(
+    of quantity: Int64, within free: Int64, _ range: PriceRange, _ symbol: Int32
+  ) throws(Rejection) {
     let unit = symbols.states[symbol].baseUnit
     var left = quantity
     var budget = free
     var level = symbols.states[symbol].asks.best
     while level >= 0, left > 0 {
       let price = book.levels[level].price
+      guard range.contains(price) else { return }
       var slot = book.levels[level].head
       while slot >= 0, left > 0 {
         let traded = min(left, book.orders[slot].remaining)
@@ -101,10 +116,11 @@ extension Exchange {
       guard order.quoteOrderQuantity <= free else { throw .insufficientBalance }
     }
     let filters = symbols.states[symbol].filters
-    let walk = walk(order.quoteOrderQuantity, order.side, symbol)
+    let walk = walk(order.quoteOrderQuantity, order.side, admission.range, symbol)
     admission.quantity = walk.quantity - walk.quantity % filters.marketStep
     admission.ranDry = walk.ranDry
-    guard bestOpposite(order.side, symbol) >= 0 else { return }
+    let best = bestOpposite(order.side, symbol)
+    guard best >= 0, admission.range.contains(book.levels[best].price) else { return }
     guard admission.quantity > 0, admission.quantity >= filters.minQuantity else {
       throw .liquidityBelowLotSize
     }
@@ -114,13 +130,15 @@ extension Exchange {
     try filters.checkLot(admission.quantity)
     try filters.checkMarketLot(admission.quantity)
     guard admission.quantity <= Amounts.amountMax else { throw .quantityTooLarge }
+    try checkAssets(symbol, quantity: admission.quantity, notional: nil)
+    try checkPosition(admission.account, symbol, order.side, quantity: admission.quantity)
   }
 
   // The largest quantity, in steps of LOT_SIZE, that the book gives for at most `budget` of quote
   // in price-time order; and whether the book ended while the budget would have bought another step
   // at its last price.
   private func walk(
-    _ budget: Int64, _ side: Side, _ symbol: Int32
+    _ budget: Int64, _ side: Side, _ range: PriceRange, _ symbol: Int32
   ) -> (quantity: Int64, ranDry: Bool) {
     let unit = symbols.states[symbol].baseUnit
     let step = symbols.states[symbol].filters.stepSize
@@ -128,7 +146,7 @@ extension Exchange {
     var quantity: Int64 = 0
     var level = bestOpposite(side, symbol)
     var price: Int64 = 0
-    while level >= 0 {
+    while level >= 0, range.contains(book.levels[level].price) {
       price = book.levels[level].price
       var slot = book.levels[level].head
       while slot >= 0 {

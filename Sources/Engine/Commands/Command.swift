@@ -60,6 +60,12 @@ public enum Command: Hashable, Sendable {
   case setSymbolStatus(SetSymbolStatus)
   case setTradeGroup(SetTradeGroup)
   case setSelfTradeRules(SetSelfTradeRules)
+  case setSymbolFilters(SetSymbolFilters)
+  case setAssetLimit(SetAssetLimit)
+  case setExchangeLimits(ExchangeLimits)
+  case setLevel(SetLevel)
+  /// The features that are refused from now on; all others are served.
+  case setFeatures(Features)
   /// Entry 1 of every log.
   case genesis(GenesisMark)
 }

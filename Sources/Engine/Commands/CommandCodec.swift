@@ -32,9 +32,10 @@ public enum CommandCodec {
   /// No header and body are longer than this.
   public static let frameBytesMax = 1024
 
-  private static let version: UInt16 = 1
-  /// The newest layout of a new order: see OrderCommandCodec.
-  private static let orderVersion: UInt16 = 2
+  // placeOrder 2: see OrderCommandCodec. addSymbol 2: with the rules of the symbol.
+  private static func version(of kind: Kind) -> UInt16 {
+    kind == .addSymbol || kind == .placeOrder ? 2 : 1
+  }
 
   enum Kind: UInt16 {
     case placeOrder = 1
@@ -53,16 +54,21 @@ public enum CommandCodec {
     case addAsset = 20
     case addSymbol = 21
     case setSymbolStatus = 22
+    case setSymbolFilters = 23
+    case setAssetLimit = 24
+    case setExchangeLimits = 25
     case genesis = 30
     case setTradeGroup = 40
     case setSelfTradeRules = 41
+    case setLevel = 31
+    case setFeatures = 32
   }
 
   /// Appends one framed request.
   public static func encode(_ request: Request, into writer: inout ByteWriter) {
     let kind = kind(of: request.command)
     writer.u16(kind.rawValue)
-    writer.u16(kind == .placeOrder ? orderVersion : version)
+    writer.u16(version(of: kind))
     let lengthOffset = writer.count
     writer.u32(0)
     let id = request.header.requestID.words
@@ -81,7 +87,7 @@ public enum CommandCodec {
   public static func decode(_ reader: inout ByteReader) throws(WireError) -> Request {
     guard let kind = Kind(rawValue: try reader.u16()) else { throw .invalid("command kind") }
     let layout = try reader.u16()
-    guard layout == version || (kind == .placeOrder && layout == orderVersion) else {
+    guard layout >= 1, layout <= version(of: kind) else {
       throw .invalid("command version")
     }
     let length = Int(try reader.u32())
@@ -124,6 +130,11 @@ public enum CommandCodec {
     case .addAsset: .addAsset
     case .addSymbol: .addSymbol
     case .setSymbolStatus: .setSymbolStatus
+    case .setSymbolFilters: .setSymbolFilters
+    case .setAssetLimit: .setAssetLimit
+    case .setExchangeLimits: .setExchangeLimits
+    case .setLevel: .setLevel
+    case .setFeatures: .setFeatures
     case .genesis: .genesis
     case .setTradeGroup: .setTradeGroup
     case .setSelfTradeRules: .setSelfTradeRules
@@ -165,6 +176,11 @@ public enum CommandCodec {
     case .setSymbolStatus(let set):
       writer.u32(set.symbol.value)
       writer.u8(set.status.rawValue)
+    case .setSymbolFilters(let set): encode(set, into: &writer)
+    case .setAssetLimit(let set): encode(set, into: &writer)
+    case .setExchangeLimits(let limits): writer.exchangeLimits(limits)
+    case .setLevel(let set): writer.u32(set.level)
+    case .setFeatures(let features): writer.u32(features.rawValue)
     case .genesis(let mark):
       writer.text(mark.clusterID)
       writer.blob16(mark.hash)
@@ -212,10 +228,15 @@ public enum CommandCodec {
     case .withdraw: return .withdraw(try funds(&r))
     case .addAsset:
       return .addAsset(AddAsset(name: try r.text(limit: Limit.asset), scale: try r.u8()))
-    case .addSymbol: return .addSymbol(try addSymbol(&r))
+    case .addSymbol: return .addSymbol(try addSymbol(layout, &r))
     case .setSymbolStatus:
       return .setSymbolStatus(
         SetSymbolStatus(symbol: SymbolID(try r.u32()), status: try r.symbolStatus()))
+    case .setSymbolFilters: return .setSymbolFilters(try setSymbolFilters(&r))
+    case .setAssetLimit: return .setAssetLimit(try setAssetLimit(&r))
+    case .setExchangeLimits: return .setExchangeLimits(try r.exchangeLimits())
+    case .setLevel: return .setLevel(SetLevel(level: try r.u32()))
+    case .setFeatures: return .setFeatures(Features(rawValue: try r.u32()))
     case .genesis:
       return .genesis(
         GenesisMark(
@@ -252,12 +273,17 @@ extension CommandCodec {
     writer.filters(symbol.filters)
     writer.i64(symbol.makerRate)
     writer.i64(symbol.takerRate)
+    writer.rules(symbol.filters.rules)
   }
 
-  private static func addSymbol(_ r: inout ByteReader) throws(WireError) -> AddSymbol {
-    AddSymbol(
+  private static func addSymbol(
+    _ version: UInt16, _ r: inout ByteReader
+  ) throws(WireError) -> AddSymbol {
+    var add = AddSymbol(
       name: try r.text(limit: Limit.symbol), base: try r.text(limit: Limit.asset),
       quote: try r.text(limit: Limit.asset), filters: try r.filters(), makerRate: try r.i64(),
       takerRate: try r.i64())
+    if version >= 2 { add.filters.rules = try r.rules() }
+    return add
   }
 }

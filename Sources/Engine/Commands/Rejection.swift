@@ -52,6 +52,23 @@ public enum Rejection: UInt16, Error, Sendable, CaseIterable {
   case amendPendingProceeds = 122
   case filterMaxAmendments = 123
 
+  // Rules and switches
+  case filterPercentPrice = 140
+  case filterPercentPriceBySide = 141
+  case filterIcebergParts = 142
+  case filterMaxAlgoOrders = 143
+  case filterMaxIcebergOrders = 144
+  case filterMaxOrderLists = 145
+  case filterMaxPosition = 146
+  case filterTrailingDelta = 147
+  case filterExchangeMaxOrders = 148
+  case filterExchangeMaxAlgoOrders = 149
+  case filterExchangeMaxIcebergOrders = 150
+  case filterExchangeMaxOrderLists = 151
+  case filterMaxAsset = 152
+  /// The operator switched this kind of order or movement off.
+  case featureRefused = 153
+
   // Cancels
   case orderUnknown = 50
   case cancelIDsDisagree = 51
@@ -71,6 +88,10 @@ public enum Rejection: UInt16, Error, Sendable, CaseIterable {
   case permissionsExceedAccount = 79
   case genesisRepeated = 80
   case limitReached = 81
+
+  /// The exchange is not at the level of behaviour that the command needs, or the level cannot go
+  /// there.
+  case levelRefused = 154
 
   // Faults
   /// The engine found its own state broken; the command was undone, its symbol halted.

@@ -18,6 +18,8 @@ public enum EngineRows {
   public static let keyPrefix = RowKeys.of(RowKind.key)
   /// The row that holds the identity of the cluster.
   public static let genesisKey = RowKeys.of(RowKind.genesis)
+  /// The row of the exchange's settings. There is none while they are as they were at first.
+  public static let settingsKey = RowKeys.of(RowKind.settings)
 
   /// The row of one asset.
   public static func assetKey(_ asset: AssetID) -> [UInt8] {
@@ -89,9 +91,10 @@ public enum EngineRows {
   public static func decodeAsset(key: [UInt8], value: [UInt8]) throws(WireError) -> AssetInfo {
     let id = AssetID(try RowValues.id32(key, RowKind.asset))
     var v = ByteReader(value)
-    try v.rowVersion()
-    let info = AssetInfo(
+    let version = try v.rowVersion(upTo: 2)
+    var info = AssetInfo(
       id: id, name: try v.text(limit: CommandCodec.Limit.asset), scale: try v.u8())
+    if version >= 2 { info.orderMax = try v.i64() }
     try v.finish()
     return info
   }
@@ -100,12 +103,13 @@ public enum EngineRows {
   public static func decodeSymbol(key: [UInt8], value: [UInt8]) throws(WireError) -> SymbolInfo {
     let id = SymbolID(try RowValues.id32(key, RowKind.symbol))
     var v = ByteReader(value)
-    let version = try v.rowVersion(upTo: 2)
+    let version = try v.rowVersion(upTo: 3)
     var info = SymbolInfo(
       id: id, name: try v.text(limit: CommandCodec.Limit.symbol), base: AssetID(try v.u32()),
       quote: AssetID(try v.u32()), status: try v.symbolStatus(), filters: try v.filters(),
       makerRate: try v.i64(), takerRate: try v.i64())
-    if version > 1 { info.selfTrade = try v.selfTradeRules() }
+    if version >= 2 { info.selfTrade = try v.selfTradeRules() }
+    if version >= 3 { info.filters.rules = try v.rules() }
     try v.finish()
     return info
   }
@@ -146,6 +150,18 @@ public enum EngineRows {
       hash: try v.blob16(limit: CommandCodec.Limit.hash))
     try v.finish()
     return mark
+  }
+
+  /// The exchange's settings, from the row under `settingsKey`.
+  public static func decodeSettings(value: [UInt8]) throws(WireError) -> ExchangeSettings {
+    var v = ByteReader(value)
+    try v.rowVersion()
+    var settings = ExchangeSettings()
+    settings.level = try v.u32()
+    settings.refused = Features(rawValue: try v.u32())
+    settings.limits = try v.exchangeLimits()
+    try v.finish()
+    return settings
   }
 
   /// Reads the order counts of an account.
@@ -192,6 +208,20 @@ public struct OrderWindows: Hashable, Sendable {
     OrderCounts(
       in10Seconds: window10Seconds == stamp / Self.tenSeconds ? count10Seconds : 0,
       inDay: windowDay == stamp / Self.day ? countDay : 0)
+  }
+
+  /// How much an order's first fill takes off the counts.
+  public static let takerCredit: UInt32 = 1
+  public static let makerCredit: UInt32 = 5
+
+  /// The windows of `stamp` after an order's first fill.
+  func filling(isMaker: Bool, at stamp: Int64) -> OrderWindows {
+    let now = counts(at: stamp)
+    let credit = isMaker ? Self.makerCredit : Self.takerCredit
+    return OrderWindows(
+      window10Seconds: stamp / Self.tenSeconds,
+      count10Seconds: now.in10Seconds - min(credit, now.in10Seconds),
+      windowDay: stamp / Self.day, countDay: now.inDay - min(credit, now.inDay))
   }
 
   /// The windows with one more order at `stamp`. Counts stop at their highest value.

@@ -47,9 +47,18 @@ extension Exchange {
       exchange.genesis = try EngineRows.decodeGenesis(value: value)
       exchange.genesisHash = hash
     }
+    try each(rows, RowKind.settings) { exchange, _, value, hash throws(WireError) in
+      let settings = try EngineRows.decodeSettings(value: value)
+      guard settings.level >= Behaviour.first, settings.level <= Behaviour.newest,
+        Features.all.isSuperset(of: settings.refused)
+      else { throw .invalid("settings row") }
+      exchange.settings = settings
+      exchange.settingsHash = hash
+    }
     try each(rows, RowKind.asset) { exchange, key, value, hash throws(WireError) in
       let info = try EngineRows.decodeAsset(key: key, value: value)
       guard info.id == exchange.symbols.nextAsset, info.scale <= Amounts.scaleMax,
+        info.orderMax >= 0,
         exchange.symbols.assets.count < SymbolTable.assetsMax
       else { throw .invalid("asset row") }
       exchange.symbols.add(info)

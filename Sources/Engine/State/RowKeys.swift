@@ -20,6 +20,7 @@ enum RowKind {
   static let closedID: UInt8 = 0x1A
   static let funds: UInt8 = 0x1B
   static let engineCounters: UInt8 = 0x1C
+  static let settings: UInt8 = 0x1D
 }
 
 /// Builds the keys. `start` is the prefix byte and the shard.

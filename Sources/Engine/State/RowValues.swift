@@ -228,14 +228,15 @@ enum RowValues {
 // Definitions: written when a command changes them.
 extension RowValues {
   static func asset(_ info: AssetInfo) -> [UInt8] {
-    written {
+    written(version: 2) {
       $0.text(info.name)
       $0.u8(info.scale)
+      $0.i64(info.orderMax)
     }
   }
 
   static func symbol(_ info: SymbolInfo) -> [UInt8] {
-    written(version: 2) {
+    written(version: 3) {
       $0.text(info.name)
       $0.u32(info.base.value)
       $0.u32(info.quote.value)
@@ -244,6 +245,7 @@ extension RowValues {
       $0.i64(info.makerRate)
       $0.i64(info.takerRate)
       $0.selfTradeRules(info.selfTrade)
+      $0.rules(info.filters.rules)
     }
   }
 
@@ -275,10 +277,18 @@ extension RowValues {
     }
   }
 
+  static func settings(_ settings: ExchangeSettings) -> [UInt8] {
+    written {
+      $0.u32(settings.level)
+      $0.u32(settings.refused.rawValue)
+      $0.exchangeLimits(settings.limits)
+    }
+  }
+
   private static func written(
     version: UInt8 = RowValues.version, _ body: (inout ByteWriter) -> Void
   ) -> [UInt8] {
-    var writer = ByteWriter(capacity: 192)
+    var writer = ByteWriter(capacity: 256)
     writer.u8(version)
     body(&writer)
     return writer.bytes

@@ -15,7 +15,7 @@ struct SymbolState {
   let baseUnit: Int64
   let makerRate: Int64
   let takerRate: Int64
-  let filters: SymbolFilters
+  var filters: SymbolFilters
   var status: SymbolStatus
   var counters = SymbolCounters()
   var countersTag = RowTag()
@@ -41,6 +41,7 @@ struct SymbolTable: ~Copyable {
   private(set) var dirtyBuckets: [Int32] = []
   private(set) var assets: [AssetInfo] = []
   private(set) var infos: [SymbolInfo] = []
+  private var orderMaxes: [Int64] = []
   private var assetByName: [String: Int] = [:]
   private var symbolByName: [String: Int] = [:]
 
@@ -65,6 +66,16 @@ struct SymbolTable: ~Copyable {
     precondition(asset.id == nextAsset, "assets are numbered in order")
     assetByName[asset.name] = assets.count
     assets.append(asset)
+    orderMaxes.append(asset.orderMax)
+  }
+
+  /// The most of an asset in one order; 0: no bound.
+  @inline(__always)
+  func orderMax(_ asset: AssetID) -> Int64 { orderMaxes[Int(asset.value) - 1] }
+
+  mutating func setOrderMax(_ asset: AssetID, _ most: Int64) {
+    orderMaxes[Int(asset.value) - 1] = most
+    assets[Int(asset.value) - 1].orderMax = most
   }
 
   /// Adds a symbol whose assets exist and whose definition is valid.
@@ -83,6 +94,11 @@ struct SymbolTable: ~Copyable {
       buckets.append(PriceBucket())
       bucketOwners.append((place, number))
     }
+  }
+
+  mutating func setFilters(_ place: Int32, _ filters: SymbolFilters) {
+    states[place].filters = filters
+    infos[Int(place)].filters = filters
   }
 
   mutating func setStatus(_ place: Int32, _ status: SymbolStatus) {

@@ -10,11 +10,14 @@ public struct AssetInfo: Hashable, Sendable {
   public var name: String
   /// Decimals: one whole asset is 10^scale units. 0...8.
   public var scale: UInt8
+  /// MAX_ASSET: the most of it in one order; 0: no bound.
+  public var orderMax: Int64
 
-  public init(id: AssetID, name: String, scale: UInt8) {
+  public init(id: AssetID, name: String, scale: UInt8, orderMax: Int64 = 0) {
     self.id = id
     self.name = name
     self.scale = scale
+    self.orderMax = orderMax
   }
 }
 
@@ -41,13 +44,15 @@ public struct SymbolFilters: Hashable, Sendable {
   public var averagePriceMinutes: UInt32
   /// MAX_NUM_ORDERS: open orders of one account on the symbol; 0: no limit but the engine's own.
   public var maxOpenOrders: UInt32
+  /// Bands, special counts, position.
+  public var rules: SymbolRules
 
   public init(
     minPrice: Int64, maxPrice: Int64, tickSize: Int64, minQuantity: Int64, maxQuantity: Int64,
     stepSize: Int64, marketMinQuantity: Int64 = 0, marketMaxQuantity: Int64 = 0,
     marketStepSize: Int64 = 0, minNotional: Int64 = 0, applyMinToMarket: Bool = true,
     maxNotional: Int64 = 0, applyMaxToMarket: Bool = false, averagePriceMinutes: UInt32 = 5,
-    maxOpenOrders: UInt32 = 200
+    maxOpenOrders: UInt32 = 200, rules: SymbolRules = .none
   ) {
     self.minPrice = minPrice
     self.maxPrice = maxPrice
@@ -64,6 +69,7 @@ public struct SymbolFilters: Hashable, Sendable {
     self.applyMaxToMarket = applyMaxToMarket
     self.averagePriceMinutes = averagePriceMinutes
     self.maxOpenOrders = maxOpenOrders
+    self.rules = rules
   }
 }
 

@@ -26,7 +26,7 @@ public enum ErrorCode {
     case .amountInvalid, .invalidDefinition, .assetUnknown, .permissionsExceedAccount:
       APIError(400, -1130, "Invalid data sent for a parameter.")
     case .accountExists, .apiKeyExists, .assetExists, .symbolExists, .fundsIDReused,
-      .genesisRepeated:
+      .genesisRepeated, .levelRefused:
       .notSupported
     default: order(rejection)
     }
@@ -72,8 +72,22 @@ public enum ErrorCode {
     case .priceTimesQuantityZero: refused("Price * QTY is zero or less.")
     case .selfTradePreventionNotAllowed:
       refused("This symbol does not allow the specified self-trade prevention mode.")
+    case .filterPercentPrice: refused("Filter failure: PERCENT_PRICE")
+    case .filterPercentPriceBySide: refused("Filter failure: PERCENT_PRICE_BY_SIDE")
+    case .filterIcebergParts: refused("Filter failure: ICEBERG_PARTS")
+    case .filterTrailingDelta: refused("Filter failure: TRAILING_DELTA")
     case .filterMaxOpenOrders: rejected("Filter failure: MAX_NUM_ORDERS")
-    case .limitReached: rejected("Filter failure: EXCHANGE_MAX_NUM_ORDERS")
+    case .filterMaxAlgoOrders: rejected("Filter failure: MAX_NUM_ALGO_ORDERS")
+    case .filterMaxIcebergOrders: rejected("Filter failure: MAX_NUM_ICEBERG_ORDERS")
+    case .filterMaxOrderLists: rejected("Filter failure: MAX_NUM_ORDER_LISTS")
+    case .filterMaxPosition: rejected("Filter failure: MAX_POSITION")
+    case .filterMaxAsset: rejected("Filter failure: MAX_ASSET")
+    case .limitReached, .filterExchangeMaxOrders:
+      rejected("Filter failure: EXCHANGE_MAX_NUM_ORDERS")
+    case .filterExchangeMaxAlgoOrders: rejected("Filter failure: EXCHANGE_MAX_NUM_ALGO_ORDERS")
+    case .filterExchangeMaxIcebergOrders:
+      rejected("Filter failure: EXCHANGE_MAX_NUM_ICEBERG_ORDERS")
+    case .filterExchangeMaxOrderLists: rejected("Filter failure: EXCHANGE_MAX_NUM_ORDER_LISTS")
     case .insufficientBalance:
       rejected("Account has insufficient balance for requested action.")
     case .duplicateClientOrderID: rejected("Duplicate order sent.")

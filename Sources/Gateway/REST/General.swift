@@ -192,6 +192,7 @@ struct SymbolJSON {
           $0.field("maxNumOrders", filters.maxOpenOrders)
         }
       }
+      SymbolRulesForm(rules: filters.rules, filters: filters, baseScale: baseScale).write(into: &$0)
     }
   }
 

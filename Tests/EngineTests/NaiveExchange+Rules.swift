@@ -1,0 +1,83 @@
+// The naive engine's rules: bands, positions, limits over all symbols, switches, levels.
+
+import Engine
+
+struct NaiveRange {
+  var low: Int128
+  var high: Int128
+  func contains(_ price: Int64) -> Bool { Int128(price) >= low && Int128(price) <= high }
+}
+
+extension NaiveExchange {
+  mutating func applySetting(_ command: Command) throws(Rejection) -> Reply {
+    switch command {
+    case .setSymbolFilters(let set):
+      symbols[Int(set.symbol.value) - 1].info.filters = set.filters
+    case .setAssetLimit(let set): orderMax[set.asset] = set.orderMax
+    case .setExchangeLimits(let limits): settings.limits = limits
+    case .setFeatures(let features): settings.refused = features
+    case .setLevel(let set):
+      guard set.level >= settings.level, set.level <= 2 else { throw .levelRefused }
+      settings.level = set.level
+    default: preconditionFailure("not a command of the naive engine")
+    }
+    return .done
+  }
+
+  func checkFeatures(_ order: PlaceOrder) throws(Rejection) {
+    let feature: Features = order.type == .market ? .marketOrders : .limitOrders
+    if settings.refused.contains(feature) { throw .featureRefused }
+  }
+
+  func band(_ band: PriceBand, _ s: Int, _ stamp: Int64) -> NaiveRange {
+    let reference = averagePrice(s, stamp) ?? 0
+    guard reference > 0 else { return NaiveRange(low: 0, high: Int128(Int64.max)) }
+    return NaiveRange(
+      low: Self.ceilDivide(reference * Int128(band.down), 10_000),
+      high: band.up == 0
+        ? Int128(Int64.max) : Self.floorDivide(reference * Int128(band.up), 10_000))
+  }
+
+  func executionRange(_ side: Side, _ s: Int, _ stamp: Int64) -> NaiveRange {
+    let rules = symbols[s].info.filters.rules
+    return band(side == .buy ? rules.executionBid : rules.executionAsk, s, stamp)
+  }
+
+  func checkRules(_ order: PlaceOrder, _ s: Int, _ stamp: Int64) throws(Rejection) {
+    let rules = symbols[s].info.filters.rules
+    var notional: Int128? = order.quoteOrderQuantity > 0 ? Int128(order.quoteOrderQuantity) : nil
+    if order.type != .market {
+      if !band(rules.percentPrice, s, stamp).contains(order.price) { throw .filterPercentPrice }
+      let own = order.side == .buy ? rules.percentPriceBid : rules.percentPriceAsk
+      if !band(own, s, stamp).contains(order.price) { throw .filterPercentPriceBySide }
+      notional = Self.floorDivide(
+        Int128(order.price) * Int128(order.quantity), symbols[s].unit)
+    } else if order.quoteOrderQuantity == 0, let average = averagePrice(s, stamp) {
+      notional = Self.floorDivide(average * Int128(order.quantity), symbols[s].unit)
+    }
+    try checkAssets(s, Int128(order.quantity), notional)
+    try checkPosition(order, Int128(order.quantity), s)
+  }
+
+  func checkAssets(_ s: Int, _ quantity: Int128, _ notional: Int128?) throws(Rejection) {
+    let info = symbols[s].info
+    let base = orderMax[info.base] ?? 0
+    let quote = orderMax[info.quote] ?? 0
+    if base > 0, quantity > Int128(base) { throw .filterMaxAsset }
+    if quote > 0, let notional, notional > Int128(quote) { throw .filterMaxAsset }
+  }
+
+  func checkPosition(_ order: PlaceOrder, _ quantity: Int128, _ s: Int) throws(Rejection) {
+    let bound = symbols[s].info.filters.rules.maxPosition
+    guard bound > 0, order.side == .buy else { return }
+    let name = NaiveName(account: order.account, asset: symbols[s].info.base)
+    let balance = balances[name, default: NaiveBalance()]
+    let open = symbols[s].orders.filter {
+      $0.view.account == order.account && $0.view.side == .buy
+    }
+    let buying = open.reduce(0) { $0 + $1.left }
+    if balance.free + balance.locked + buying + quantity > Int128(bound) {
+      throw .filterMaxPosition
+    }
+  }
+}
