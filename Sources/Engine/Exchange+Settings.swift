@@ -79,15 +79,19 @@ extension Exchange {
   @inline(__always)
   func checkFeatures(_ order: PlaceOrder) throws(Rejection) {
     if settings.refused.isEmpty { return }
-    let needed: Features =
+    var needed: Features =
       switch order.type {
       case .limit, .limitMaker: .limitOrders
       case .market: .marketOrders
       case .stopLoss, .stopLossLimit, .takeProfit, .takeProfitLimit: .stopOrders
       }
+    if order.special.trailingDelta > 0 { needed.insert(.trailingStops) }
+    if order.special.icebergQuantity > 0 { needed.insert(.icebergs) }
+    if order.special.peg != .none { needed.insert(.peggedOrders) }
     guard settings.refused.isDisjoint(with: needed) else { throw .featureRefused }
   }
 
+  /// Refuses what the operator switched off.
   func checkFeature(_ feature: Features) throws(Rejection) {
     guard settings.refused.isDisjoint(with: feature) else { throw .featureRefused }
   }
