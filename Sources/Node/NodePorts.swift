@@ -33,7 +33,7 @@ struct NodePorts {
       context: PeerContext(
         id: settings.id, secret: PeerSecret(settings.clusterSecret),
         hooks: hooks(queues, shared), metrics: shared.metrics, log: shared.log),
-      others: settings.others)
+      own: settings.ownPeerAddress, others: settings.others)
     let secrets = SecretBox(clusterKey: clusterKey(settings, genesis.hash))
     let client = ClientService(
       settings: edge(settings), secrets: secrets, shared: shared, queues: queues)
@@ -80,11 +80,11 @@ struct NodePorts {
   private static func hooks(_ queues: NodeQueues, _ shared: NodeShared) -> PeerHooks {
     PeerHooks(
       hello: { shared.hello.withLock { $0 } },
-      greet: { node, bytes, connection, verdict in
+      greet: { peer, bytes, connection, verdict in
         guard let hello = try? PeerHello(decoding: bytes) else {
           return verdict("its hello cannot be read")
         }
-        queues.core.post(.greet(hello, from: node, connection: connection, verdict: verdict))
+        queues.core.post(.greet(hello, from: peer, connection: connection, verdict: verdict))
       },
       receive: { node, connection, payload in
         var reader = ByteReader(payload)

@@ -149,7 +149,9 @@ struct NodeThreads {
     queues: NodeQueues, shared: NodeShared, loops: [LoopState], feed: StreamFeed, watch: SpaceWatch
   ) -> NodeThreads {
     let send: @Sendable ([Outgoing]) -> Void = { peers.send($0) }
-    let core = CoreThread(coordinator, queues: queues, shared: shared, loops: loops, send: send)
+    let core = CoreThread(
+      coordinator, queues: queues, shared: shared, loops: loops, send: send,
+      setMembers: { peers.setMembers($0) })
     let disk = DiskThread(store: files.log, queues: queues, shared: shared, send: send)
     let publisher = PublisherThread(
       model: model, state: buffer, queues: queues, shared: shared, loops: loops,

@@ -18,7 +18,8 @@ import Glibc
       """,
     version: "0.1.0",
     subcommands: [
-      StatusCommand.self, HealthCommand.self, LeaderCommand.self, AccountCommand.self,
+      StatusCommand.self, HealthCommand.self, LeaderCommand.self, MemberCommand.self,
+      VerifyCommand.self, AccountCommand.self,
       KeyCommand.self, DepositCommand.self, WithdrawalCommand.self, AssetCommand.self,
       SymbolCommand.self, LogCommand.self, GenesisCommand.self,
     ])

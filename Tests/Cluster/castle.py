@@ -250,6 +250,12 @@ class Cluster:
         except (Unanswered, Refused):
             return None
 
+    def metrics(self, node):
+        """Every line of /metrics: its name with labels, and its value."""
+        _, _, raw = exchange(self.admin_ports[node], "GET", "/metrics")
+        lines = [line for line in raw.decode().splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
     def alive(self):
         return [i for i, p in enumerate(self.processes) if p and p.poll() is None]
 

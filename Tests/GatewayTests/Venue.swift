@@ -90,7 +90,7 @@ final class Venue {
     case .read(_, let answer): return answer(model)
     case .write(let request, let render):
       return render(.reply(apply(request), index: index, stamp: time))
-    case .barrier: return HTTPResponse(status: 0, headers: [], body: [])
+    case .barrier, .control: return HTTPResponse(status: 0, headers: [], body: [])
     }
   }
 

@@ -104,6 +104,14 @@ struct AdminContext {
     case ("symbols", 1, _, _): return try method(get: listSymbols, post: addSymbol)
     case ("symbols", 3, _, "status"):
       return try method(post: { () throws(AdminRefusal) in try setSymbolStatus(second) })
+    case ("leader", 2, "transfer", _): return try method(post: transferLeadership)
+    case ("members", 1, _, _):
+      return try method(get: { .respond(.json(status.membersJSON())) })
+    case ("members", 2, "add", _), ("members", 2, "promote", _), ("members", 2, "remove", _),
+      ("members", 2, "replace", _):
+      return try method(post: { () throws(AdminRefusal) in try changeMembers(second) })
+    case ("snapshots", 1, _, _): return try method(post: { control(.saveSnapshot) })
+    case ("verify", 1, _, _): return try method(post: { control(.verify) })
     default: throw .failure(noPath)
     }
   }

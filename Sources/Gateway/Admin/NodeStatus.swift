@@ -23,6 +23,50 @@ public struct NodeStatus: Hashable, Sendable {
     }
   }
 
+  /// A member of the cluster, as this node sees it.
+  public struct Member: Hashable, Sendable {
+    public var id: UInt64
+    public var incarnation: UInt64
+    public var address: String
+    /// "voter", "outgoing" or "learner".
+    public var standing: String
+    /// A learner that becomes a voter when it has caught up.
+    public var isPromoted = false
+    /// The voter whose place it takes then; 0 for none.
+    public var replacing: UInt64 = 0
+    public var priority = 100
+    /// "probe", "replicate" or "snapshot"; empty where this node does not know.
+    public var replication = ""
+    /// Only the leader knows; else 0.
+    public var matchIndex: UInt64 = 0
+    /// Its log is damaged, and is being repaired from the others.
+    public var isSuspect = false
+
+    public init(id: UInt64, incarnation: UInt64, address: String, standing: String) {
+      self.id = id
+      self.incarnation = incarnation
+      self.address = address
+      self.standing = standing
+    }
+  }
+
+  /// The state hash on which the members agreed last.
+  public struct Agreement: Hashable, Sendable {
+    public var index: UInt64
+    public var hash: UInt128
+    /// Members that reported this hash.
+    public var equal: [UInt64]
+    /// Members that reported another one.
+    public var different: [UInt64]
+
+    public init(index: UInt64, hash: UInt128, equal: [UInt64], different: [UInt64]) {
+      self.index = index
+      self.hash = hash
+      self.equal = equal
+      self.different = different
+    }
+  }
+
   /// The node's id within the cluster.
   public var id: UInt64
   /// From the genesis.
@@ -59,6 +103,15 @@ public struct NodeStatus: Hashable, Sendable {
   /// Where clients are served: host and port.
   public var clientAddress: String
   public var peers: [Peer]
+  public var members: [Member] = []
+  /// Who leads if all is well: the member with the highest.
+  public var priority = 100
+  /// Free space of the data directory's disk.
+  public var freeBytes: UInt64 = 0
+  /// Writes are refused for want of space.
+  public var spaceIsLow = false
+  /// `nil` before the first.
+  public var agreement: Agreement?
 
   public init(
     id: UInt64, clusterID: String = "", genesisHash: [UInt8] = [], version: String = "",
@@ -121,8 +174,49 @@ public struct NodeStatus: Hashable, Sendable {
       w.field("clientAddress", clientAddress)
       w.key("peers")
       w.array { w in for peer in peers { writePeer(peer, to: &w) } }
+      w.field("priority", priority)
+      w.field("freeBytes", freeBytes)
+      w.field("spaceIsLow", spaceIsLow)
+      w.key("agreement")
+      if let agreement { Self.write(agreement, to: &w) } else { w.null() }
+      w.key("members")
+      w.array { w in for member in members { Self.write(member, to: &w) } }
     }
     return writer.bytes
+  }
+
+  /// The members as a JSON array.
+  public func membersJSON() -> [UInt8] {
+    var writer = JSONWriter(capacity: 1024)
+    writer.array { w in for member in members { Self.write(member, to: &w) } }
+    return writer.bytes
+  }
+
+  private static func write(_ agreement: Agreement, to writer: inout JSONWriter) {
+    writer.object { w in
+      w.field("index", agreement.index)
+      w.field("stateHash", hexadecimal(agreement.hash))
+      w.key("equal")
+      w.array { w in for id in agreement.equal { w.int(id) } }
+      w.key("different")
+      w.array { w in for id in agreement.different { w.int(id) } }
+    }
+  }
+
+  private static func write(_ member: Member, to writer: inout JSONWriter) {
+    writer.object { w in
+      w.field("id", member.id)
+      w.field("standing", member.standing)
+      w.field("address", member.address)
+      w.field("incarnation", String(member.incarnation, radix: 16))
+      w.field("priority", member.priority)
+      w.field("promoting", member.isPromoted)
+      w.key("replacing")
+      if member.replacing == 0 { w.null() } else { w.int(member.replacing) }
+      w.field("replication", member.replication)
+      w.field("matchIndex", member.matchIndex)
+      w.field("suspect", member.isSuspect)
+    }
   }
 
   private func writePeer(_ peer: Peer, to writer: inout JSONWriter) {

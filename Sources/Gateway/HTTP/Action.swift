@@ -14,6 +14,8 @@ public enum Action: Sendable {
   case read(linearizable: Bool, answer: @Sendable (ReadModel) -> HTTPResponse)
   /// The key is unknown here: do one read index and publisher pass, then `handle` again with `isRetry`.
   case barrier
+  /// Ask the node's own machinery; answer with what `render` makes of the outcome. Admin port only.
+  case control(ControlRequest, render: @Sendable (ControlOutcome) -> HTTPResponse)
 }
 
 /// How a submitted command ended.

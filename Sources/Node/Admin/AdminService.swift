@@ -52,9 +52,6 @@ final class AdminService: HTTPService {
     case ("GET", "/metrics"): reply.send(Self.text(metricsText()))
     case ("GET", "/health/live"): reply.send(Self.text(Array("live\n".utf8)))
     case ("GET", "/health/ready"): reply.send(readiness())
-    case ("POST", "/admin/v1/leader/transfer") where api.authorizes(request):
-      queues.core.post(.transferLeadership)
-      reply.send(.json(status: 202) { $0.object { $0.field("requested", true) } })
     default:
       let catalog = shared.catalog.withLock { $0 }
       let action = api.handle(
@@ -84,9 +81,10 @@ final class AdminService: HTTPService {
   func status() -> NodeStatus {
     let replica = shared.status.withLock { $0 }
     let connected = peers.connected.withLock { $0 }
+    let addresses = peers.addresses.withLock { $0 }
     let matches = Dictionary(uniqueKeysWithValues: replica.peers.map { ($0.id, $0.match ?? 0) })
     let isStopping = stopping.load(ordering: .relaxed)
-    return NodeStatus(
+    var status = NodeStatus(
       id: replica.id.value, clusterID: facts.clusterID, genesisHash: facts.genesisHash,
       version: NodeFacts.version, role: replica.role.rawValue, term: replica.term,
       leader: replica.leader?.value ?? 0, lastIndex: replica.lastIndex,
@@ -98,11 +96,17 @@ final class AdminService: HTTPService {
       uptimeSeconds: (SystemClock.monotonic() - facts.started) / 1_000_000,
       residentBytes: Self.residentBytes(), processID: getpid(),
       clientAddress: facts.clientAddress,
-      peers: facts.settings.others.map {
+      peers: replica.peers.map(\.id).map {
         NodeStatus.Peer(
-          id: $0.id.value, address: $0.address.description, connected: connected.contains($0.id),
-          matchIndex: matches[$0.id] ?? 0)
+          id: $0.value, address: addresses[$0]?.description ?? "",
+          connected: connected.contains($0),
+          matchIndex: matches[$0] ?? 0)
       })
+    status.priority = Int(facts.settings.priority)
+    status.freeBytes = shared.freeBytes.load(ordering: .relaxed)
+    status.spaceIsLow = shared.spaceIsLow.load(ordering: .relaxed)
+    status.members = members(replica)
+    return status
   }
 
   private func reason(_ status: ReplicaStatus, _ isStopping: Bool) -> String {

@@ -85,6 +85,9 @@ struct NodeSettings {
   /// The other voters.
   var others: [PeerAddress] { peers.filter { $0.id != id } }
 
+  /// Where the others reach this node.
+  var ownPeerAddress: NodeAddress { peers.first { $0.id == id }?.address ?? peerListen }
+
   private func checkExposure() throws(SettingError) {
     guard clusterSecret == nil else { return }
     if !peerListen.isLoopback {

@@ -29,7 +29,7 @@ enum CoreEvent: Sendable {
   case read(Query)
   case message(PeerMessage, from: NodeID, connection: UInt64)
   case greet(
-    PeerHello, from: NodeID, connection: UInt64?, verdict: @Sendable (String?) -> Void)
+    PeerHello, from: PeerAddress, connection: UInt64?, verdict: @Sendable (String?) -> Void)
   case lost(NodeID, connection: UInt64)
   case persisted(UInt64)
   case fetched(LogFetched)
@@ -38,6 +38,8 @@ enum CoreEvent: Sendable {
   /// The free space of the disk became low, or is no longer.
   case space(isLow: Bool)
   case transferLeadership
+  /// An operator's request about the cluster itself.
+  case control(ControlRequest, ticket: UInt64)
   /// Refuse new writes and give leadership away; the process is about to end.
   case drain
   case stop

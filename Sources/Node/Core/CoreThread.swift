@@ -14,30 +14,43 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
   /// Microseconds between two ticks of the replica.
   static let tick: Int64 = 10_000
 
-  private var coordinator: Coordinator
+  var coordinator: Coordinator
   private let queues: NodeQueues
   private let shared: NodeShared
   private let loops: [LoopState]
   private let send: @Sendable ([Outgoing]) -> Void
-  private var effects = Effects()
+  private let setMembers: @Sendable ([Member]) -> Void
+  var effects = Effects()
   private var queries: [UInt64: Query] = [:]
   private var submissions: [Submission] = []
   private var deliveries: [[Delivery]]
   /// The accepted connection that each node now speaks over.
   private var inbound: [NodeID: UInt64] = [:]
+  /// Who introduced itself last as which node, also if it was refused: whom an operator may add.
+  var guests: [NodeID: Guest] = [:]
   private var nextTick: Int64
   private var lastFaults: [String] = []
+  private var lastConfiguration: Configuration?
   private var commits = CommitTimer()
+
+  /// A node's last words about itself.
+  struct Guest {
+    var hello: PeerHello
+    var address: NodeAddress
+    var at: Int64
+  }
 
   init(
     _ coordinator: consuming Coordinator, queues: NodeQueues, shared: NodeShared,
-    loops: [LoopState], send: @escaping @Sendable ([Outgoing]) -> Void
+    loops: [LoopState], send: @escaping @Sendable ([Outgoing]) -> Void,
+    setMembers: @escaping @Sendable ([Member]) -> Void
   ) {
     self.coordinator = coordinator
     self.queues = queues
     self.shared = shared
     self.loops = loops
     self.send = send
+    self.setMembers = setMembers
     deliveries = loops.map { _ in [] }
     nextTick = SystemClock.monotonic()
     showStatus(moment())
@@ -91,8 +104,8 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     case .message(let message, let node, let connection):
       guard inbound[node] == connection else { return }
       coordinator.receive(message, from: node, now, &effects)
-    case .greet(let hello, let node, let connection, let verdict):
-      greet(hello, node, connection, verdict, now)
+    case .greet(let hello, let peer, let connection, let verdict):
+      greet(hello, peer, connection, verdict, now)
     case .lost(let node, let connection):
       guard inbound[node] == connection else { return }
       inbound[node] = nil
@@ -102,6 +115,7 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     case .stored(let index): coordinator.stored(upTo: index)
     case .flushed(let index): coordinator.flushed(upTo: index, &effects)
     case .space(let isLow): note(spaceIsLow: isLow)
+    case .control(let request, let ticket): control(request, ticket, now)
     case .transferLeadership: coordinator.transferLeadership(now, &effects)
     case .drain:
       coordinator.drain()
@@ -111,15 +125,16 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
   }
 
   private func greet(
-    _ hello: PeerHello, _ node: NodeID, _ connection: UInt64?,
+    _ hello: PeerHello, _ peer: PeerAddress, _ connection: UInt64?,
     _ verdict: @Sendable (String?) -> Void, _ now: Moment
   ) {
-    guard hello.node == node else {
-      return verdict("it connects as node \(node) and says that it is node \(hello.node)")
+    guard hello.node == peer.id else {
+      return verdict("it connects as node \(peer.id) and says that it is node \(hello.node)")
     }
+    guests[peer.id] = Guest(hello: hello, address: peer.address, at: now.monotonic)
     switch coordinator.greet(hello, now, &effects) {
     case .accept:
-      if let connection { inbound[node] = connection }
+      if let connection { inbound[peer.id] = connection }
       showHello()
       verdict(nil)
     case .refuse(let reason): verdict(reason)
@@ -163,7 +178,7 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     effects.removeAll()
   }
 
-  private func deliver(_ delivery: Delivery) {
+  func deliver(_ delivery: Delivery) {
     deliveries[LoopState.index(of: delivery.ticket)].append(delivery)
   }
 
@@ -212,8 +227,16 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
       }
       lastFaults = status.faults
     }
+    if status.configuration != lastConfiguration {
+      lastConfiguration = status.configuration
+      if let configuration = status.configuration { showMembers(configuration) }
+    }
     shared.status.withLock { $0 = status }
     showHello()
+  }
+
+  private func showMembers(_ configuration: Configuration) {
+    setMembers(configuration.voters + configuration.outgoing + configuration.learners)
   }
 
   private func showHello() {

@@ -27,6 +27,13 @@ struct ActionRunner: Sendable {
       if !queues.core.offer(event) { loop.withdraw(.outcome(ticket, .overloaded)) }
     case .read(let linearizable, let answer):
       ask(answer, linearizable, .read(reply), on: loop)
+    case .control(let control, let render):
+      guard let ticket = loop.issue(.control(reply, render)) else {
+        return reply.send(ServiceReply.overloaded)
+      }
+      if !queues.core.offer(.control(control, ticket: ticket)) {
+        loop.withdraw(.response(ticket, ServiceReply.overloaded))
+      }
     case .barrier:
       ask(nil, true, .barrier(reply, request, service), on: loop)
     }

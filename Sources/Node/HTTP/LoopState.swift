@@ -15,11 +15,12 @@ enum Delivery: Sendable {
   /// The publisher has passed the read index; the request is handled again.
   case barrier(UInt64)
   case readFailed(UInt64)
+  case control(UInt64, ControlOutcome)
 
   var ticket: UInt64 {
     switch self {
     case .outcome(let ticket, _), .response(let ticket, _), .barrier(let ticket),
-      .readFailed(let ticket):
+      .readFailed(let ticket), .control(let ticket, _):
       ticket
     }
   }
@@ -38,6 +39,7 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
     case write(ReplySlot, @Sendable (WriteOutcome) -> HTTPResponse)
     case read(ReplySlot)
     case barrier(ReplySlot, HTTPRequest, any HTTPService)
+    case control(ReplySlot, @Sendable (ControlOutcome) -> HTTPResponse)
   }
 
   let loop: any EventLoop
@@ -122,7 +124,8 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
   func overload(_ what: Waiting) {
     switch what {
     case .write(let slot, let render): slot.send(render(.overloaded))
-    case .read(let slot), .barrier(let slot, _, _): slot.send(ServiceReply.overloaded)
+    case .read(let slot), .barrier(let slot, _, _), .control(let slot, _):
+      slot.send(ServiceReply.overloaded)
     }
   }
 
@@ -147,6 +150,8 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
     case (.write(let slot, let render), .outcome(_, let outcome)): slot.send(render(outcome))
     case (.read(let slot), .response(_, let response)): slot.send(response)
     case (.barrier(let slot, _, _), .response(_, let response)): slot.send(response)
+    case (.control(let slot, let render), .control(_, let outcome)): slot.send(render(outcome))
+    case (.control(let slot, _), .response(_, let response)): slot.send(response)
     case (.barrier(let slot, let request, let service), .barrier):
       service.handle(request, slot, on: self, isRetry: true)
     default: fail(what)
@@ -156,6 +161,7 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
   private func fail(_ what: Waiting) {
     switch what {
     case .write(let slot, let render): slot.send(render(.unknown))
+    case .control(let slot, let render): slot.send(render(.unknown))
     case .read(let slot), .barrier(let slot, _, _): slot.send(ServiceReply.readFailed)
     }
   }

@@ -16,11 +16,11 @@ import Raft
 struct PeerHooks: Sendable {
   /// This node's encoded `PeerHello`, as of now.
   var hello: @Sendable () -> [UInt8]
-  /// A node introduced itself with a proven hello; `connection` is `nil` on the dialling end.
+  /// A node introduced itself, and said where it listens, with a proven hello; `connection` is `nil` on the dialling end.
   /// `verdict` may be called on any thread, with `nil` for yes or the reason for no.
   var greet:
     @Sendable (
-      _ from: NodeID, _ hello: [UInt8], _ connection: UInt64?,
+      _ from: PeerAddress, _ hello: [UInt8], _ connection: UInt64?,
       _ verdict: @escaping @Sendable (String?) -> Void
     ) -> Void
   var receive: @Sendable (_ from: NodeID, _ connection: UInt64, _ payload: [UInt8]) -> Void
@@ -46,7 +46,7 @@ final class AcceptedPeer: ChannelInboundHandler {
   private enum State {
     case challenged
     case judged
-    case open(NodeID)
+    case open(NodeID, PeerLane)
     case closed
   }
 
@@ -77,7 +77,12 @@ final class AcceptedPeer: ChannelInboundHandler {
     let payload = Self.unwrapInboundIn(data)
     switch state {
     case .challenged: judge(payload, context)
-    case .open(let node): peers.hooks.receive(node, connection, payload)
+    case .open(let node, .consensus): peers.hooks.receive(node, connection, payload)
+    case .open(let node, .bulk):
+      // What belongs to no connection of the other lane any more is not read.
+      if let connection = network?.connection(of: node) {
+        peers.hooks.receive(node, connection, payload)
+      }
     case .judged: fail(PeerError("it sends before it is welcome"), context)
     case .closed: break
     }
@@ -85,39 +90,50 @@ final class AcceptedPeer: ChannelInboundHandler {
 
   private func judge(_ payload: [UInt8], _ context: ChannelHandlerContext) {
     let call: PeerHandshake.Call
+    let said: PeerIntroduction
     do {
       call = try PeerHandshake.read(call: payload, nonce: nonce, secret: peers.secret)
       guard call.to == peers.id else {
         return refuse("this is node \(peers.id), you called node \(call.to)", call, context)
       }
-      guard network?.knows(call.from) == true else {
-        return refuse("node \(call.from) is not among the peers of node \(peers.id)", call, context)
-      }
+      said = try PeerIntroduction(decoding: call.hello)
     } catch {
       return fail(error, context)
     }
     state = .judged
+    if said.lane == .bulk {
+      let isWelcome = network?.connection(of: call.from) != nil
+      return finish(
+        call, said, isWelcome ? nil : "a connection for bulk comes after the other", context)
+    }
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     let loop = context.eventLoop
-    peers.hooks.greet(call.from, call.hello, connection) { reason in
+    let from = PeerAddress(id: call.from, address: said.address)
+    peers.hooks.greet(from, said.hello, connection) { reason in
       loop.execute {
         let (handler, context) = bound.value
-        handler.finish(call, reason, context)
+        handler.finish(call, said, reason, context)
       }
     }
   }
 
   private func finish(
-    _ call: PeerHandshake.Call, _ reason: String?, _ context: ChannelHandlerContext
+    _ call: PeerHandshake.Call, _ said: PeerIntroduction, _ reason: String?,
+    _ context: ChannelHandlerContext
   ) {
-    guard case .judged = state else { return }
+    guard case .judged = state, let network else { return }
     if let reason { return refuse(reason, call, context) }
     timeout?.cancel()
     decoder.limit = PeerFrame.payloadBytesMax
-    state = .open(call.from)
-    network?.accepted(call.from, context.channel)
-    send(
-      PeerHandshake.welcome(call, hello: peers.hooks.hello(), secret: peers.secret), context)
+    state = .open(call.from, said.lane)
+    switch said.lane {
+    case .consensus:
+      network.accepted(call.from, context.channel, connection)
+      network.learn(PeerAddress(id: call.from, address: said.address), book: said.book)
+    case .bulk: network.acceptedBulk(call.from, context.channel)
+    }
+    let hello = network.introduction(said.lane).encoded
+    send(PeerHandshake.welcome(call, hello: hello, secret: peers.secret), context)
   }
 
   private func refuse(
@@ -131,8 +147,8 @@ final class AcceptedPeer: ChannelInboundHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     timeout?.cancel()
-    if case .open(let node) = state {
-      peers.hooks.lost(node, connection)
+    if case .open(let node, let lane) = state {
+      if lane == .consensus { peers.hooks.lost(node, connection) }
       network?.closed(node, context.channel)
     }
     network?.forgetPending(context.channel)
@@ -170,14 +186,16 @@ final class DialledPeer: ChannelInboundHandler {
   }
 
   private let peers: PeerContext
-  private let to: NodeID
+  private let to: PeerAddress
+  private let lane: PeerLane
   private weak var link: PeerLink?
   private var state = State.waiting
   private var timeout: Scheduled<Void>?
 
-  init(_ peers: PeerContext, to: NodeID, link: PeerLink) {
+  init(_ peers: PeerContext, to: PeerAddress, lane: PeerLane, link: PeerLink) {
     self.peers = peers
     self.to = to
+    self.lane = lane
     self.link = link
   }
 
@@ -199,23 +217,26 @@ final class DialledPeer: ChannelInboundHandler {
   private func advance(_ payload: [UInt8], _ context: ChannelHandlerContext) throws {
     switch state {
     case .waiting:
+      guard let link else { throw PeerError("this node stops") }
       let call = try PeerHandshake.call(
-        answering: payload, nonce: Random.bytes(PeerHandshake.nonceBytes), from: peers.id, to: to,
-        hello: peers.hooks.hello(), secret: peers.secret)
+        answering: payload, nonce: Random.bytes(PeerHandshake.nonceBytes), from: peers.id,
+        to: to.id, hello: link.introduction.encoded, secret: peers.secret)
       state = .called(nonces: call.nonces)
       var buffer = context.channel.allocator.buffer(capacity: call.bytes.count + 8)
       PeerFrame.append(call.bytes, to: &buffer)
       context.writeAndFlush(Self.wrapOutboundOut(buffer), promise: nil)
     case .called(let nonces):
       let hello = try PeerHandshake.read(
-        welcome: payload, nonces: nonces, from: peers.id, to: to, secret: peers.secret)
+        welcome: payload, nonces: nonces, from: peers.id, to: to.id, secret: peers.secret)
+      let said = try PeerIntroduction(decoding: hello)
       state = .judged
+      if lane == .bulk { return finish(said, nil, context) }
       let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
       let loop = context.eventLoop
-      peers.hooks.greet(to, hello, nil) { reason in
+      peers.hooks.greet(PeerAddress(id: to.id, address: said.address), said.hello, nil) { reason in
         loop.execute {
           let (handler, context) = bound.value
-          handler.finish(reason, context)
+          handler.finish(said, reason, context)
         }
       }
     case .judged, .open: throw PeerError("it sends on a connection that is ours to send on")
@@ -223,12 +244,14 @@ final class DialledPeer: ChannelInboundHandler {
     }
   }
 
-  private func finish(_ reason: String?, _ context: ChannelHandlerContext) {
+  private func finish(
+    _ said: PeerIntroduction, _ reason: String?, _ context: ChannelHandlerContext
+  ) {
     guard case .judged = state else { return }
     if let reason { return fail(PeerError("this node refuses it: \(reason)"), context) }
     timeout?.cancel()
     state = .open
-    link?.ready(context.channel)
+    link?.ready(context.channel, said)
   }
 
   func channelInactive(context: ChannelHandlerContext) {

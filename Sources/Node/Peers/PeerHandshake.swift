@@ -9,6 +9,8 @@
 // constant and proves nothing. After the handshake frames carry a checksum but no code: an attacker
 // who can alter the traffic between the nodes needs TLS against him, not this.
 //
+// A hello is here what PeerIntroduction encodes.
+//
 // Invariant: the hello is handed out only after its code was verified.
 // Not here: sockets (PeerConnections), and whether the hello is welcome (Replica).
 
@@ -33,7 +35,7 @@ struct PeerSecret: Sendable {
 /// The wire forms of the handshake.
 enum PeerHandshake {
   static let magic: UInt32 = 0x4353_544C  // "CSTL"
-  static let version: UInt16 = 1
+  static let version: UInt16 = 2
   static let nonceBytes = 32
   private static let codeBytes = 32
   private static let helloBytesMax = 64 << 10

@@ -1,7 +1,7 @@
 // PeerNetwork: every connection to and from the other nodes, on one event loop.
 //
-// Invariants: one dialled connection per other node, redialled 20 to 200 ms after it ends; what cannot be sent now is
-// dropped (consensus repeats itself), so no buffer grows without bound.
+// Invariants: one dialled connection per other node, redialled 20 to 200 ms after it ends, and one for bulk while there is
+// some; once there is a configuration, its members are dialled and nobody else.
 // Not here: the bytes (PeerFrames, PeerHandshake), and what messages mean (Replica).
 
 import Gateway
@@ -12,7 +12,6 @@ import NIOPosix
 import Raft
 import Replica
 import Synchronization
-import Wire
 
 /// The peers' transport. Its members are touched on its event loop only, except where said.
 final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
@@ -20,19 +19,34 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
 
   let loop: any EventLoop
   private let context: PeerContext
+  private let own: PeerAddress
   private var links: [NodeID: PeerLink] = [:]
-  private var inbound: [NodeID: any Channel] = [:]
+  private var bulkLinks: [NodeID: PeerLink] = [:]
+  /// Addresses from the settings, the configuration and what nodes said of themselves.
+  private var known: [NodeID: NodeAddress] = [:]
+  /// The other members; `nil` before there is a configuration.
+  private var members: Set<NodeID>?
+  private var started = false
+  private var inbound: [NodeID: (channel: any Channel, connection: UInt64)] = [:]
+  private var inboundBulk: [NodeID: any Channel] = [:]
   private var pending: [ObjectIdentifier: any Channel] = [:]
   private var nextConnection: UInt64 = 1
   private var server: (any Channel)?
   private var lastRefusal: [NodeID: String] = [:]
   /// Which nodes this one can send to; readable from any thread.
   let connected = Mutex<Set<NodeID>>([])
+  /// Where nodes are believed to be; readable from any thread.
+  let addresses = Mutex<[NodeID: NodeAddress]>([:])
 
-  init(loop: any EventLoop, context: PeerContext, others: [PeerAddress]) {
+  init(loop: any EventLoop, context: PeerContext, own: NodeAddress, others: [PeerAddress]) {
     self.loop = loop
     self.context = context
-    for peer in others { links[peer.id] = PeerLink(peer, context: context, network: self) }
+    self.own = PeerAddress(id: context.id, address: own)
+    for peer in others {
+      known[peer.id] = peer.address
+      addLink(peer)
+    }
+    showAddresses()
   }
 
   /// Binds the listener. Blocking; before the loop is busy.
@@ -62,15 +76,80 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
   /// Starts dialling. Any thread.
   func start() {
     loop.execute { [self] in
+      self.started = true
       for link in self.links.values { link.dial() }
     }
   }
+
+  // MARK: Who and where
+
+  /// What this node says of itself on a new connection.
+  func introduction(_ lane: PeerLane) -> PeerIntroduction {
+    let book = links.values.map(\.peer).sorted { $0.id < $1.id }
+    return PeerIntroduction(
+      lane: lane, address: own.address, book: book, hello: context.hooks.hello())
+  }
+
+  /// A proven node says where it listens, and where it believes others to be. It knows best about itself; about others
+  /// it is believed only where nothing else is known.
+  func learn(_ speaker: PeerAddress, book: [PeerAddress]) {
+    guard speaker.id != own.id else { return }
+    let before = known
+    known[speaker.id] = speaker.address
+    for peer in book where peer.id != own.id && known[peer.id] == nil {
+      known[peer.id] = peer.address
+    }
+    links[speaker.id]?.move(to: speaker.address)
+    bulkLinks[speaker.id]?.move(to: speaker.address)
+    if known != before {
+      follow()
+      showAddresses()
+    }
+  }
+
+  /// The members of the configuration in force, with the addresses that it holds. Any thread.
+  func setMembers(_ all: [Member]) {
+    loop.execute { [self] in
+      self.members = Set(all.map(\.id)).subtracting([self.own.id])
+      self.follow()
+      self.showAddresses()
+    }
+  }
+
+  /// Dials every member whose address is known, and nobody else.
+  private func follow() {
+    guard let members else { return }
+    for (id, link) in links where !members.contains(id) {
+      link.stop()
+      links[id] = nil
+      bulkLinks.removeValue(forKey: id)?.stop()
+      connected.withLock { _ = $0.remove(id) }
+    }
+    for id in members.sorted() where links[id] == nil {
+      if let address = known[id] { addLink(PeerAddress(id: id, address: address)) }
+    }
+  }
+
+  private func addLink(_ peer: PeerAddress) {
+    let link = PeerLink(peer, lane: .consensus, context: context, network: self)
+    links[peer.id] = link
+    bulkLinks[peer.id] = PeerLink(peer, lane: .bulk, context: context, network: self)
+    if started { link.dial() }
+  }
+
+  private func showAddresses() {
+    let all = known
+    addresses.withLock { $0 = all }
+  }
+
+  // MARK: Sending
 
   /// Sends messages, in order per node; drops those for nodes that cannot be reached now. Any thread.
   func send(_ messages: [Outgoing]) {
     guard !messages.isEmpty else { return }
     loop.execute { [self] in
       for link in self.links.values { link.send(messages) }
+      for link in self.bulkLinks.values { link.send(messages) }
     }
   }
 
@@ -79,21 +158,34 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
     loop.execute { [self] in
       self.server?.close(promise: nil)
       for link in self.links.values { link.stop() }
-      for channel in self.inbound.values { channel.close(promise: nil) }
+      for link in self.bulkLinks.values { link.stop() }
+      for (channel, _) in self.inbound.values { channel.close(promise: nil) }
+      for channel in self.inboundBulk.values { channel.close(promise: nil) }
       for channel in self.pending.values { channel.close(promise: nil) }
     }
   }
 
-  func knows(_ node: NodeID) -> Bool { links[node] != nil }
+  // MARK: Accepted connections
 
-  func accepted(_ node: NodeID, _ channel: any Channel) {
+  /// The connection over which a node's consensus messages come.
+  func connection(of node: NodeID) -> UInt64? { inbound[node]?.connection }
+
+  func accepted(_ node: NodeID, _ channel: any Channel, _ connection: UInt64) {
     pending[ObjectIdentifier(channel)] = nil
     lastRefusal[node] = nil
-    if let old = inbound.updateValue(channel, forKey: node) { old.close(promise: nil) }
+    if let old = inbound.updateValue((channel, connection), forKey: node) {
+      old.channel.close(promise: nil)
+    }
+  }
+
+  func acceptedBulk(_ node: NodeID, _ channel: any Channel) {
+    pending[ObjectIdentifier(channel)] = nil
+    if let old = inboundBulk.updateValue(channel, forKey: node) { old.close(promise: nil) }
   }
 
   func closed(_ node: NodeID, _ channel: any Channel) {
-    if let current = inbound[node], current === channel { inbound[node] = nil }
+    if let current = inbound[node], current.channel === channel { inbound[node] = nil }
+    if let current = inboundBulk[node], current === channel { inboundBulk[node] = nil }
   }
 
   func forgetPending(_ channel: any Channel) { pending[ObjectIdentifier(channel)] = nil }
@@ -102,128 +194,5 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
   func logRefusal(of node: NodeID, _ reason: String) {
     guard lastRefusal.updateValue(reason, forKey: node) != reason else { return }
     context.log.warning("refused node \(node): \(reason)")
-  }
-}
-
-/// The dialled connection to one other node.
-final class PeerLink {
-  /// What may wait for the socket; beyond it messages are dropped.
-  private static let bufferedBytesMax = 16 << 20
-  private static let backoffMin = 20
-  private static let backoffMax = 200
-
-  private let peer: PeerAddress
-  private let context: PeerContext
-  private unowned let network: PeerNetwork
-  private var channel: (any Channel)?
-  private var attempt: (any Channel)?
-  private var buffered = 0
-  private var dropped = 0
-  private var backoff = PeerLink.backoffMin
-  private var stopped = false
-  private var lastFailure = ""
-
-  init(_ peer: PeerAddress, context: PeerContext, network: PeerNetwork) {
-    self.peer = peer
-    self.context = context
-    self.network = network
-  }
-
-  func dial() {
-    guard !stopped else { return }
-    let bound = NIOLoopBound(self, eventLoop: network.loop)
-    let peers = context
-    let id = peer.id
-    // TCP_USER_TIMEOUT (18): a connection whose packets go unanswered dies in seconds, not after the kernel's minutes.
-    ClientBootstrap(group: network.loop)
-      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .channelOption(.tcpOption(.init(rawValue: 18)), value: 3000)
-      .connectTimeout(.seconds(1))
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          let link = bound.value
-          link.attempt = channel
-          try channel.pipeline.syncOperations.addHandlers([
-            ByteToMessageHandler(PeerFrameDecoder()), DialledPeer(peers, to: id, link: link),
-          ])
-        }
-      }
-      .connect(host: peer.address.host, port: peer.address.port)
-      .whenFailure { error in
-        bound.value.logFailure("cannot connect: \(Self.plain(error))")
-        bound.value.redial()
-      }
-  }
-
-  private static func plain(_ error: any Error) -> String {
-    guard let connection = error as? NIOConnectionError else { return "\(error)" }
-    guard let first = connection.connectionErrors.first?.error else { return "no such host" }
-    return (first as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(first)"
-  }
-
-  private func redial() {
-    guard !stopped else { return }
-    let bound = NIOLoopBound(self, eventLoop: network.loop)
-    network.loop.scheduleTask(in: .milliseconds(Int64(backoff))) { bound.value.dial() }
-    backoff = min(backoff * 2, Self.backoffMax)
-  }
-
-  func ready(_ channel: any Channel) {
-    self.channel = channel
-    backoff = Self.backoffMin
-    lastFailure = ""
-    network.connected.withLock { _ = $0.insert(peer.id) }
-    context.log.info("connected to node \(peer.id) at \(peer.address)")
-  }
-
-  func closed() {
-    if channel != nil {
-      channel = nil
-      network.connected.withLock { _ = $0.remove(peer.id) }
-      if !stopped { context.log.info("connection to node \(peer.id) ended") }
-    }
-    attempt = nil
-    redial()
-  }
-
-  func logFailure(_ reason: String) {
-    guard reason != lastFailure else { return }
-    lastFailure = reason
-    context.log.warning("node \(peer.id) at \(peer.address): \(reason)")
-  }
-
-  /// Sends those of `messages` that are for this node.
-  func send(_ messages: [Outgoing]) {
-    guard let channel else { return }
-    var buffer = channel.allocator.buffer(capacity: 512)
-    var writer = ByteWriter(capacity: 512)
-    for outgoing in messages where outgoing.to == peer.id {
-      guard buffered + buffer.readableBytes <= Self.bufferedBytesMax else {
-        drop()
-        continue
-      }
-      writer.removeAll()
-      PeerCodec.encode(outgoing.message, into: &writer)
-      PeerFrame.append(writer.bytes, to: &buffer)
-      context.metrics.peerMessagesOut.add()
-    }
-    let size = buffer.readableBytes
-    guard size > 0 else { return }
-    buffered += size
-    let bound = NIOLoopBound(self, eventLoop: network.loop)
-    channel.writeAndFlush(buffer).whenComplete { _ in bound.value.buffered -= size }
-  }
-
-  private func drop() {
-    dropped += 1
-    if dropped == 1 || dropped.isMultiple(of: 10_000) {
-      context.log.warning("node \(peer.id) reads too slowly, \(dropped) messages dropped so far")
-    }
-  }
-
-  func stop() {
-    stopped = true
-    channel?.close(promise: nil)
-    attempt?.close(promise: nil)
   }
 }

@@ -1,4 +1,4 @@
-// NodeCommands: status, health and leader: what the nodes say of themselves.
+// NodeCommands: status, health and verify: what the nodes say of themselves.
 
 import ArgumentParser
 import Gateway
@@ -151,27 +151,27 @@ struct HealthCommand: ParsableCommand {
   }
 }
 
-struct LeaderCommand: ParsableCommand {
+struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "leader", abstract: "Show which node leads.")
+    commandName: "verify",
+    abstract: "Compare the state of all members at one log index.",
+    discussion: "Exits with 1 if a member differs, or if one did not report.")
   @OptionGroup var cluster: ClusterOptions
 
   func run() throws {
-    let round = NodeRound(try cluster.client())
-    try round.requireAnswer()
-    let leaders = round.answers.compactMap { answer -> (url: AdminURL, status: JSONValue)? in
-      guard case .success(let status) = answer.result, status["role"]?.text == "leader" else {
-        return nil
-      }
-      return (answer.url, status)
+    let answer = try cluster.client().send(.post("verify") { _ in })
+    let hashes = answer["hashes"]?.elements ?? []
+    cluster.printing.show(answer) {
+      var table = Table("ID", "STATE HASH")
+      for hash in hashes { table.add(hash.cell("id"), hash.cell("stateHash")) }
+      return "log index \(answer.cell("index"))\n" + table.text
     }
-    let newest = leaders.max {
-      ($0.status["term"]?.integer ?? 0) < ($1.status["term"]?.integer ?? 0)
+    guard answer["equal"] == .bool(true) else {
+      throw CtlFailure("the members differ in their state at log index \(answer.cell("index"))")
     }
-    guard let newest else { throw CtlFailure("none of the nodes that answer leads") }
-    let fields = ["id", "term", "clientAddress", "pid"].compactMap { name in
-      newest.status[name].map { JSONValue.Field(name, $0) }
+    let missing = answer["missing"]?.elements?.map(\.cell) ?? []
+    guard missing.isEmpty else {
+      throw CtlFailure("no report from node \(missing.joined(separator: ", "))")
     }
-    cluster.printing.show(.object([.init("url", .string(newest.url.description))] + fields))
   }
 }
