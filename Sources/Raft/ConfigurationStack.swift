@@ -22,14 +22,17 @@ struct ConfigurationStack: Sendable {
     items.append((.zero, configuration))
   }
 
-  /// Takes an entry that joined the log.
-  mutating func appended(_ entry: Entry) {
-    guard entry.kind == .configuration else { return }
+  /// Takes an entry that joined the log. Returns whether it may follow the one before.
+  @discardableResult
+  mutating func appended(_ entry: Entry) -> Bool {
+    guard entry.kind == .configuration else { return true }
     guard let configuration = try? Configuration(decoding: entry.payload) else {
       preconditionFailure("the configuration entry \(entry.id) cannot be read")
     }
+    let isSound = !isLogged || effective?.maySucceed(with: configuration) ?? true
     items.append((entry.index, configuration))
     isLogged = true
+    return isSound
   }
 
   /// Forgets what came after `index`. The first configuration ever stays in force, as if activated.

@@ -22,6 +22,7 @@ extension Consensus {
       done += 1
     }
     pendingWrites.removeFirst(done)
+    if suspect != nil { endSuspicion() }
     countOwnVote(&out)
     payOwedAck(&out)
     if role == .leader {
@@ -44,13 +45,39 @@ extension Consensus {
     return position(of: node).map { progress[$0].match } ?? .zero
   }
 
+  /// The last entry that a quorum holds durably.
+  private mutating func reachedByQuorum(_ configuration: Configuration) -> LogIndex {
+    switch settings.plantedBug {
+    case .countSelfBeforeDurable where durableIndex < log.last.index:
+      plantedRuns += 1
+      let last = log.last.index.value
+      return LogIndex(Quorum.reached(configuration) { $0 == id ? last : match($0).value })
+    case .countSentAsMatched:
+      plantedRuns += 1
+      return LogIndex(
+        Quorum.reached(configuration) { node in
+          position(of: node).map { progress[$0].next.value - 1 } ?? match(node).value
+        })
+    case .ignoreOutgoingHalf where configuration.isJoint:
+      plantedRuns += 1
+      return LogIndex(Quorum.reached(of: configuration.voters) { match($0).value })
+    case .countRemovedLeader where !configuration.isVoter(id):
+      plantedRuns += 1
+      let own = configuration.voters + [Member(id: id, incarnation: 1)]
+      return LogIndex(Quorum.reached(of: Array(own.suffix(7))) { match($0).value })
+    default:
+      return LogIndex(Quorum.reached(configuration) { match($0).value })
+    }
+  }
+
   /// Commits what a quorum has; tells the followers. Returns whether the commit index grew.
   @discardableResult
   mutating func advanceCommit(_ out: inout Output) -> Bool {
     guard let configuration = configurations.effective else { return false }
-    let reached = LogIndex(Quorum.reached(configuration) { match($0).value })
+    let reached = reachedByQuorum(configuration)
     guard reached > commit else { return false }
-    guard log.term(at: reached) == term || settings.plantedBug == .commitOldTermByCounting else {
+    if log.term(at: reached) != term, !has(.commitOldTermByCounting) {
+      pass(.oldTermNotCommitted)
       return false
     }
     require(
@@ -61,31 +88,55 @@ extension Consensus {
     for i in progress.indices where !replicate(to: i, &out) {
       if progress[i].state == .replicate, progress[i].sentCommit < commit { sendTail(to: i, &out) }
     }
+    tendMembership(&out)
     return true
   }
 
-  /// Until snapshots exist, a log may be cut only where every voter has it.
+  /// Logs are kept for every member that was heard lately, learners too, and for one that is sent a
+  /// snapshot: from where the snapshot may end, for a bounded time.
   mutating func advanceCuttable() {
-    guard let configuration = configurations.effective else { return }
-    cuttable = max(cuttable, min(commit, Quorum.smallest(configuration) { match($0) }))
+    guard role == .leader else { return }
+    var floor = min(commit, durableIndex)
+    let patience = UInt64(settings.floorTicks)
+    for i in progress.indices {
+      if progress[i].state == .snapshot {
+        guard now - progress[i].snapshotSince <= patience else { continue }
+        floor = min(floor, max(progress[i].snapshotBase.index, progress[i].match))
+      } else if now - progress[i].contact <= patience {
+        floor = min(floor, progress[i].match)
+      }
+    }
+    cuttable = max(cuttable, floor)
   }
 
   // MARK: A leader's time
 
   mutating func tickLeader(_ out: inout Output) {
-    if isDiskHanging || hasLostQuorum { return becomeFollower(term, leader: nil, &out) }
-    if let since = transfer?.since, now - since > UInt64(settings.electionTicks) { transfer = nil }
+    if isDiskHanging, !has(.ignoreHangingDisk) {
+      pass(.diskHung)
+      return becomeFollower(term, leader: nil, &out)
+    }
+    if silence > UInt64(settings.electionTicks), !has(.ignoreLostQuorum) {
+      pass(.quorumLost)
+      return becomeFollower(term, leader: nil, &out)
+    }
+    if transfer != nil { expireTransfer() }
     heartbeatElapsed += 1
     if heartbeatElapsed >= settings.heartbeatTicks { sendHeartbeats(&out) }
+    guard now % UInt64(settings.heartbeatTicks) == 0 else { return }
+    measureIntervals()
+    repeatSnapshotNeeds(&out)
+    tendMembership(&out)
+    tendPriority(&out)
   }
 
-  /// Whether a quorum (this node included) has been silent for an election timeout.
-  private var hasLostQuorum: Bool {
-    guard let configuration = configurations.effective else { return true }
+  /// For how many ticks no quorum (this node included) has been heard.
+  var silence: UInt64 {
+    guard let configuration = configurations.effective else { return UInt64.max }
     let heard = Quorum.reached(configuration) { node in
       node == id ? now : position(of: node).map { progress[$0].contact } ?? 0
     }
-    return now - heard > UInt64(settings.electionTicks)
+    return now - heard
   }
 
   /// Starts a new round: one heartbeat to each member. Answers to it prove that this node led when
@@ -112,6 +163,11 @@ extension Consensus {
     progress[i].ackedRound = max(progress[i].ackedRound, response.round)
     noticeLoss(i, response)
     switch progress[i].state {
+    case .snapshot:
+      guard response.commit >= progress[i].snapshotBase.index else { break }
+      pass(.snapshotDone)
+      progress[i].becomeProbe(next: min(response.commit, log.last.index).next)
+      replicate(to: i, &out)
     case .probe:
       progress[i].probeSent = false
       replicate(to: i, &out)
@@ -126,12 +182,21 @@ extension Consensus {
 
   /// A log shorter than what its node acknowledged before the heartbeat left: the node lost
   /// entries. It counts for less now, and gets them again.
+  /// One that says that its log is damaged is believed at once.
   private mutating func noticeLoss(_ i: Int, _ response: Message.HeartbeatResponse) {
-    guard let check = progress[i].regressCheck, response.round >= check.round else { return }
-    progress[i].regressCheck = nil
-    guard response.last < check.match else { return }
+    progress[i].isSuspect = response.isSuspect
+    if !response.isSuspect || response.last >= progress[i].match {
+      guard let check = progress[i].regressCheck, response.round >= check.round else { return }
+      progress[i].regressCheck = nil
+      guard response.last < check.match else { return }
+    }
+    pass(.regressed)
     progress[i].match = min(progress[i].match, response.last)
-    progress[i].becomeProbe(next: response.last.next)
+    if progress[i].state == .snapshot {
+      progress[i].next = progress[i].match.next
+    } else {
+      progress[i].becomeProbe(next: response.last.next)
+    }
   }
 
   /// Everything that ends with leadership.

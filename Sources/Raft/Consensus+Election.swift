@@ -17,21 +17,22 @@ extension Consensus {
   mutating func resetElectionTimer() {
     electionElapsed = 0
     electionTimeout = settings.electionTicks + jitter.below(settings.electionTicks)
+    if !priorities.isEmpty || settings.priority != 100 { electionTimeout += priorityWait() }
   }
 
   /// The connection to `peer` was closed by the other side. If it carried this term's heartbeats,
-  /// this node forgets its leader and campaigns soon, ordered by id; once a term. A heartbeat of
+  /// this node forgets its leader and campaigns soon, ordered by priority and id; once a term. A heartbeat of
   /// that leader restores trust in it. Safe because reads use confirmation rounds, not leases.
   public mutating func peerLost(_ peer: NodeID, _ out: inout Output) {
     guard let configuration = configurations.effective, role == .follower, leader == peer,
       lostTerm != term
     else { return }
     lostTerm = term
+    pass(.lostConnectionHurried)
     hurriedAttempts = 8
     leader = nil
     failForwardedReads(&out)
-    let others = configuration.voters.filter { $0.id != peer }
-    let rank = others.firstIndex { $0.id == id } ?? others.count
+    let rank = rank(among: configuration.voters.filter { $0.id != peer }, ties: true)
     electionElapsed = 0
     electionTimeout = 1 + 2 * rank
     finish(&out)
@@ -40,6 +41,7 @@ extension Consensus {
   mutating func tickElection(_ out: inout Output) {
     electionElapsed += 1
     guard electionElapsed >= electionTimeout else { return }
+    vainWaits += 1
     if mayCampaign {
       startPreVote(&out)
     } else {
@@ -48,12 +50,13 @@ extension Consensus {
     }
   }
 
-  private var mayCampaign: Bool {
-    guard let configuration = configurations.effective else { return false }
-    let isVoter =
-      configuration.voters.contains { $0.id == id }
-      || configuration.outgoing.contains { $0.id == id }
-    return isVoter && !isDiskHanging
+  /// Whether this node may ask for votes: it is a voter, its disk works and its log is whole.
+  var mayCampaign: Bool {
+    guard let configuration = configurations.effective, configuration.isVoter(id) else {
+      return false
+    }
+    let isWhole = !isDamaged || settings.plantedBug == .suspectCampaigns
+    return isWhole && !isDiskHanging
   }
 
   /// Whether the oldest write is not durable after a whole election timeout.
@@ -65,6 +68,7 @@ extension Consensus {
   // MARK: Campaigns
 
   private mutating func startPreVote(_ out: inout Output) {
+    if isDamaged { _ = has(.suspectCampaigns) }
     becomeFollower(term, leader: nil, &out)
     role = .preCandidate
     hurry()
@@ -96,7 +100,7 @@ extension Consensus {
     electionSequence = lastSequence + 1
     for peer in otherVoters {
       let request = message(.voteRequest(last: log.last, transfer: transfer), to: peer)
-      if settings.plantedBug == .voteBeforeDurable {
+      if has(.voteBeforeDurable) {
         out.messages.append(request)
       } else {
         afterWrite.append(request)
@@ -150,18 +154,27 @@ extension Consensus {
   // MARK: Answers
 
   /// Whether a candidate's log is at least as up to date as this one (paper, section 5.4.1).
-  private func isUpToDate(_ last: EntryID) -> Bool {
-    if settings.plantedBug == .ignoreLastTermInVote { return last.index >= log.last.index }
-    return last >= log.last
+  private mutating func isUpToDate(_ last: EntryID) -> Bool {
+    guard mayVoteThoughSuspect(last) else { return false }
+    if last >= log.last { return true }
+    if last.index >= log.last.index, has(.ignoreLastTermInVote) { return true }
+    pass(.voteRefusedByLog)
+    return false
   }
 
   mutating func answerPreVote(_ request: Message, _ last: EntryID, _ out: inout Output) {
     let isOpen =
       request.term > term || vote == request.from || (vote == nil && leader == nil)
-    guard !isSticky, isOpen, isUpToDate(last) else {
+    var holds = isSticky
+    if holds {
+      pass(.preVoteRefusedSticky)
+      if has(.forgetStickiness) { holds = false }
+    }
+    guard !holds, isOpen, isUpToDate(last) else {
       return send(.preVoteResponse(granted: false), to: request.from, &out)
     }
     if hurriedAttempts > 0, role == .follower {
+      pass(.campaignHeldForAnother)
       electionElapsed = 0  // Who supports another campaign holds its own.
       electionTimeout = max(electionTimeout, 6)
     }
@@ -172,14 +185,15 @@ extension Consensus {
 
   mutating func answerVote(_ candidate: NodeID, _ last: EntryID, _ out: inout Output) {
     if vote == candidate, !writeHardState { return repeatVote(candidate, &out) }
-    guard role == .follower || role == .preCandidate, vote == nil, leader == nil,
-      isUpToDate(last)
-    else { return send(.voteResponse(granted: false), to: candidate, &out) }
+    let isFree = (vote == nil && leader == nil) || has(.voteTwice)
+    guard role == .follower || role == .preCandidate, isFree, isUpToDate(last) else {
+      return send(.voteResponse(granted: false), to: candidate, &out)
+    }
     vote = candidate
     writeHardState = true
     role = .follower
     resetElectionTimer()
-    if settings.plantedBug == .voteBeforeDurable {
+    if has(.voteBeforeDurable) {
       send(.voteResponse(granted: true), to: candidate, &out)
     } else {
       afterWrite.append(message(.voteResponse(granted: true), to: candidate))
@@ -187,8 +201,9 @@ extension Consensus {
   }
 
   /// A repeated request gets the same answer, unless the first one still waits for the disk.
-  private func repeatVote(_ candidate: NodeID, _ out: inout Output) {
+  private mutating func repeatVote(_ candidate: NodeID, _ out: inout Output) {
     guard isHardStateDurable else { return }
+    pass(.voteRepeated)
     send(.voteResponse(granted: true), to: candidate, &out)
   }
 
@@ -206,8 +221,13 @@ extension Consensus {
     transfer = nil
     heartbeatElapsed = 0
     hurriedAttempts = 0
+    vainWaits = 0
+    servesSince = now
+    handOverWait = UInt64(settings.stableTicks)
+    handedOverAt = .zero
     termStart = log.last.index.next
-    rebuildProgress(configuration)
+    progress.removeAll(keepingCapacity: true)
+    follow(members: configuration)
     if !configurations.isLogged { append(configuration.encoded, .configuration) }
     append([], .noop)
     for i in progress.indices { replicate(to: i, &out) }

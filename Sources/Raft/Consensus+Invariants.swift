@@ -24,6 +24,10 @@ extension Consensus {
     require(role == .leader || progress.isEmpty, "only a leader follows others' progress")
     require(role == .leader || transfer == nil, "only a leader hands over")
     require(role == .follower || vote != nil || role == .preCandidate, "a candidate has voted")
+    require(role != .leader || suspect == nil, "a damaged node never leads")
+    require(
+      configurations.effectiveIndex <= last.index, "a configuration in force that is not in the log"
+    )
     require(pendingWrites.isEmpty == (persistedSequence == lastSequence), "writes out of step")
   }
 }

@@ -47,6 +47,7 @@ extension Consensus {
       let wire = forwardedReads.nextWire
       forwardedReads.nextWire &+= 1
       forwardedReads.items.append((wire, ticket, now))
+      pass(.readForwarded)
       send(.readRequest(ticket: wire), to: leader, &out)
     } else {
       out.readsFailed.append(ticket)
@@ -60,7 +61,7 @@ extension Consensus {
   mutating func takeRead(_ ticket: UInt64, from origin: NodeID, _ out: inout Output) {
     let read = ReadTicket(origin: origin, ticket: ticket)
     guard role == .leader, reads.count < Settings.readsWaitingMax else { return fail(read, &out) }
-    if settings.plantedBug == .reuseReadRound, commit >= termStart, reads.asked.isEmpty {
+    if commit >= termStart, reads.asked.isEmpty, has(.reuseReadRound) {
       reads.askedRound = round
       reads.askedIndex = commit
       reads.asked.append(read)
@@ -72,8 +73,8 @@ extension Consensus {
 
   /// Starts a round for all reads that wait, if none is under way and this term has committed.
   mutating func startReadRound(_ out: inout Output) {
-    guard role == .leader, commit >= termStart, reads.asked.isEmpty, !reads.waiting.isEmpty
-    else { return }
+    guard role == .leader, reads.asked.isEmpty, !reads.waiting.isEmpty else { return }
+    if commit < termStart, !has(.readBeforeTermCommit) { return }
     swap(&reads.asked, &reads.waiting)
     reads.askedIndex = commit
     sendHeartbeats(&out)
@@ -110,6 +111,7 @@ extension Consensus {
 
   /// Leadership ends: no read can be confirmed any more.
   mutating func failReads(_ out: inout Output) {
+    if reads.count > 0 { pass(.readFailedWithLeadership) }
     for read in reads.asked { fail(read, &out) }
     for read in reads.waiting { fail(read, &out) }
     reads.asked.removeAll(keepingCapacity: true)
@@ -143,6 +145,7 @@ extension Consensus {
     while expired < forwardedReads.items.count,
       now - forwardedReads.items[expired].since > UInt64(settings.electionTicks)
     {
+      pass(.readExpired)
       out.readsFailed.append(forwardedReads.items[expired].ticket)
       expired += 1
     }

@@ -18,7 +18,7 @@ extension Consensus {
 
   /// Appends an entry as leader and sends it; it is committed once `Output.commit` reaches it with
   /// this id. `nil`: not the leader, handing over, or too much is neither applied nor durable yet.
-  /// A configuration must be the one in force: changing it is not possible yet.
+  /// A configuration must be the one in force: `changeMembership` changes it.
   ///
   /// - Complexity: O(followers), plus copying references to the entries of one message for each.
   /// - Precondition: `payload.count <= Entry.payloadBytesMax`.
@@ -28,7 +28,9 @@ extension Consensus {
     precondition(payload.count <= Entry.payloadBytesMax, "a payload above the limit")
     guard role == .leader, transfer == nil, makeRoom(for: payload.count) else { return nil }
     if kind == .configuration {
-      guard payload == configurations.effective?.encoded else { return nil }
+      guard payload == configurations.effective?.encoded,
+        configurations.effectiveIndex <= commit
+      else { return nil }
     }
     let entry = append(payload, kind)
     for i in progress.indices { replicate(to: i, &out) }
@@ -48,7 +50,8 @@ extension Consensus {
 
   private mutating func take(_ entry: Entry) {
     log.append(entry)
-    configurations.appended(entry)
+    let isSound = configurations.appended(entry)
+    require(isSound, "configurations whose quorums need not overlap")
     writeEntries.append(entry)
   }
 
@@ -94,18 +97,6 @@ extension Consensus {
 
   // MARK: Leader
 
-  /// What is known about each other member, from scratch.
-  mutating func rebuildProgress(_ configuration: Configuration) {
-    progress.removeAll(keepingCapacity: true)
-    let members = configuration.voters + configuration.outgoing + configuration.learners
-    for member in members where member.id != id && position(of: member.id) == nil {
-      progress.append(
-        Progress(
-          id: member.id, next: log.last.index.next, inflightsMax: settings.inflightAppendsMax,
-          now: now))
-    }
-  }
-
   func position(of node: NodeID) -> Int? { progress.firstIndex { $0.id == node } }
 
   /// Sends follower `i` all that its window allows; in `probe` one message. Returns whether one left.
@@ -114,6 +105,7 @@ extension Consensus {
     var sent = false
     while true {
       let state = progress[i].state
+      if state == .snapshot { return sent }
       let after = progress[i].next.previous
       if state == .probe ? progress[i].probeSent : progress[i].inflights.isFull { return sent }
       if state == .replicate, after == log.last.index { return sent }
@@ -162,8 +154,10 @@ extension Consensus {
 
   /// Asks for entries that memory no longer holds.
   private mutating func fetch(for i: Int, after: LogIndex, _ out: inout Output) {
+    if after < logBase.index { return needSnapshot(i, &out) }
     if let since = progress[i].fetchSince, now - since < UInt64(settings.electionTicks) { return }
     progress[i].fetchSince = now
+    pass(.fetchAsked)
     out.fetches.append(
       LogFetch(follower: progress[i].id, after: after, bytesMax: settings.bytesPerAppendMax))
   }
@@ -174,13 +168,18 @@ extension Consensus {
     guard role == .leader, let i = position(of: fetched.follower), progress[i].fetchSince != nil
     else { return }
     progress[i].fetchSince = nil
+    if let base = fetched.cutTo {
+      logCut(to: base)
+      if progress[i].next.previous < logBase.index { needSnapshot(i, &out) }
+      return finish(&out)
+    }
     let isWanted =
       fetched.after.index.next == progress[i].next && !fetched.entries.isEmpty
       && Message.Append.isSound(fetched.entries, after: fetched.after, term: term)
       && fetched.after.index < log.base.index
       && !(progress[i].state == .probe && progress[i].probeSent)
       && !progress[i].inflights.isFull
-    guard isWanted else { return }
+    guard isWanted else { return pass(.fetchDropped) }
     // Up to the window everything is committed, so an answer to an earlier fetch is right as well.
     let below = log.base.index - fetched.after.index
     let count = min(fetched.entries.count, settings.entriesPerAppendMax, below)
@@ -209,13 +208,40 @@ extension Consensus {
     }
   }
 
+  /// Tells that the log's files now begin after `base`. Members that need what is gone get a snapshot.
+  public mutating func logCut(to base: EntryID) {
+    if base.index > logBase.index { logBase = base }
+  }
+
+  /// A member needs what the log no longer holds.
+  private mutating func needSnapshot(_ i: Int, _ out: inout Output) {
+    pass(.snapshotAsked)
+    progress[i].becomeSnapshot(logBase, now: now)
+    out.snapshotsNeeded.append(SnapshotNeed(to: progress[i].id, base: logBase))
+  }
+
+  /// Says again who needs a snapshot, in case that the first attempt came to nothing.
+  mutating func repeatSnapshotNeeds(_ out: inout Output) {
+    for i in progress.indices
+    where progress[i].state == .snapshot
+      && now - progress[i].snapshotAsked >= UInt64(4 * settings.electionTicks)
+      && now - progress[i].contact <= UInt64(settings.electionTicks)
+    {
+      pass(.snapshotRepeated)
+      progress[i].becomeSnapshot(logBase, now: now)
+      out.snapshotsNeeded.append(SnapshotNeed(to: progress[i].id, base: logBase))
+    }
+  }
+
   /// A follower's log does not hold `previous`: continue below, at the last entry that both may
   /// have. One round trip for each term that differs, at most.
   private mutating func backOff(_ i: Int, _ previous: LogIndex, _ hint: EntryID) {
     let isStale =
-      previous <= progress[i].match || previous >= progress[i].next
+      progress[i].state == .snapshot || previous <= progress[i].match
+      || previous >= progress[i].next
       || (progress[i].state == .probe && previous.next != progress[i].next)
     if isStale { return }
+    pass(.conflictRepaired)
     let common = log.lastEntry(atMost: min(hint.index, previous.previous), termAtMost: hint.term)
     // Below the window terms are unknown here: take the follower's own hint.
     let guess = common == log.base ? min(hint.index, log.base.index) : common.index
@@ -229,7 +255,9 @@ extension Consensus {
     guard Message.Append.isSound(append.entries, after: append.previous, term: term) else { return }
     follow(from, &out)
     // Back-pressure: the leader asks again with its next heartbeat.
-    if log.bytes > 2 * settings.windowBytesMax, applied < commit { return }
+    if log.bytes > 2 * settings.windowBytesMax, applied < commit {
+      return pass(.appendRefusedForRoom)
+    }
     guard matches(append.previous) else {
       let below = min(append.previous.index.previous, log.last.index)
       let hint = log.lastEntry(atMost: below, termAtMost: append.previous.term)
@@ -237,8 +265,8 @@ extension Consensus {
         .conflict(previous: append.previous.index, hint: hint))
       return send(body, to: from, &out)
     }
-    if settings.plantedBug == .truncateOnAnyAppend, append.previous.index < log.last.index,
-      append.previous.index >= log.base.index
+    if append.previous.index < log.last.index, append.previous.index >= log.base.index,
+      has(.truncateOnAnyAppend)
     {
       truncate(after: append.previous.index)
     }
@@ -264,24 +292,31 @@ extension Consensus {
 
   private mutating func truncate(after index: LogIndex) {
     require(index >= commit, "a committed entry must never be truncated")
+    pass(.truncated)
     log.truncate(after: index)
-    configurations.truncated(after: index)
+    if configurations.effectiveIndex > index {
+      pass(.configurationTruncated)
+      if !has(.keepTruncatedConfiguration) { configurations.truncated(after: index) }
+    }
     writeTruncate = min(writeTruncate ?? index, index)
     durableIndex = min(durableIndex, index)
     // Writes still under way make durable only what is left of them.
-    for i in pendingWrites.indices { pendingWrites[i].last = min(pendingWrites[i].last, index) }
+    for i in pendingWrites.indices where pendingWrites[i].last > index && !has(.staleCompletion) {
+      pendingWrites[i].last = index
+    }
   }
 
   /// Acknowledges `match`: with the write of this call, at once if nothing is missing, or later.
   private mutating func acknowledge(_ match: LogIndex, to leader: NodeID, _ out: inout Output) {
     let accepted = Message.Body.appendResponse(.accepted(match: match))
-    if settings.plantedBug == .ackBeforeDurable {
+    if has(.ackBeforeDurable) {
       send(accepted, to: leader, &out)
     } else if writeHardState || !writeEntries.isEmpty {
       afterWrite.append(message(accepted, to: leader))
     } else if match <= durableIndex, isHardStateDurable {
       send(accepted, to: leader, &out)
     } else {
+      pass(.ackOwed)
       owedAck = (leader, max(match, owedAck?.match ?? .zero))
     }
   }
@@ -299,6 +334,7 @@ extension Consensus {
     require(role != .leader, "two leaders in one term")
     if role != .follower || leader != from { becomeFollower(term, leader: from, &out) }
     electionElapsed = 0
+    vainWaits = 0
     if hurriedAttempts > 0 {
       hurriedAttempts = 0
       resetElectionTimer()
@@ -309,14 +345,17 @@ extension Consensus {
     follow(from, &out)
     // A node that lost its tail may be told of a commit above its log; the answer shows it.
     advanceFollower(to: heartbeat.commit, cuttable: heartbeat.cuttable, known: heartbeat.commit)
-    let response = Message.HeartbeatResponse(round: heartbeat.round, last: log.last.index)
+    let response = Message.HeartbeatResponse(
+      round: heartbeat.round, last: log.last.index, commit: commit, isSuspect: suspect != nil)
     send(.heartbeatResponse(response), to: from, &out)
   }
 
   private mutating func advanceFollower(
     to leaderCommit: LogIndex, cuttable leaderCuttable: LogIndex, known: LogIndex = .zero
   ) {
-    commit = max(commit, min(leaderCommit, max(verified, known), log.last.index))
+    var compared = max(verified, known)
+    if leaderCommit > compared, has(.commitUnverified) { compared = leaderCommit }
+    commit = max(commit, min(leaderCommit, compared, log.last.index))
     cuttable = max(cuttable, min(leaderCuttable, commit))
   }
 }

@@ -1,49 +1,141 @@
-// Consensus+Transfer: handing leadership over on purpose (thesis, section 3.10).
+// Consensus+Transfer: handing leadership over on purpose (thesis, section 3.10), and who is preferred.
 //
 // Invariants:
 //   * from the request on no proposal is taken, so that the target can catch up
 //   * the target is told to campaign only when its log equals the leader's, durably
 //   * after an election timeout without success the leader goes on as before
+//   * a node of lower priority waits longer before it campaigns, and less with each vain wait
 // Not here: when to hand over (Node, on SIGTERM).
 
 extension Consensus {
-  /// Hands leadership to the most up-to-date voter heard lately. Not a leader, or nobody to hand it
-  /// to: nothing happens. Repeating it during a transfer changes nothing.
+  /// Hands leadership to a voter heard lately: one that has caught up, of the highest priority. Not a
+  /// leader, or nobody to hand it to: nothing happens. Repeating it during a transfer changes nothing.
   public mutating func transferLeadership(_ out: inout Output) {
-    guard role == .leader, transfer == nil, let configuration = configurations.effective else {
-      return
-    }
-    var best: Progress?
-    for candidate in progress {
-      let isVoter = configuration.voters.contains { $0.id == candidate.id }
-      let isSilent = now - candidate.contact > UInt64(settings.electionTicks)
-      guard isVoter, !isSilent else { continue }
-      if let present = best, present.match >= candidate.match { continue }
-      best = candidate
-    }
-    guard let best else { return }
-    transfer = (best.id, now)
-    continueTransfer(&out)
+    guard role == .leader, let configuration = configurations.effective else { return }
+    beginTransfer(to: heir(among: configuration.voters), &out)
     finish(&out)
+  }
+
+  /// Hands leadership to `target`. Returns whether that was begun: this node leads, hands over to
+  /// nobody else, and the target is a voter that answers and is not damaged.
+  public mutating func transferLeadership(to target: NodeID, _ out: inout Output) -> Bool {
+    guard role == .leader, target != id, let configuration = configurations.effective,
+      configuration.voters.contains(where: { $0.id == target }), answers(target),
+      position(of: target).map({ !progress[$0].isSuspect }) ?? false,
+      transfer == nil || transfer?.target == target
+    else { return false }
+    beginTransfer(to: target, &out)
+    finish(&out)
+    return true
   }
 
   /// Whether a transfer is under way.
   public var isTransferring: Bool { transfer != nil }
 
+  mutating func beginTransfer(to target: NodeID?, _ out: inout Output) {
+    guard transfer == nil, let target else { return }
+    pass(.transferBegun)
+    transfer = (target, now)
+    continueTransfer(&out)
+  }
+
+  /// The voter to hand over to: caught up before lagging, then by priority, match and id.
+  func heir(among voters: [Member]) -> NodeID? {
+    var best: (i: Int, isFit: Bool, priority: UInt8)?
+    for voter in voters {
+      guard voter.id != id, answers(voter.id), let i = position(of: voter.id),
+        !progress[i].isSuspect, progress[i].state != .snapshot
+      else { continue }
+      let candidate = (i: i, isFit: hasCaughtUp(i), priority: priority(of: voter.id))
+      guard let present = best else {
+        best = candidate
+        continue
+      }
+      let isBetter =
+        candidate.isFit != present.isFit
+        ? candidate.isFit
+        : candidate.isFit && candidate.priority != present.priority
+          ? candidate.priority > present.priority
+          : progress[i].match > progress[present.i].match
+      if isBetter { best = candidate }
+    }
+    return best.map { progress[$0.i].id }
+  }
+
   /// Tells the target to campaign once it has everything; again with each of its answers, because
   /// the message may be lost.
   mutating func continueTransfer(_ out: inout Output) {
-    guard role == .leader, let transfer, let i = position(of: transfer.target),
-      progress[i].match == log.last.index
-    else { return }
+    guard role == .leader, let transfer, let i = position(of: transfer.target) else { return }
+    guard progress[i].match == log.last.index || has(.transferTooEarly) else { return }
     send(.timeoutNow, to: transfer.target, &out)
+  }
+
+  /// Ends a transfer that takes too long.
+  mutating func expireTransfer() {
+    guard let since = transfer?.since, now - since > UInt64(settings.electionTicks) else { return }
+    pass(.transferAborted)
+    transfer = nil
+    handOverWait = min(2 * handOverWait, 64 * UInt64(settings.stableTicks))
+    servesSince = now
   }
 
   /// The leader of this term asks this node to follow it in office.
   mutating func receiveTimeoutNow(_ from: NodeID, _ out: inout Output) {
-    guard role == .follower, leader == from, let configuration = configurations.effective,
+    guard role == .follower, leader == from, mayCampaign,
+      let configuration = configurations.effective,
       configuration.voters.contains(where: { $0.id == id })
     else { return }
     startElection(transfer: true, &out)
+  }
+
+  // MARK: Priorities
+
+  /// Learns which priority a node was given; its peers say theirs when they connect. For this node
+  /// itself: replaces the one of the settings.
+  public mutating func learnPriority(of node: NodeID, _ priority: UInt8) {
+    if let i = priorities.firstIndex(where: { $0.id == node }) {
+      priorities[i].priority = priority
+    } else if priorities.count < Configuration.votersMax * 4 {
+      priorities.append((node, priority))
+    }
+  }
+
+  /// The priority of a node, 100 if it is not known.
+  func priority(of node: NodeID) -> UInt8 {
+    for known in priorities where known.id == node { return known.priority }
+    return node == id ? settings.priority : 100
+  }
+
+  /// How many voters go before this one: by priority, then by id if `ties` count.
+  func rank(among voters: [Member], ties: Bool) -> Int {
+    let own = priority(of: id)
+    var rank = 0
+    for voter in voters where voter.id != id {
+      let other = priority(of: voter.id)
+      if other > own || (ties && other == own && voter.id < id) { rank += 1 }
+    }
+    return rank
+  }
+
+  /// How much longer than others this node waits before it campaigns.
+  mutating func priorityWait() -> Int {
+    guard let configuration = configurations.effective else { return 0 }
+    let rank = rank(among: configuration.voters, ties: false)
+    guard rank > 0 else { return 0 }
+    let wait = (min(rank, 4) * settings.electionTicks) >> min(vainWaits, 16)
+    if wait > 0 { pass(.priorityWaited) }
+    return wait
+  }
+
+  /// A leader that has been stable hands over to a voter that is to be preferred and keeps up.
+  mutating func tendPriority(_ out: inout Output) {
+    guard role == .leader, transfer == nil, commit >= termStart, !priorities.isEmpty,
+      now - servesSince >= handOverWait, let configuration = configurations.effective,
+      !configuration.isJoint, configurations.effectiveIndex <= commit,
+      let heir = heir(among: configuration.voters), priority(of: heir) > priority(of: id),
+      let i = position(of: heir), progress[i].caughtUpIntervals >= Self.intervalsForPromotion
+    else { return }
+    pass(.priorityHandOver)
+    beginTransfer(to: heir, &out)
   }
 }

@@ -15,12 +15,22 @@ public struct Restored: Sendable {
   public var configuration: Configuration?
   /// The last entry that the stored state covers; `EntryID.zero` on an empty log.
   public var base: EntryID
-  /// Everything after `base` in the log. All of it is durable.
+  /// Everything after `base` in the log that is intact. All of it is durable.
   public var entries: [Entry]
+  /// The log's files begin after this entry, at or before `base`.
+  public var logBase: EntryID
+  /// What the log once held after its intact part, if it is damaged.
+  public var suspect: Suspect?
+  /// The hard state may not be the latest one: the vote of this or a later term is lost.
+  public var voteUnreadable: Bool
 
   public init(
-    hardState: HardState, configuration: Configuration?, base: EntryID, entries: [Entry]
+    hardState: HardState, configuration: Configuration?, base: EntryID, entries: [Entry],
+    logBase: EntryID = .zero, suspect: Suspect? = nil, voteUnreadable: Bool = false
   ) {
+    self.logBase = logBase
+    self.suspect = suspect
+    self.voteUnreadable = voteUnreadable
     self.hardState = hardState
     self.configuration = configuration
     self.base = base
@@ -54,10 +64,19 @@ public struct Consensus: ~Copyable {
   public internal(set) var commit: LogIndex
   /// The last entry that is durable here and still part of the log.
   public internal(set) var durableIndex: LogIndex
-  /// No voter needs entries up to here any more. Never decreases.
+  /// No member that is waited for needs entries up to here any more. Never decreases.
   public internal(set) var cuttable = LogIndex.zero
   var applied: LogIndex
   var configurations: ConfigurationStack
+  /// The log's files begin after this entry.
+  var logBase: EntryID
+
+  // Damage (Consensus+Suspect).
+  public internal(set) var suspect: Suspect?
+  public internal(set) var voteUnreadable: Bool
+  var suspectTerm = Term.zero
+  var owesClearing = false
+  var inquiry: Inquiry?
 
   // What this call will hand out as one write.
   var writeTruncate: LogIndex?
@@ -79,6 +98,16 @@ public struct Consensus: ~Copyable {
   var electionElapsed = 0
   var electionTimeout = 0
   var jitter: Jitter
+
+  /// How often each rare branch ran.
+  package var marks = MarkCounts()
+  /// How often the branch of the planted bug ran.
+  package var plantedRuns: UInt64 = 0
+
+  // Priorities. Empty: all are equal.
+  var priorities: [(id: NodeID, priority: UInt8)] = []
+  /// How many waits for a leader ended without one.
+  var vainWaits = 0
 
   // Follower.
   /// The log equals the term's leader's up to here.
@@ -103,6 +132,12 @@ public struct Consensus: ~Copyable {
   var round: UInt64 = 0
   var reads = ReadRounds()
   var transfer: (target: NodeID, since: UInt64)?
+  /// Since when it serves without a failed transfer, and for how long it must before it hands over to
+  /// a node of higher priority.
+  var servesSince: UInt64 = 0
+  var handOverWait: UInt64 = 0
+  /// The configuration entry that takes this leader's vote and for which it tried to hand over.
+  var handedOverAt = LogIndex.zero
 
   /// - Precondition: the entries follow `base` one by one, and no entry is of a later term than the
   ///   hard state.
@@ -110,25 +145,34 @@ public struct Consensus: ~Copyable {
     precondition(id.value > 0, "node ids start at 1")
     self.id = id
     self.settings = settings
-    term = restored.hardState.term
+    let lastTerm = restored.entries.last?.term ?? restored.base.term
+    term =
+      restored.voteUnreadable ? max(restored.hardState.term, lastTerm) : restored.hardState.term
     vote = restored.hardState.vote
     log = LogWindow(base: restored.base, entries: restored.entries)
     let last = log.last
     // No member of the half-built self inside an autoclosure: optimised, Swift 6.3.1 then destroys
     // members of a noncopyable self that are not there yet.
     precondition(
-      last.term <= restored.hardState.term,
+      restored.voteUnreadable || last.term <= restored.hardState.term,
       "the log holds an entry of a term that was never stored")
     commit = max(restored.base.index, min(restored.hardState.commit, last.index))
     applied = restored.base.index
     durableIndex = last.index
     verified = commit
     configurations = ConfigurationStack(restored.configuration, at: restored.base.index)
+    logBase = restored.logBase
+    suspect = restored.suspect
+    voteUnreadable = restored.voteUnreadable
     reportedRole = RoleChange(role: .follower, term: term, leader: nil)
     reportedCommit = restored.base.index
     jitter = Jitter(seed: seed ^ (id.value &* 0xD6E8_FEB8_6659_FD93))
     forwardedReads.nextWire = jitter.next()
-    for entry in restored.entries { configurations.appended(entry) }
+    for entry in restored.entries where !has(.revertConfigurationAtStart) {
+      configurations.appended(entry)
+    }
+    if has(.commitTailAtStart) { commit = last.index }
+    startSuspicion()
     resetElectionTimer()
   }
 
@@ -144,19 +188,51 @@ public struct Consensus: ~Copyable {
   public mutating func tick(_ out: inout Output) {
     guard configurations.effective != nil else { return }
     now += 1
+    if isDamaged { tickDamaged(&out) }
     if role == .leader {
       tickLeader(&out)
-    } else {
+    } else if !voteUnreadable {
       tickElection(&out)
     }
     expireForwardedReads(&out)
     finish(&out)
   }
 
+  /// How many calls of `tick` from now on would do nothing but let time pass, if nothing else happens
+  /// before; `tickIdly` stands for that many of them.
+  public var ticksUntilDue: Int {
+    guard configurations.effective != nil else { return Int.max }
+    guard !isDamaged, forwardedReads.items.isEmpty else { return 0 }
+    guard role == .leader else { return max(0, electionTimeout - electionElapsed - 1) }
+    guard transfer == nil, pendingWrites.isEmpty else { return 0 }
+    let interval = UInt64(settings.heartbeatTicks)
+    let untilRound = settings.heartbeatTicks - heartbeatElapsed - 1
+    let untilInterval = Int(interval - now % interval) - 1
+    let quorum = UInt64(settings.electionTicks) - min(silence, UInt64(settings.electionTicks))
+    return max(0, min(untilRound, untilInterval, Int(quorum)))
+  }
+
+  /// Lets `count` ticks pass in which nothing is due.
+  ///
+  /// - Precondition: `count <= ticksUntilDue`.
+  public mutating func tickIdly(_ count: Int) {
+    guard configurations.effective != nil else { return }
+    precondition(count >= 0 && count <= ticksUntilDue, "something is due before")
+    now += UInt64(count)
+    if role == .leader { heartbeatElapsed += count } else { electionElapsed += count }
+  }
+
   /// Takes a message. Messages for other nodes, from itself, or before activation are dropped.
   public mutating func step(_ message: Message, _ out: inout Output) {
     guard configurations.effective != nil, message.to == id, message.from != id else { return }
-    if admit(message, &out) { dispatch(message, &out) }
+    switch message.body {
+    case .standingRequest(let nonce): answerStanding(nonce, to: message.from, &out)
+    case .standingResponse(let standing):
+      receive(standing, term: message.term, message.from, &out)
+    default:
+      guard !voteUnreadable else { return }
+      if admit(message, &out) { dispatch(message, &out) }
+    }
     finish(&out)
   }
 
@@ -177,7 +253,8 @@ public struct Consensus: ~Copyable {
       case .preVoteRequest, .preVoteResponse(granted: true):
         return true  // They speak of a term that nobody has yet.
       case .voteRequest(_, transfer: false) where isSticky:
-        return false
+        guard has(.forgetStickiness) else { return false }
+        becomeFollower(message.term, leader: nil, &out)
       case .append, .heartbeat:
         becomeFollower(message.term, leader: message.from, &out)
       default:
@@ -223,13 +300,18 @@ public struct Consensus: ~Copyable {
     case .readRequest(let ticket): takeRead(ticket, from: from, &out)
     case .readResponse(let ticket, let index): receiveRead(ticket, index, from, &out)
     case .timeoutNow: receiveTimeoutNow(from, &out)
+    case .standingRequest, .standingResponse:
+      preconditionFailure("answered before terms are compared")
     }
   }
 
   /// Becomes a follower, of a newer term or of the present one.
   mutating func becomeFollower(_ newTerm: Term, leader newLeader: NodeID?, _ out: inout Output) {
     precondition(newTerm >= term, "terms never decrease")
-    if role == .leader { abandonLeadership(&out) }
+    if role == .leader {
+      if newTerm > term, transfer != nil { pass(.transferDone) }
+      abandonLeadership(&out)
+    }
     if newTerm > term || leader != newLeader { failForwardedReads(&out) }
     if newTerm > term {
       term = newTerm
@@ -275,6 +357,7 @@ public struct Consensus: ~Copyable {
       reportedCuttable = cuttable
       out.cuttable = cuttable
     }
+    if owesClearing { reportCleared(&out) }
     checkInvariants()
   }
 

@@ -36,6 +36,9 @@ public struct Message: Hashable, Sendable {
     case readResponse(ticket: UInt64, index: LogIndex?)
     /// Campaign at once (leadership transfer; thesis, section 3.10).
     case timeoutNow
+    /// A damaged node asks how far others are. The number names this question and is never used twice.
+    case standingRequest(nonce: UInt64)
+    case standingResponse(Standing)
   }
 
   /// Entries after `previous`. An empty list probes.
@@ -44,7 +47,7 @@ public struct Message: Hashable, Sendable {
     public var entries: [Entry]
     /// The leader's commit index.
     public var commit: LogIndex
-    /// No voter needs entries up to here any more: logs may be cut up to it.
+    /// No member that is waited for needs entries up to here: logs may be cut up to it.
     public var cuttable: LogIndex
 
     public init(previous: EntryID, entries: [Entry], commit: LogIndex, cuttable: LogIndex) {
@@ -84,10 +87,44 @@ public struct Message: Hashable, Sendable {
     /// The follower's last index, so that an idle leader notices one that lost its tail. Not an
     /// acknowledgement: the entries may be neither durable nor the leader's.
     public var last: LogIndex
+    /// The follower's commit index: its log equals the leader's up to here.
+    public var commit: LogIndex
+    /// Its log is damaged: it may have less than it acknowledged.
+    public var isSuspect: Bool
 
-    public init(round: UInt64, last: LogIndex) {
+    public init(
+      round: UInt64, last: LogIndex, commit: LogIndex = .zero, isSuspect: Bool = false
+    ) {
       self.round = round
       self.last = last
+      self.commit = commit
+      self.isSuspect = isSuspect
+    }
+  }
+
+  /// How far a node is, for one whose disk was damaged. The message's term is the node's own.
+  public struct Standing: Hashable, Sendable {
+    public var nonce: UInt64
+    /// The last entry that it holds or may once have held.
+    public var last: EntryID
+    /// `last` is not all that it may have held.
+    public var isLogUnknown: Bool
+    /// Its own term is in doubt.
+    public var isTermUnknown: Bool
+    /// The newest configuration in its log, and the voters of both halves.
+    public var configurationIndex: LogIndex
+    public var voters: [NodeID]
+
+    public init(
+      nonce: UInt64, last: EntryID, isLogUnknown: Bool, isTermUnknown: Bool,
+      configurationIndex: LogIndex, voters: [NodeID]
+    ) {
+      self.nonce = nonce
+      self.last = last
+      self.isLogUnknown = isLogUnknown
+      self.isTermUnknown = isTermUnknown
+      self.configurationIndex = configurationIndex
+      self.voters = voters
     }
   }
 }

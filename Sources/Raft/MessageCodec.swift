@@ -31,6 +31,8 @@ public enum MessageCodec {
     case readRequest = 10
     case readResponse = 11
     case timeoutNow = 12
+    case standingRequest = 13
+    case standingResponse = 14
   }
 
   // MARK: Encoding
@@ -64,7 +66,8 @@ public enum MessageCodec {
       kind(.conflict, into: &writer)
       writer.u64(previous.value)
       entryID(hint, into: &writer)
-    case .heartbeat, .heartbeatResponse, .readRequest, .readResponse, .timeoutNow:
+    case .heartbeat, .heartbeatResponse, .readRequest, .readResponse, .timeoutNow,
+      .standingRequest, .standingResponse:
       encodeControl(message.body, into: &writer)
     }
   }
@@ -80,6 +83,8 @@ public enum MessageCodec {
       kind(.heartbeatResponse, into: &writer)
       writer.u64(response.round)
       writer.u64(response.last.value)
+      writer.u64(response.commit.value)
+      writer.bool(response.isSuspect)
     case .readRequest(let ticket):
       kind(.readRequest, into: &writer)
       writer.u64(ticket)
@@ -90,6 +95,12 @@ public enum MessageCodec {
       writer.u64(index?.value ?? 0)
     case .timeoutNow:
       kind(.timeoutNow, into: &writer)
+    case .standingRequest(let nonce):
+      kind(.standingRequest, into: &writer)
+      writer.u64(nonce)
+    case .standingResponse(let standing):
+      kind(.standingResponse, into: &writer)
+      encode(standing, into: &writer)
     default:
       preconditionFailure("not a control message")
     }
@@ -106,6 +117,17 @@ public enum MessageCodec {
       writer.u8(entry.kind.rawValue)
       writer.blob32(entry.payload)
     }
+  }
+
+  private static func encode(_ standing: Message.Standing, into writer: inout ByteWriter) {
+    precondition(standing.voters.count <= 2 * Configuration.votersMax, "too many voters")
+    writer.u64(standing.nonce)
+    entryID(standing.last, into: &writer)
+    writer.bool(standing.isLogUnknown)
+    writer.bool(standing.isTermUnknown)
+    writer.u64(standing.configurationIndex.value)
+    writer.u8(UInt8(standing.voters.count))
+    for voter in standing.voters { writer.u64(voter.value) }
   }
 
   private static func kind(_ kind: Kind, into writer: inout ByteWriter) {
@@ -150,7 +172,9 @@ public enum MessageCodec {
           commit: try index(&reader), cuttable: try index(&reader), round: try number(&reader)))
     case .heartbeatResponse:
       return .heartbeatResponse(
-        Message.HeartbeatResponse(round: try number(&reader), last: try index(&reader)))
+        Message.HeartbeatResponse(
+          round: try number(&reader), last: try index(&reader), commit: try index(&reader),
+          isSuspect: try reader.bool()))
     case .readRequest: return .readRequest(ticket: try reader.u64())
     case .readResponse:
       let ticket = try reader.u64()
@@ -158,7 +182,23 @@ public enum MessageCodec {
       let index = try index(&reader)
       return .readResponse(ticket: ticket, index: isKnown ? index : nil)
     case .timeoutNow: return .timeoutNow
+    case .standingRequest: return .standingRequest(nonce: try reader.u64())
+    case .standingResponse: return .standingResponse(try standing(&reader))
     }
+  }
+
+  private static func standing(
+    _ reader: inout ByteReader
+  ) throws(WireError) -> Message.Standing {
+    var standing = Message.Standing(
+      nonce: try reader.u64(), last: try entryID(&reader), isLogUnknown: try reader.bool(),
+      isTermUnknown: try reader.bool(), configurationIndex: try index(&reader), voters: [])
+    let count = Int(try reader.u8())
+    let limit = 2 * Configuration.votersMax
+    guard count <= limit else { throw .tooLong(length: count, limit: limit) }
+    for _ in 0..<count { standing.voters.append(NodeID(try reader.u64())) }
+    guard standing.voters.allSatisfy({ $0.value > 0 }) else { throw .invalid("node id") }
+    return standing
   }
 
   private static func append(

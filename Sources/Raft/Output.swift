@@ -51,11 +51,26 @@ public struct LogFetched: Sendable {
   public var follower: NodeID
   public var after: EntryID
   public var entries: [Entry]
+  /// The log no longer reaches back that far: its files begin after this entry.
+  public var cutTo: EntryID?
 
-  public init(follower: NodeID, after: EntryID, entries: [Entry]) {
+  public init(follower: NodeID, after: EntryID, entries: [Entry], cutTo: EntryID? = nil) {
     self.follower = follower
     self.after = after
     self.entries = entries
+    self.cutTo = cutTo
+  }
+}
+
+/// A member that the leader's log cannot serve any more.
+public struct SnapshotNeed: Hashable, Sendable {
+  public var to: NodeID
+  /// The leader's log begins after this entry: the snapshot must cover it.
+  public var base: EntryID
+
+  public init(to: NodeID, base: EntryID) {
+    self.to = to
+    self.base = base
   }
 }
 
@@ -94,12 +109,17 @@ public struct Output: Sendable {
   public var messages: [Message] = []
   /// The commit index, if it grew. Entries up to it may be applied (`Consensus.entries`).
   public var commit: LogIndex?
-  /// The cut limit, if it grew: no voter needs entries up to it.
+  /// The cut limit, if it grew: no member that is waited for needs entries up to it.
   public var cuttable: LogIndex?
   public var readsReady: [ReadReady] = []
   /// Reads that cannot be confirmed now (no leader, lost leadership); ask again.
   public var readsFailed: [UInt64] = []
   public var fetches: [LogFetch] = []
+  /// Members to send a snapshot to. Said again from time to time until one has arrived; a caller that
+  /// is sending one already ignores it.
+  public var snapshotsNeeded: [SnapshotNeed] = []
+  /// The damaged log is whole again, or its claim is void: the claim kept on disk may go.
+  public var suspectCleared = false
   /// The latest change, if any.
   public var roleChange: RoleChange?
 
@@ -114,6 +134,8 @@ public struct Output: Sendable {
     readsReady.removeAll(keepingCapacity: true)
     readsFailed.removeAll(keepingCapacity: true)
     fetches.removeAll(keepingCapacity: true)
+    snapshotsNeeded.removeAll(keepingCapacity: true)
+    suspectCleared = false
     roleChange = nil
   }
 }

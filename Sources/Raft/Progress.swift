@@ -11,6 +11,9 @@ struct Progress: Sendable {
     case probe
     /// Messages follow each other without waiting.
     case replicate
+    /// The log no longer reaches back to what it needs: it gets a snapshot, and only heartbeats until
+    /// it has one.
+    case snapshot
   }
 
   let id: NodeID
@@ -34,6 +37,16 @@ struct Progress: Sendable {
   var regressCheck: (round: UInt64, match: LogIndex)?
   /// What `match` was when a full in-flight window could not be asked about, to see it stand still.
   var stalledMatch: LogIndex?
+  /// In `snapshot`: what it needs at least, since when, and when that was last said.
+  var snapshotBase = EntryID.zero
+  var snapshotSince: UInt64 = 0
+  var snapshotAsked: UInt64 = 0
+  /// It said that its log is damaged and not whole again.
+  var isSuspect = false
+  /// The leader's last index one heartbeat interval ago, and for how many intervals in a row the
+  /// member had everything in time.
+  var intervalLast = LogIndex.zero
+  var caughtUpIntervals = 0
   /// The tick at which a `LogFetch` for it was asked, until it is answered.
   var fetchSince: UInt64?
 
@@ -52,11 +65,23 @@ struct Progress: Sendable {
     inflights.removeAll()
   }
 
+  mutating func becomeSnapshot(_ base: EntryID, now: UInt64) {
+    if state != .snapshot { snapshotSince = now }
+    state = .snapshot
+    snapshotBase = base
+    snapshotAsked = now
+    next = match.next
+    fetchSince = nil
+    stalledMatch = nil
+    inflights.removeAll()
+  }
+
   /// Takes an acknowledgement.
   mutating func accept(_ index: LogIndex) {
     match = max(match, index)
+    if state == .snapshot, index < snapshotBase.index { return }
     inflights.free(upTo: match)
-    if state == .probe {
+    if state != .replicate {
       state = .replicate
       probeSent = false
       inflights.removeAll()

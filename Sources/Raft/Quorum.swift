@@ -34,7 +34,7 @@ enum Quorum {
     return min(incoming, reached(of: configuration.outgoing, value))
   }
 
-  private static func reached(of voters: [Member], _ value: (NodeID) -> UInt64) -> UInt64 {
+  static func reached(of voters: [Member], _ value: (NodeID) -> UInt64) -> UInt64 {
     precondition(!voters.isEmpty && voters.count <= Configuration.votersMax)
     var sorted = InlineArray<7, UInt64>(repeating: 0)
     for i in 0..<voters.count {
@@ -65,13 +65,5 @@ enum Quorum {
   static func result(_ configuration: Configuration, _ votes: Votes) -> VoteResult {
     if holds(configuration, { votes.of($0) == true }) { return .won }
     return holds(configuration, { votes.of($0) != false }) ? .pending : .lost
-  }
-
-  /// The smallest value of any voter, in both halves.
-  static func smallest(_ configuration: Configuration, _ value: (NodeID) -> LogIndex) -> LogIndex {
-    var smallest = LogIndex(UInt64.max)
-    for voter in configuration.voters { smallest = min(smallest, value(voter.id)) }
-    for voter in configuration.outgoing { smallest = min(smallest, value(voter.id)) }
-    return smallest
   }
 }

@@ -20,18 +20,27 @@ public struct Settings: Sendable {
   /// durable entries are dropped first.
   public let windowBytesMax: Int
 
+  /// Which of several fit nodes leads: the higher one. Nodes tell each other (`learnPriority`).
+  public let priority: UInt8
+  /// How long a silent member, or one that is sent a snapshot, keeps the logs from being cut.
+  public let floorTicks: Int
+  /// How long a leader serves before it hands over to a voter of higher priority.
+  public let stableTicks: Int
+
   /// A deliberate fault, for tests that prove that their checkers see it.
   package var plantedBug: PlantedBug?
 
   /// The most reads that wait for a confirmation; above it they fail at once.
   static let readsWaitingMax = 1 << 16
 
+  /// - Parameter stableTicks: `nil`: ten election timeouts.
   /// - Precondition: all values are positive, `electionTicks > 3 * heartbeatTicks`, and
   ///   `entriesPerAppendMax <= MessageCodec.entriesMax`.
   public init(
     heartbeatTicks: Int = 5, electionTicks: Int = 40, entriesPerAppendMax: Int = 1024,
     bytesPerAppendMax: Int = 1 << 20, inflightAppendsMax: Int = 64,
-    windowBytesMax: Int = 64 << 20
+    windowBytesMax: Int = 64 << 20, priority: UInt8 = 100, floorTicks: Int = 60_000,
+    stableTicks: Int? = nil
   ) {
     precondition(heartbeatTicks > 0, "heartbeatTicks must be positive")
     precondition(electionTicks > 3 * heartbeatTicks, "electionTicks must exceed 3 heartbeats")
@@ -39,27 +48,15 @@ public struct Settings: Sendable {
       entriesPerAppendMax > 0 && entriesPerAppendMax <= MessageCodec.entriesMax,
       "entriesPerAppendMax out of range")
     precondition(bytesPerAppendMax > 0 && inflightAppendsMax > 0 && windowBytesMax > 0)
+    precondition(floorTicks > 0 && stableTicks ?? 1 > 0)
     self.heartbeatTicks = heartbeatTicks
     self.electionTicks = electionTicks
     self.entriesPerAppendMax = entriesPerAppendMax
     self.bytesPerAppendMax = bytesPerAppendMax
     self.inflightAppendsMax = inflightAppendsMax
     self.windowBytesMax = windowBytesMax
+    self.priority = priority
+    self.floorTicks = floorTicks
+    self.stableTicks = stableTicks ?? 10 * electionTicks
   }
-}
-
-/// Faults that tests plant to prove that they would be found. Never set outside tests.
-package enum PlantedBug: String, CaseIterable, Sendable {
-  /// A follower acknowledges entries before its own disk has them.
-  case ackBeforeDurable
-  /// Votes and vote requests leave before the hard state is durable.
-  case voteBeforeDurable
-  /// A follower drops everything after `previous` on any append, also on a delayed one.
-  case truncateOnAnyAppend
-  /// Candidates are compared by log length only.
-  case ignoreLastTermInVote
-  /// Entries of earlier terms are committed by counting copies (paper, figure 8).
-  case commitOldTermByCounting
-  /// A read joins a confirmation round whose heartbeats left before it was asked.
-  case reuseReadRound
 }

@@ -1,7 +1,7 @@
 // PeerMessage: what nodes say to each other, and its bytes.
 //
 // Invariants: every message carries the sender's wall clock; decoding is bounded and never traps.
-// Format (big-endian): version u16 (1), group u32 (0), kind u8, wall i64, body.
+// Format (big-endian): version u16 (2), group u32 (0), kind u8, wall i64, body.
 // Not here: framing, length limits of a frame, checksums and authentication (Node).
 
 import Engine
@@ -44,7 +44,7 @@ public struct PeerMessage: Sendable {
 
 /// Bytes of a PeerMessage.
 public enum PeerCodec {
-  static let version: UInt16 = 1
+  static let version: UInt16 = 2
   /// The most requests in one forward message.
   static let forwardCountMax = 8192
   /// The longest encoded request.

@@ -24,7 +24,14 @@ import Wire
     .appendResponse(.accepted(match: LogIndex(12))),
     .appendResponse(.conflict(previous: LogIndex(7), hint: id(2, 5))),
     .heartbeat(Message.Heartbeat(commit: LogIndex(1), cuttable: LogIndex(1), round: 77)),
-    .heartbeatResponse(Message.HeartbeatResponse(round: 77, last: LogIndex(8))),
+    .heartbeatResponse(
+      Message.HeartbeatResponse(
+        round: 77, last: LogIndex(8), commit: LogIndex(7), isSuspect: true)),
+    .standingRequest(nonce: UInt64.max),
+    .standingResponse(
+      Message.Standing(
+        nonce: 5, last: id(3, 9), isLogUnknown: true, isTermUnknown: false,
+        configurationIndex: LogIndex(4), voters: [NodeID(1), NodeID(3)])),
     .readRequest(ticket: UInt64.max), .readResponse(ticket: 1, index: LogIndex(5)),
     .readResponse(ticket: 1, index: nil), .timeoutNow,
   ]

@@ -18,7 +18,11 @@ final class Lab {
   var heldDisks: Set<NodeID> = []
   let settings: Settings
 
-  init(_ ids: ClosedRange<UInt64> = 1...3, settings: Settings? = nil, bug: PlantedBug? = nil) {
+  /// Nodes up to `spare` exist, but are no members yet.
+  init(
+    _ ids: ClosedRange<UInt64> = 1...3, spare: UInt64 = 0, settings: Settings? = nil,
+    bug: PlantedBug? = nil
+  ) {
     let members = ids.map { Member(id: NodeID($0), incarnation: $0 * 10) }
     guard let configuration = Configuration(voters: members) else {
       preconditionFailure("the lab's own configuration")
@@ -28,7 +32,7 @@ final class Lab {
     settings.plantedBug = bug
     self.settings = settings
     checker = Checker(configuration)
-    nodes = ids.map { SimulatedNode(NodeID($0)) }
+    nodes = (ids.lowerBound...max(ids.upperBound, spare)).map { SimulatedNode(NodeID($0)) }
     for node in nodes { start(node.id.value) }
   }
 
@@ -129,6 +133,26 @@ final class Lab {
   func transfer(_ id: UInt64) {
     self[id].core?.transferLeadership(&self[id].output)
     settle(self[id])
+  }
+
+  /// Asks a node to change the members. Returns why it refused.
+  @discardableResult
+  func change(_ id: UInt64, _ change: MembershipChange) -> MembershipRefusal.Reason? {
+    defer { settle(self[id]) }
+    do {
+      _ = try self[id].core?.changeMembership(change, &self[id].output)
+      return nil
+    } catch {
+      return error.reason
+    }
+  }
+
+  /// Lets time pass for all nodes that are up, with a perfect network.
+  func run(_ ticks: Int) {
+    for _ in 0..<ticks {
+      for node in nodes where node.isUp { tick(node.id.value) }
+      exchange()
+    }
   }
 
   // MARK: The network

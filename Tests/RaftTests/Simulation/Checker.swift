@@ -51,6 +51,7 @@ struct Checker {
     if commit < after { fail("node \(node.id): commit went back to \(commit)") }
     if commit > after { observeCommit(node, after: after, upTo: commit, nodes) }
     node.lastCommit = commit
+    node.lastConfiguration = node.core?.configuration
   }
 
   private mutating func observeLeader(_ node: SimulatedNode, _ term: Term) {
@@ -84,14 +85,17 @@ struct Checker {
       } else {
         committed.append(id)
         committedIn.append(node.lastTerm)
-        if !isDurableOnQuorum(id, nodes) {
+        if !isDurableOnQuorum(id, node.lastConfiguration ?? configuration, nodes) {
           fail("node \(node.id) committed \(id), which is not durable on a quorum")
         }
       }
     }
   }
 
-  private func isDurableOnQuorum(_ id: EntryID, _ nodes: [SimulatedNode]) -> Bool {
+  /// Counted one by one, by the configuration in force before the call that committed.
+  private func isDurableOnQuorum(
+    _ id: EntryID, _ configuration: Configuration, _ nodes: [SimulatedNode]
+  ) -> Bool {
     func majority(_ voters: [Member]) -> Bool {
       var count = 0
       for voter in voters {

@@ -24,6 +24,8 @@ final class SimulatedNode {
   var clockLoss = 0
   var lastTerm = Term.zero
   var lastCommit = LogIndex.zero
+  /// The configuration in force after the last call.
+  var lastConfiguration: Configuration?
   var boots: UInt64 = 0
 
   init(_ id: NodeID) { self.id = id }
@@ -39,7 +41,7 @@ final class SimulatedNode {
     core = Consensus(
       id: id, settings: settings,
       restored: Restored(
-        hardState: disk.hardState, configuration: stored == .zero ? nil : configuration,
+        hardState: disk.hardState, configuration: storedConfiguration,
         base: base, entries: rest),
       seed: seed &+ boots &* 7919)
     core?.activate(configuration)
@@ -47,7 +49,14 @@ final class SimulatedNode {
     shadow = disk.entries.map(\.id)
     lastTerm = disk.hardState.term
     lastCommit = stored
+    lastConfiguration = core?.configuration
     output.removeAll()
+  }
+
+  /// The last configuration that the stored state covers.
+  private var storedConfiguration: Configuration? {
+    let entry = disk.entries.prefix(Int(stored.value)).last { $0.kind == .configuration }
+    return entry.flatMap { try? Configuration(decoding: $0.payload) }
   }
 
   func crash() {

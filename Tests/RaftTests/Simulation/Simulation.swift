@@ -185,7 +185,9 @@ struct Simulation {
         cluster.propose(leader)
         if let last = leader.core?.lastID, last > before { target = last }
       }
-      if let target, cluster.nodes.allSatisfy({ ($0.core?.commit ?? .zero) >= target.index }) {
+      let members = leader.core?.configuration?.members.map(\.id) ?? []
+      let inside = cluster.nodes.filter { members.contains($0.id) }
+      if let target, inside.allSatisfy({ ($0.core?.commit ?? .zero) >= target.index }) {
         return checkAgreement()
       }
     }
