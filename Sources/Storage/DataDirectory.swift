@@ -76,6 +76,7 @@ public struct DataDirectory: Sendable {
       try writeIdentity(path, wanted, disk)
     }
     let pointer = try StatePointer.read(path, disk)
+    try requireFirstStore(path, pointer, disk)
     let notes = try removeUnused(path, pointer, disk)
     let directory = DataDirectory(
       path: path, identity: stored ?? wanted, isNew: stored == nil, pointer: pointer, notes: notes,
@@ -149,6 +150,18 @@ public struct DataDirectory: Sendable {
     self.notes = notes
     self.disk = disk
     self.lock = lock
+  }
+
+  /// Without a pointer the first store is in use. If that is gone and another is there, the pointer was lost.
+  private static func requireFirstStore(
+    _ path: String, _ pointer: StatePointer, _ disk: any Disk
+  ) throws(StorageError) {
+    guard pointer == .initial, try !disk.exists(DiskPath.join(path, pointer.name)) else { return }
+    for name in try disk.list(path) where StatePointer.number(name) ?? 0 > 0 {
+      throw StorageError(
+        DiskPath.join(path, StatePointer.fileName),
+        "is gone: which state store is in use cannot be told ('\(name)' is there)")
+    }
   }
 
   /// Removes state stores that nothing names any more, and the note of a download that was swapped in.

@@ -14,8 +14,9 @@ import Testing
     [.process, .power] + (0..<6).map { FaultDisk.Crash.tornPower(seed: $0) }
 
   /// The first broken promise over all stop points and crashes, if any.
-  private func firstViolation(
-    _ crashes: [FaultDisk.Crash], _ plant: (inout FaultDisk.Faults) -> Void = { _ in }
+  static func firstViolation(
+    _ crashes: [FaultDisk.Crash] = crashes, _ mutant: StorageMutant = .none,
+    _ plant: (inout FaultDisk.Faults) -> Void = { _ in }
   ) -> String? {
     let scenario = LogScenario.standard()
     var stopAfter = 0
@@ -23,7 +24,7 @@ import Testing
       var faults = FaultDisk.Faults(stopAfter: stopAfter)
       plant(&faults)
       let disk = FaultDisk(faults)
-      let run = LogRun(scenario, on: disk)
+      let run = LogRun(scenario, on: disk, mutant)
       for crash in crashes {
         if let violation = run.violation(on: disk.after(crash)) {
           return "stopped after \(stopAfter) operations, \(crash): \(violation)"
@@ -35,17 +36,17 @@ import Testing
   }
 
   @Test func `everything acknowledged survives a stop after any disk operation`() {
-    let violation = firstViolation(Self.crashes)
+    let violation = Self.firstViolation()
     #expect(violation == nil, "\(violation ?? "")")
   }
 
   @Test func `the proof catches a log that does not sync`() {
-    let violation = firstViolation([.power]) { $0.ignoresSync = true }
+    let violation = Self.firstViolation([.power]) { $0.ignoresSync = true }
     #expect(violation?.contains("instead of") == true, "\(violation ?? "not caught")")
   }
 
   @Test func `the proof catches a log that does not sync its directory`() {
-    let violation = firstViolation([.power]) { $0.ignoresDirectorySync = true }
+    let violation = Self.firstViolation([.power]) { $0.ignoresDirectorySync = true }
     #expect(violation?.contains("instead of") == true, "\(violation ?? "not caught")")
   }
 

@@ -145,36 +145,36 @@ import Testing
     _ mutant: StorageMutant = .none
   ) throws -> String? {
     let (whole, log, report) = try finished()
-    for segment in [report.segments[0], report.segments[report.segments.count / 2]] {
-      for block in [0, 2] {
-        let damaged = whole.after(.power)
-        damaged.flip(segment.file, byte: block * 4096 + 300, bit: 3)
-        var stopAfter = 0
-        while true {
-          let disk = damaged.after(.power)
-          disk.setFaults(FaultDisk.Faults(stopAfter: stopAfter))
-          var progress = 0
-          do {
-            let (store, found) = try open(disk, mutant)
-            guard found.suspect == .upTo(log.last) else { return "claim \(found.claim)" }
-            try store.repair()
-            progress = 1
-            try write(store)
-            progress = 2
-            try store.clearSuspect()
-            progress = 3
-          } catch {}
-          for crash in crashes {
-            let place = "\(segment.file) block \(block), stop \(stopAfter), \(crash)"
-            if let wrong = try check(disk.after(crash), progress, log.last, mutant) {
-              return "\(place): \(wrong)"
-            }
+    let last = report.segments.count - 1
+    for (segment, block) in [(0, 0), (last / 2, 0), (last / 2, 2), (last, 2)] {
+      let segment = report.segments[segment]
+      let damaged = whole.after(.power)
+      damaged.flip(segment.file, byte: block * 4096 + 300, bit: 3)
+      var stopAfter = 0
+      while true {
+        let disk = damaged.after(.power)
+        disk.setFaults(FaultDisk.Faults(stopAfter: stopAfter))
+        var progress = 0
+        do {
+          let (store, found) = try open(disk, mutant)
+          guard found.suspect == .upTo(log.last) else { return "claim \(found.claim)" }
+          try store.repair()
+          progress = 1
+          try write(store)
+          progress = 2
+          try store.clearSuspect()
+          progress = 3
+        } catch {}
+        for crash in crashes {
+          let place = "\(segment.file) block \(block), stop \(stopAfter), \(crash)"
+          if let wrong = try check(disk.after(crash), progress, log.last, mutant) {
+            return "\(place): \(wrong)"
           }
-          if progress == 3 { break }
-          stopAfter += 1
         }
-        guard stopAfter > 15 else { return "too few operations: \(stopAfter)" }
+        if progress == 3 { break }
+        stopAfter += 1
       }
+      guard stopAfter > 15 else { return "too few operations: \(stopAfter)" }
     }
     return nil
   }

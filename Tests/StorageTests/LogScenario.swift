@@ -150,12 +150,14 @@ struct LogRun {
   var underWay: [LogWrite] = []
   var cutUpTo = LogIndex.zero
   var finished = false
+  private var options = LogScenario.options
 
-  init(_ scenario: LogScenario, on disk: FaultDisk) {
+  init(_ scenario: LogScenario, on disk: FaultDisk, _ mutant: StorageMutant = .none) {
+    options.mutant = mutant
     do {
       let (store, _) = try LogStore.open(
         disk: disk, directory: LogScenario.directory, identity: LogScenario.identity,
-        options: LogScenario.options)
+        options: options)
       for step in scenario.steps {
         switch step {
         case .write(let writes):
@@ -180,7 +182,7 @@ struct LogRun {
     do {
       let (store, found) = try LogStore.open(
         disk: disk, directory: LogScenario.directory, identity: LogScenario.identity,
-        options: LogScenario.options)
+        options: options)
       if case .suspect(let reason) = found.tail { return "suspect: \(reason)" }
       let entries = try found.entries(after: found.base.index)
       if let wrong = compare(found, entries) { return wrong }

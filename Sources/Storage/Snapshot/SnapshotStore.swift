@@ -121,15 +121,17 @@ public final class SnapshotStore: Sendable {
     }
   }
 
-  /// Removes all snapshots but the newest `count`. Reads of a removed one fail.
+  /// Removes all snapshots but the newest `count`, and those that are ignored. Reads of a removed one fail.
   public func removeOld(keeping count: Int) throws(StorageError) {
     precondition(count >= 0, "a count")
-    let removed = state.withLock { state -> [Snapshot] in
-      let removed = Array(state.snapshots.dropFirst(count))
+    let removed = state.withLock { state -> [String] in
+      let removed = state.snapshots.dropFirst(count).map(\.directory)
+      let ignored = state.ignored.compactMap { DiskPath.parent(of: $0.path) }
       state.snapshots.removeLast(removed.count)
-      return removed
+      state.ignored = []
+      return removed + ignored
     }
-    for snapshot in removed { try removeFiles(snapshot.directory) }
+    for path in removed { try removeFiles(path) }
     if !removed.isEmpty { try disk.syncDirectory(directory) }
   }
 
