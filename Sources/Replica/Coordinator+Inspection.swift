@@ -1,0 +1,54 @@
+// Coordinator+Inspection: what only the simulator may see and change.
+//
+// Invariant: nothing here changes what a node does, but for `plant`.
+// Not here: what people may see (Coordinator+Status).
+
+import Engine
+import Raft
+
+extension Coordinator {
+  /// The last entry of the log, durable or not.
+  package var lastID: EntryID { consensus.lastID }
+
+  /// How far consensus believes that the own log is durable.
+  package var durableIndex: UInt64 { consensus.durableIndex.value }
+
+  /// The term of the entry at `index`; `nil` if it is not in memory.
+  package func term(at index: UInt64) -> UInt64? { consensus.term(at: LogIndex(index))?.value }
+
+  /// The hash of the exchange's rows alone, at the applied index.
+  package var exchangeHash: UInt128 { machine.exchange.stateHash }
+
+  /// Broken invariants of the exchange; empty if all is well.
+  package func brokenInvariants() -> [String] {
+    var broken = machine.checkInvariants()
+    for (asset, sum) in machine.conservation() where sum != 0 {
+      broken.append("asset \(asset.value) sums to \(sum)")
+    }
+    return broken
+  }
+
+  /// Everything that stops this node from serving.
+  package func complaints(_ now: Moment) -> [String] { status(now).faults }
+}
+
+/// Names of the faults that can be planted here.
+package enum ReplicaBugs {
+  package static let names: [String] = all.map(\.name)
+
+  static let all: [(name: String, bug: PlantedBugs)] = [
+    ("ignoreDuplicates", .ignoreDuplicates), ("rowsWithoutMarker", .rowsWithoutMarker),
+    ("answerBeforeCommit", .answerBeforeCommit), ("ignoreDeadline", .ignoreDeadline),
+    ("rowsBeforeDurable", .rowsBeforeDurable), ("rowsWithoutDuplicates", .rowsWithoutDuplicates),
+  ]
+}
+
+extension Coordinator {
+  /// Plants a fault, for tests that prove that it would be found.
+  package mutating func plant(_ name: String) {
+    for (known, bug) in ReplicaBugs.all where known == name {
+      bugs.insert(bug)
+      machine.bugs.insert(bug)
+    }
+  }
+}

@@ -1,0 +1,88 @@
+// Checker+Finish: after the world has healed: liveness, equal states, and every answer against a replay of the log.
+//
+// Not here: what must hold at every step (Checker).
+
+import Engine
+import Raft
+import Replica
+
+extension World {
+  /// Whether nothing is left to be done.
+  var isQuiet: Bool {
+    guard let leader, let life = leader.life, clients.allSatisfy({ $0.operation == nil }) else {
+      return false
+    }
+    let last = life.coordinator.lastID.index.value
+    for node in nodes where node.refusal == nil {
+      guard let own = node.life, own.coordinator.appliedIndex == last,
+        own.coordinator.storedIndex == last, node.shadow.items.count == last
+      else { return false }
+    }
+    return true
+  }
+}
+
+extension Checker {
+  func finish() {
+    guard failure == nil, let leader = world.leader, let life = leader.life else { return }
+    for node in world.nodes where node.refusal == nil { compare(node, life) }
+    replay(life)
+  }
+
+  /// What was not done in time, in a few words.
+  func stuck() -> String {
+    let waiting = world.clients.filter { $0.operation != nil }.map(\.place)
+    let states = world.nodes.map { node -> String in
+      guard let life = node.life else { return "\(node.id): down (\(node.refusal ?? "?"))" }
+      let own = life.coordinator
+        .complaints(node.now(world.time)).joined(separator: "; ")
+      return "\(node.id): \(life.coordinator.role) t\(life.coordinator.term)"
+        + " applied \(life.coordinator.appliedIndex) stored \(life.coordinator.storedIndex)"
+        + " last \(life.coordinator.lastID) disk \(node.shadow.last) \(own)"
+    }
+    return "clients \(waiting) wait; \(states.joined(separator: " | "))"
+  }
+
+  private func compare(_ node: SimNode, _ leading: Life) {
+    guard let life = node.life else { return }
+    if life.coordinator.stateHash != leading.coordinator.stateHash {
+      fail("state-hash", "the state of node \(node.id) differs at the end")
+    }
+    for broken in life.coordinator.brokenInvariants() {
+      fail("ledger", "node \(node.id): \(broken)")
+    }
+  }
+
+  private func replay(_ leading: Life) {
+    var oracle = Oracle()
+    for (place, term) in canonical.enumerated() {
+      let id = EntryID(term: Term(term), index: LogIndex(UInt64(place + 1)))
+      guard let entry = known[id]?.entry else { return fail("log", "committed \(id) is on no disk") }
+      oracle.apply(entry)
+    }
+    if oracle.hash() != leading.coordinator.exchangeHash {
+      fail("replay", "the exchange differs from a replay that executes each request once")
+    }
+    for broken in oracle.exchange.checkInvariants() { fail("ledger", "replay: \(broken)") }
+    for problem in oracle.problems { fail("replay", problem) }
+    for operation in world.operations { check(operation, oracle.executed) }
+  }
+
+  private func check(_ operation: Operation, _ executed: [RequestID: Told]) {
+    guard let request = operation.request else { return }
+    let truth = executed[request.header.requestID]
+    switch operation.outcome {
+    case .replied(let reply, let index, let stamp):
+      let told = Told(reply: reply, index: index, stamp: stamp)
+      if truth != told {
+        fail("exactly-once", "a client was told \(told), the log says \(String(describing: truth))")
+      }
+    case .expired:
+      if let truth, truth.reply != .rejected(.deadlinePassed) {
+        fail("answers", "a request was called expired, and was executed at \(truth.index)")
+      }
+    case .open: fail("liveness", "a request is open at the end")
+    case .read, .unknown: break
+    }
+  }
+}

@@ -1,0 +1,252 @@
+// World+Faults: what goes wrong, when, and how it ends.
+//
+// Invariants:
+//   * every fault that lasts has an ending, and healing runs all endings
+//   * the atlas: storage is damaged on a minority of the voters only, counting those that are not whole again, so that
+//     a copy of everything committed survives and every run can be healed
+// Not here: faults that watch for their moment (Hunt).
+
+import Raft
+
+extension World {
+  /// Calls `body` after a while, at the latest when the world heals.
+  func later(_ pause: Int64, _ body: @escaping () -> Void) {
+    nextEnding += 1
+    endings[nextEnding] = body
+    queue.add(time + pause, .end, nextEnding)
+  }
+
+  func beginFaults() { queue.add(time + 2_000_000, .fault) }
+
+  /// One fault of the seed's mix strikes.
+  func nextFault() {
+    guard phase == .active else { return }
+    let kind = chance.pick(swarm.faults)
+    if strike(kind) {
+      trace("fault: \(kind.rawValue)")
+      tally.faults[FaultKind.allCases.firstIndex(of: kind) ?? 0] += 1
+    }
+    // Later there is room for the work that a seed must show.
+    let calm: Int64 = time > swarm.active ? 6 : 1
+    queue.add(time + calm * chance.among(swarm.faultPause), .fault)
+  }
+
+  /// Everything that lasts ends; all machines run.
+  func heal() {
+    phase = .healing
+    hunt = Hunt()
+    for key in endings.keys.sorted() { endings.removeValue(forKey: key)?() }
+    swarm.lossPercent = 0
+    swarm.repeatPercent = 0
+    for node in nodes {
+      node.diskHangsUntil = min(node.diskHangsUntil, time)
+      node.disk.isFull = false
+      if node.life == nil { restart(node, after: 1_000) }
+    }
+    trace("healing")
+  }
+
+  // MARK: Who
+
+  var leader: SimNode? {
+    var best: SimNode?
+    for node in nodes where node.life?.coordinator.role == .leader {
+      if (node.life?.coordinator.term ?? 0) > (best?.life?.coordinator.term ?? 0) { best = node }
+    }
+    return best
+  }
+
+  private var alive: [SimNode] { nodes.filter { $0.life != nil } }
+
+  private func someone() -> SimNode? {
+    let alive = alive
+    return alive.isEmpty ? nil : chance.pick(alive)
+  }
+
+  /// Whether one more machine's storage may be harmed.
+  private func mayDamage(_ node: SimNode) -> Bool {
+    node.isDamaged || nodes.count { $0.isDamaged } < (nodes.count - 1) / 2
+  }
+
+  // MARK: Faults
+
+  private func strike(_ kind: FaultKind) -> Bool {
+    switch kind {
+    case .crashPower, .crashProcess, .crashLeader, .crashAll, .crashAfterOne, .shortReigns,
+      .pause, .pauseLeader, .transfer, .stepDown:
+      return strikeProcess(kind)
+    case .partition, .oneWay, .bridge, .isolateLeader, .isolateClients, .clog, .loss,
+      .duplication, .reordering:
+      return strikeNetwork(kind)
+    case .clockJump, .clockDrift:
+      guard let node = someone() else { return false }
+      return strikeClock(kind, node)
+    default:
+      guard let node = someone() else { return false }
+      return strikeDisk(kind, node)
+    }
+  }
+
+  private func crash(_ node: SimNode?, _ death: Death) -> Bool {
+    guard let node, node.life != nil else { return false }
+    kill(node, death, why: "fault")
+    restart(node, after: chance.among(chance.pick([1_000..<100_000, 100_000..<3_000_000])))
+    return true
+  }
+
+  private func strikeProcess(_ kind: FaultKind) -> Bool {
+    switch kind {
+    case .crashPower: return crash(someone(), .power)
+    case .crashProcess: return crash(someone(), .process)
+    case .crashLeader: return crash(leader, chance.chance(50) ? .power : .process)
+    case .crashAll:
+      let death: Death = chance.chance(70) ? .power : .process
+      for node in alive { _ = crash(node, death) }
+      return true
+    case .crashAfterOne:
+      guard let leader, nodes.count > 2 else { return false }
+      let others = nodes.filter { $0.place != leader.place }
+      hunt.mode = .afterOne(favored: chance.pick(others).place)
+      hunt.until = time + 1_500_000
+      return true
+    case .shortReigns:
+      hunt.mode = .shortReigns
+      hunt.until = time + chance.among(2_000_000..<8_000_000)
+      return true
+    case .pause, .pauseLeader:
+      guard let node = kind == .pause ? someone() : leader else { return false }
+      node.pausedUntil = time + chance.among(chance.pick([20_000..<400_000, 400_000..<4_000_000]))
+      return true
+    case .transfer:
+      guard let node = leader, let life = node.life, node.pausedUntil <= time else { return false }
+      life.coordinator.transferLeadership(node.now(time), &life.effects)
+      wantTurn(node, life)
+      return true
+    default:
+      guard let node = leader, let life = node.life, node.pausedUntil <= time else { return false }
+      life.coordinator.stepDown(node.now(time), &life.effects)
+      wantTurn(node, life)
+      return true
+    }
+  }
+
+  private var faultLength: Int64 { chance.among(chance.pick([100_000..<800_000, 500_000..<5_000_000])) }
+
+  private func block(_ ways: [(Int, Int)], for length: Int64) {
+    for way in ways {
+      setBlocked(way.0, way.1, 1)
+      // Some connections notice.
+      if chance.chance(30) { breakLink(way.0, way.1) }
+    }
+    later(length) { [unowned self] in
+      for way in ways { setBlocked(way.0, way.1, -1) }
+    }
+  }
+
+  /// Both ends see their connection closed.
+  private func breakLink(_ a: Int, _ b: Int) {
+    guard linked[pair(a, b)] else { return }
+    linked[pair(a, b)] = false
+    linked[pair(b, a)] = false
+    queue.add(time + chance.among(50..<500_000), .lost, a, b)
+    queue.add(time + chance.among(50..<500_000), .lost, b, a)
+  }
+
+  func isolate(_ node: SimNode, both: Bool, for length: Int64) {
+    var ways: [(Int, Int)] = []
+    let deaf = chance.chance(50)
+    for peer in nodes where peer.place != node.place {
+      if both || deaf { ways.append((peer.place, node.place)) }
+      if both || !deaf { ways.append((node.place, peer.place)) }
+    }
+    block(ways, for: length)
+  }
+
+  private func strikeNetwork(_ kind: FaultKind) -> Bool {
+    let length = faultLength
+    switch kind {
+    case .partition, .bridge:
+      let side = nodes.map { _ in chance.chance(50) }
+      let middle = kind == .bridge ? chance.below(nodes.count) : -1
+      var ways: [(Int, Int)] = []
+      for a in 0..<nodes.count {
+        for b in 0..<nodes.count where a != b && a != middle && b != middle && side[a] != side[b] {
+          ways.append((a, b))
+        }
+      }
+      guard !ways.isEmpty else { return false }
+      block(ways, for: length)
+    case .oneWay: isolate(chance.pick(nodes), both: false, for: length)
+    case .isolateLeader:
+      guard let leader else { return false }
+      isolate(leader, both: chance.chance(60), for: length)
+      if chance.chance(30) {
+        unreachable[leader.place] += 1
+        later(length) { [unowned self] in unreachable[leader.place] -= 1 }
+      }
+    case .isolateClients:
+      let place = chance.below(nodes.count)
+      unreachable[place] += 1
+      later(length) { [unowned self] in unreachable[place] -= 1 }
+    case .clog:
+      let from = chance.below(nodes.count)
+      for to in 0..<nodes.count where chance.chance(70) { clogged[pair(from, to)] = time + length }
+    case .loss:
+      let percent = chance.pick([5, 20, 50])
+      extraLoss += percent
+      later(length) { [unowned self] in extraLoss -= percent }
+    case .duplication:
+      extraRepeat += 20
+      later(length) { [unowned self] in extraRepeat -= 20 }
+    default:
+      let spread = chance.pick([5_000, 50_000, 200_000]) as Int64
+      extraDelay += spread
+      scattered = true
+      later(length) { [unowned self] in
+        extraDelay -= spread
+        scattered = extraDelay > 0
+      }
+    }
+    return true
+  }
+
+  private func strikeClock(_ kind: FaultKind, _ node: SimNode) -> Bool {
+    if kind == .clockJump {
+      let jump = chance.pick([10_000, 300_000, 2_000_000, 3_600_000_000] as [Int64])
+      let signed = chance.chance(50) ? jump : -jump
+      node.wallOffset += signed
+      later(chance.among(1_000_000..<8_000_000)) { node.wallOffset -= signed }
+    } else {
+      node.setDrift(chance.among(-100_000..<100_000), time)
+      later(chance.among(1_000_000..<20_000_000)) { [unowned self] in node.setDrift(0, time) }
+    }
+    return true
+  }
+
+  private func strikeDisk(_ kind: FaultKind, _ node: SimNode) -> Bool {
+    switch kind {
+    case .slowDisk:
+      let factor = chance.pick([10, 50, 200] as [Int64])
+      node.diskSlowness *= factor
+      later(faultLength) { node.diskSlowness /= factor }
+    case .hangingDisk: node.diskHangsUntil = max(node.diskHangsUntil, time + faultLength)
+    case .fullDisk:
+      node.disk.isFull = true
+      later(faultLength) { node.disk.isFull = false }
+    case .syncError: node.disk.failsNextSync = true
+    case .writeError: node.disk.failsNextWrite = true
+    case .bitRot, .misdirectedWrite:
+      guard mayDamage(node), node.refusal == nil else { return false }
+      if kind == .misdirectedWrite {
+        node.disk.misdirects = diskChance.fork()
+      } else {
+        guard let place = node.disk.rot(&diskChance) else { return false }
+        trace("\(node.id) bit rot: \(place)")
+      }
+      node.isDamaged = true
+      if chance.chance(60) { return crash(node, .process) }
+    default: return false
+    }
+    return true
+  }
+}

@@ -1,0 +1,51 @@
+// Simulation: one seed from its first start to its verdict.
+//
+// A run has an active phase with faults, until it is long enough and enough was acknowledged; then everything heals and
+// the cluster has to come to rest.
+// Not here: many seeds (Runner).
+
+package enum Simulation {
+  /// A seed with less is no evidence, and fails.
+  package static let simulatedMin: Int64 = 60_000_000
+  package static let acknowledgedMin = 500
+  package static let kindsMin = 3
+  /// What healing may take.
+  static let healingMax: Int64 = 40_000_000
+
+  package static func run(seed: UInt64, options: SimOptions = SimOptions()) -> SeedReport {
+    let world = World(seed: seed, options: options)
+    world.startAll()
+    world.openClients()
+    world.beginFaults()
+    let isDone = {
+      world.time >= world.swarm.active
+        && (world.tally.acknowledged >= acknowledgedMin + 20 || options.isShort)
+        && (world.tally.kinds >= kindsMin || options.faults != nil)
+    }
+    _ = world.run(upTo: 5 * world.swarm.active, until: isDone)
+    if !world.checker.isBroken {
+      world.heal()
+      let isAtRest = world.run(upTo: healingMax) { world.isQuiet }
+      if !isAtRest, !world.checker.isBroken {
+        world.checker.fail("liveness", "not at rest after healing: \(world.checker.stuck())")
+      }
+    }
+    world.checker.finish()
+    if !world.checker.isBroken { judgeEvidence(world) }
+    return SeedReport(
+      seed: seed, failure: world.checker.failure, simulated: world.time, events: world.events,
+      digest: world.digest, tally: world.tally, world: world.swarm.description)
+  }
+
+  private static func judgeEvidence(_ world: World) {
+    guard !world.options.isShort, world.options.faults == nil else { return }
+    if world.time < simulatedMin || world.tally.acknowledged < acknowledgedMin
+      || world.tally.kinds < kindsMin
+    {
+      world.checker.fail(
+        "evidence",
+        "only \(world.time / 1_000_000) s, \(world.tally.acknowledged) acknowledged,"
+          + " \(world.tally.kinds) kinds of fault")
+    }
+  }
+}

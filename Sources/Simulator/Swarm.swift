@@ -1,0 +1,132 @@
+// Swarm: what one seed draws: the size of the cluster, its settings, its weather and its mix of faults.
+//
+// Swarm testing: a run with everything at once hides what a few faults alone would show, so each seed leaves most out.
+// Invariant: drawn from the seed alone, before anything else.
+// Not here: what a fault does (Faults).
+
+import Raft
+import Replica
+
+/// Everything that can go wrong on purpose.
+package enum FaultKind: String, CaseIterable, Sendable {
+  // Processes and machines
+  case crashPower, crashProcess, crashLeader, crashAll, crashAfterOne, shortReigns, pause
+  case pauseLeader
+  // The network
+  case partition, oneWay, bridge, isolateLeader, isolateClients, clog, loss, duplication, reordering
+  // Clocks
+  case clockJump, clockDrift
+  // Disks
+  case slowDisk, hangingDisk, fullDisk, syncError, writeError, bitRot, misdirectedWrite
+  case lostDisk, oldDisk
+  // Operators
+  case transfer, stepDown
+
+  /// Those that the cluster can recover from today.
+  static let survivable = allCases.filter { ![.lostDisk, .oldDisk].contains($0) }
+}
+
+/// One seed's world.
+struct Swarm {
+  var nodes = 3
+  // Raft and Replica
+  var tick: Int64 = 10_000
+  var heartbeatTicks = 5
+  var electionTicks = 40
+  var entriesPerAppend = 64
+  var inflightAppends = 64
+  var windowBytes = 1 << 20
+  var entriesPerRun = 8
+  var commandsPerEntry = 512
+  // The network
+  var delay: Range<Int64> = 100..<1_000
+  var lossPercent = 0
+  var repeatPercent = 0
+  /// Messages of one direction of a link arrive in order.
+  var inOrder = true
+  /// Messages travel as bytes.
+  var asBytes = false
+  // Disks and stores
+  var diskDelay: Range<Int64> = 200..<2_000
+  var storeDelay: Range<Int64> = 500..<5_000
+  var runsPerFlush = 40
+  var segmentBytes = 128 << 10
+  // Clocks
+  var wallOffsets: [Int64] = []
+  // Clients
+  var clients = 4
+  var think: Range<Int64> = 100_000..<500_000
+  var readPercent = 15
+  // Faults
+  var faults: [FaultKind] = []
+  var faultPause: Range<Int64> = 500_000..<3_000_000
+  var active: Int64 = 60_000_000
+
+  static func draw(_ random: inout SimRandom) -> Swarm {
+    var swarm = Swarm()
+    swarm.nodes = random.chance(75) ? 3 : 5
+    swarm.drawTimes(&random)
+    swarm.entriesPerAppend = random.pick([1, 1, 2, 8, 64])
+    swarm.inflightAppends = random.pick([1, 2, 16, 64])
+    swarm.windowBytes = random.pick([8 << 10, 64 << 10, 1 << 20])
+    swarm.entriesPerRun = random.pick([1, 4, 64])
+    swarm.commandsPerEntry = random.pick([1, 16, 512])
+    swarm.lossPercent = random.pick([0, 0, 0, 1, 5])
+    swarm.repeatPercent = random.pick([0, 0, 0, 2, 10])
+    swarm.inOrder = random.chance(60)
+    swarm.asBytes = random.oneIn(8)
+    swarm.runsPerFlush = random.pick([5, 40, 200])
+    swarm.segmentBytes = random.pick([32 << 10, 64 << 10, 256 << 10])
+    swarm.wallOffsets = (0..<swarm.nodes).map { _ in random.among(-150_000..<150_000) }
+    swarm.clients = 3 + random.below(4)
+    swarm.think = random.pick([100_000..<500_000, 200_000..<600_000])
+    swarm.readPercent = random.pick([5, 15, 40])
+    swarm.active = random.among(62_000_000..<75_000_000)
+    swarm.drawFaults(&random)
+    return swarm
+  }
+
+  private mutating func drawTimes(_ random: inout SimRandom) {
+    (tick, heartbeatTicks, electionTicks) = random.pick([
+      (10_000, 5, 40), (20_000, 3, 20), (25_000, 3, 16), (50_000, 2, 10),
+    ])
+    delay = random.pick([100..<500, 200..<2_000, 500..<10_000, 1_000..<40_000])
+    diskDelay = random.pick([100..<1_000, 300..<3_000, 1_000..<15_000])
+    storeDelay = random.pick([500..<5_000, 500..<50_000])
+  }
+
+  private mutating func drawFaults(_ random: inout SimRandom) {
+    let count = 3 + random.below(5)
+    var left = FaultKind.survivable
+    // One kind that ends lives or reigns is always among them.
+    let first: [FaultKind] = [
+      .crashPower, .crashLeader, .crashAfterOne, .shortReigns, .partition, .isolateLeader,
+    ]
+    faults = [random.pick(first)]
+    left.removeAll { faults.contains($0) }
+    while faults.count < count { faults.append(left.remove(at: random.below(left.count))) }
+    faultPause = random.pick([200_000..<1_500_000, 500_000..<3_000_000, 1_000_000..<8_000_000])
+  }
+
+  var consensus: Settings {
+    Settings(
+      heartbeatTicks: heartbeatTicks, electionTicks: electionTicks,
+      entriesPerAppendMax: entriesPerAppend, bytesPerAppendMax: 1 << 20,
+      inflightAppendsMax: inflightAppends, windowBytesMax: windowBytes)
+  }
+
+  var replica: ReplicaSettings {
+    var settings = ReplicaSettings(consensus: consensus)
+    settings.entriesPerRunMax = entriesPerRun
+    settings.commandsPerEntryMax = commandsPerEntry
+    return settings
+  }
+
+  /// One line for people.
+  var description: String {
+    "nodes=\(nodes) tick=\(tick) append=\(entriesPerAppend)x\(inflightAppends)"
+      + " delay=\(delay) disk=\(diskDelay) loss=\(lossPercent)% repeat=\(repeatPercent)%"
+      + " inOrder=\(inOrder) bytes=\(asBytes) flush=\(runsPerFlush) clients=\(clients)"
+      + " faults=\(faults.map(\.rawValue).joined(separator: ","))"
+  }
+}

@@ -1,0 +1,211 @@
+// World+Clients: what clients ask, how they retry, and what they make of answers.
+//
+// Invariants:
+//   * a client that does not know an outcome asks again under the same request id, at any node
+//   * it says what it knows before it begins something new: `floor` is the newest log index that anybody saw answered
+// Not here: whether answers are right (Checker, Oracle).
+
+import Engine
+import Raft
+import Replica
+
+extension World {
+  func openClients() {
+    let customers = Venue.accounts
+    for place in 0..<swarm.clients {
+      let client = Client(
+        place: place, customer: customers[place % customers.count],
+        node: clientChance.below(nodes.count))
+      clients.append(client)
+      alarm(place, after: clientChance.among(0..<1_000_000))
+    }
+  }
+
+  /// A client's alarm rings: begin something, or see to what is under way.
+  func wake(_ client: Client) {
+    let place = client.place
+    // Of several alarms only the one that was set last counts.
+    guard time >= client.alarm else { return }
+    clients[place].alarm = .max
+    guard let number = client.operation else {
+      if phase == .active { begin(place) }
+      return
+    }
+    let operation = operations[number]
+    if let request = operation.request, phase == .active,
+      time - operation.since > 25_000_000, request.header.deadline < SimNode.wallStart + time
+    {
+      operations[number].outcome = .unknown
+      tally.unknown += 1
+      return rest(place)
+    }
+    attempt(place)
+  }
+
+  private func begin(_ place: Int) {
+    var operation = Operation(
+      client: place, request: nil, since: time, floor: checker.answered)
+    if clientChance.chance(4), let earlier = repetition(of: place) {
+      // Something that is answered already, once more: it must get the same answer.
+      operation.request = operations[earlier].request
+      operation.floor = 0
+      tally.repetitions += 1
+    } else if !clientChance.chance(swarm.readPercent) {
+      operation.request = request(of: place)
+    }
+    operations.append(operation)
+    clients[place].operation = operations.count - 1
+    attempt(place)
+  }
+
+  private func repetition(of place: Int) -> Int? {
+    guard operations.count > 20 else { return nil }
+    let number = operations.count - 1 - clientChance.below(20)
+    let earlier = operations[number]
+    guard let request = earlier.request, time - earlier.since < 20_000_000, !earlier.isOpen,
+      request.header.key == clients[place].customer.key
+    else { return nil }
+    return number
+  }
+
+  private func request(of place: Int) -> Request {
+    let customer = clients[place].customer
+    let life = nodes[clients[place].node].life
+    let stamp =
+      life?.coordinator.clusterTime(nodes[clients[place].node].now(time))
+      ?? SimNode.wallStart + time
+    let window: Int64 = clientChance.chance(3) ? clientChance.among(1_000..<50_000) : 30_000_000
+    let header = CommandHeader(
+      requestID: RequestID(seed, UInt64(place), 7, UInt64(operations.count)), key: customer.key,
+      timestamp: stamp, deadline: stamp + window)
+    return Request(header: header, command: command(place, customer))
+  }
+
+  private func command(_ place: Int, _ customer: Venue.Customer) -> Command {
+    let number = clients[place].orders
+    let name = { (kind: String, number: Int) in
+      ShortText("\(kind)\(place)-\(number)") ?? .empty
+    }
+    if number > 3, clientChance.chance(35) {
+      return .cancelOrder(
+        CancelOrder(
+          account: customer.account, symbol: Venue.symbol, orderID: nil,
+          originalClientOrderID: name("c", number - clientChance.below(4)),
+          cancelClientOrderID: name("x", operations.count), restriction: .none))
+    }
+    if clientChance.chance(2) {
+      return .cancelAllOrders(
+        CancelAllOrders(
+          account: customer.account, symbol: Venue.symbol,
+          cancelClientOrderID: name("x", operations.count)))
+    }
+    clients[place].orders += 1
+    let isMarket = clientChance.chance(10)
+    return .placeOrder(
+      PlaceOrder(
+        account: customer.account, symbol: Venue.symbol,
+        side: clientChance.chance(50) ? .buy : .sell, type: isMarket ? .market : .limit,
+        timeInForce: clientChance.chance(85) ? .gtc : .ioc,
+        quantity: clientChance.among(100..<500), quoteOrderQuantity: 0,
+        price: isMarket ? 0 : clientChance.among(95..<106), clientOrderID: name("c", number + 1)))
+  }
+
+  /// Sends what is under way to a node.
+  private func attempt(_ place: Int) {
+    guard let number = clients[place].operation else { return }
+    operations[number].attempts += 1
+    if operations[number].attempts > 1 || clientChance.chance(20) {
+      clients[place].node = clientChance.below(nodes.count)
+    }
+    let node = nodes[clients[place].node]
+    let patience = clientChance.among(700_000..<3_000_000)
+    guard let life = node.life, node.pausedUntil <= time, unreachable[node.place] == 0,
+      node.refusal == nil
+    else { return alarm(place, after: clientChance.among(20_000..<200_000)) }
+    alarm(place, after: patience)
+    nextTicket += 1
+    tickets[nextTicket] = Ticket(operation: number, node: node.place)
+    let now = node.now(time)
+    if let request = operations[number].request {
+      life.coordinator.submit(
+        [Submission(ticket: nextTicket, request: request)], now, &life.effects)
+    } else {
+      life.coordinator.read(nextTicket, now, &life.effects)
+    }
+    wantTurn(node, life)
+  }
+
+  private func alarm(_ place: Int, after pause: Int64) {
+    clients[place].alarm = time + pause
+    queue.add(time + pause, .client, place)
+  }
+
+  /// Whatever the client did is over.
+  private func rest(_ place: Int) {
+    clients[place].operation = nil
+    alarm(place, after: clientChance.among(swarm.think))
+  }
+
+  // MARK: Answers
+
+  func take(_ answer: Answer, _ node: SimNode) {
+    guard let ticket = tickets.removeValue(forKey: answer.ticket) else {
+      return checker.fail("answers", "ticket \(answer.ticket) is answered twice, or was never asked")
+    }
+    let number = ticket.operation
+    checker.see(answer, operations[number], node)
+    let place = operations[number].client
+    let isCurrent = clients[place].operation == number
+    switch answer.outcome {
+    case .reply(let reply, let index, let stamp):
+      guard operations[number].isOpen else { return }
+      operations[number].outcome = .replied(reply, index: index, stamp: stamp)
+      tally.acknowledged += 1
+      if case .rejected = reply { tally.rejected += 1 }
+      checker.answered = max(checker.answered, index)
+    case .expired:
+      guard operations[number].isOpen else { return }
+      operations[number].outcome = .expired
+      tally.expired += 1
+    case .unknown, .overloaded:
+      if isCurrent { alarm(place, after: clientChance.among(20_000..<300_000)) }
+      return
+    }
+    if isCurrent { rest(place) }
+  }
+
+  func take(read ticket: UInt64, _ index: UInt64, _ node: SimNode, _ life: Life) {
+    guard let asked = tickets.removeValue(forKey: ticket) else {
+      return checker.fail("answers", "read \(ticket) is answered twice, or was never asked")
+    }
+    checker.see(read: index, operations[asked.operation], node, life)
+    guard operations[asked.operation].isOpen else { return }
+    operations[asked.operation].outcome = .read(index: life.published)
+    checker.answered = max(checker.answered, life.published)
+    tally.reads += 1
+    let place = operations[asked.operation].client
+    if clients[place].operation == asked.operation { rest(place) }
+  }
+
+  func take(failedRead ticket: UInt64) {
+    mark(.readFailed)
+    guard let asked = tickets.removeValue(forKey: ticket) else {
+      return checker.fail("answers", "read \(ticket) failed twice, or was never asked")
+    }
+    let place = operations[asked.operation].client
+    if clients[place].operation == asked.operation {
+      alarm(place, after: clientChance.among(20_000..<300_000))
+    }
+  }
+
+  /// The node died: who waited there notices that the connection is gone.
+  func lostTickets(of node: SimNode) {
+    for ticket in tickets.keys.sorted() where tickets[ticket]?.node == node.place {
+      guard let lost = tickets.removeValue(forKey: ticket) else { continue }
+      let place = operations[lost.operation].client
+      if clients[place].operation == lost.operation, clients[place].node == node.place {
+        alarm(place, after: clientChance.among(1_000..<100_000))
+      }
+    }
+  }
+}

@@ -1,0 +1,6 @@
+// exsim: the simulator as a program.
+// Not here: what is simulated (Simulator).
+
+import Glibc
+
+exit(Program.run(Array(CommandLine.arguments.dropFirst())))
