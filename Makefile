@@ -1,6 +1,6 @@
 # The verbs of the house. Each is a script in scripts/, short enough to read.
 
-.PHONY: help run test check build bench compat clean
+.PHONY: help run test check build bench compat sim mutants clean
 
 help:
 	@echo "make run      three nodes on this machine, two funded accounts, a market maker"
@@ -8,6 +8,8 @@ help:
 	@echo "make check    formatting and house rules"
 	@echo "make build    exnode, exctl and exbench in release (.build/release)"
 	@echo "make bench    latency under load, and gaps when the leader is killed"
+	@echo "make sim      simulated clusters under faults: SEEDS=n or A..B, JOBS=n"
+	@echo "make mutants  plants every known bug in turn; each must be caught"
 	@echo "make compat   ccxt and ccxt pro against a live cluster"
 	@echo "make clean    removes what was built; data/ stays"
 
@@ -28,6 +30,12 @@ bench:
 
 compat:
 	@exec scripts/test.sh compat
+
+sim:
+	@SEEDS=$(SEEDS) JOBS=$(JOBS) exec scripts/sim.sh run
+
+mutants:
+	@SEEDS=$(SEEDS) JOBS=$(JOBS) exec scripts/sim.sh mutants
 
 clean:
 	@rm -rf .build .venv

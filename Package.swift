@@ -47,6 +47,7 @@ let package = Package(
     .executable(name: "exnode", targets: ["exnode"]),
     .executable(name: "exctl", targets: ["exctl"]),
     .executable(name: "exbench", targets: ["exbench"]),
+    .executable(name: "exsim", targets: ["exsim"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -66,6 +67,8 @@ let package = Package(
     room("Replica", ["Raft", "Engine", "Wire"]),
     room("Storage", ["Raft", "Wire", "CRocksDB", "CLinux"]),
     room("Gateway", ["Market", "Engine", "Wire", "COpenSSL"]),
+    room("Simulator", ["Replica", "Market", "Storage", "Raft", "Engine", "Wire"]),
+    program("exsim", "exsim", ["Simulator"]),
     program(
       "exnode", "Node",
       ["Replica", "Raft", "Engine", "Market", "Storage", "Gateway", "Wire", "CLinux"]
@@ -87,6 +90,8 @@ let package = Package(
     tests("Replica", ["Replica", "Raft", "Engine", "Storage", "Wire", "TestSupport"]),
     tests("Storage", ["Storage", "Raft", "Wire", "TestSupport"]),
     tests("Gateway", ["Gateway", "Market", "Engine", "Wire", "TestSupport"]),
+    tests(
+      "Simulator", ["Simulator", "Replica", "Storage", "Raft", "Engine", "Wire", "TestSupport"]),
     tests("Tidy", []),
   ],
   swiftLanguageModes: [.v6],

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh: every test, from a clean clone on (make test). With arguments: only these parts (swift, cluster, compat).
+# test.sh: every test, from a clean clone on (make test). With arguments: only these parts (swift, sim, cluster, compat).
 #
 # Products and tests are built once, in release, in one folder. Each suite prints one line; a failing one prints all.
 set -euo pipefail
@@ -7,9 +7,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/common.sh
 . scripts/python.sh
 
-suites=(Tidy Wire Raft Engine Storage Replica Market Gateway)
+suites=(Tidy Wire Raft Engine Storage Replica Market Gateway Simulator)
 parts=("$@")
-((${#parts[@]} > 0)) || parts=(swift cluster compat)
+((${#parts[@]} > 0)) || parts=(swift sim cluster compat)
 failed=()
 
 # Runs the rest of the arguments as suite $1, with its output in a file that is shown if it fails.
@@ -34,7 +34,7 @@ swift_suite() {
 
 # How many tests a log speaks of.
 summary() {
-  grep -aoE 'Test run with [0-9]+ tests?|[0-9]+ passed.* in [0-9.]+s' "$1" | tail -n 1 | sed 's/Test run with //' || true
+  grep -aoE 'Test run with [0-9]+ tests?|[0-9]+ passed.* in [0-9.]+s|[0-9]+ seeds, [0-9]+ failed' "$1" | tail -n 1 | sed 's/Test run with //' || true
 }
 
 build() {
@@ -55,11 +55,12 @@ for part in "${parts[@]}"; do
         suite "${name}Tests" swift_suite "${name}Tests"
       done
       ;;
+    sim) suite sim scripts/sim.sh ci ;;
     cluster | compat)
       need_python
       suite "$part" .venv/bin/python3 -m pytest -q -x --tb=short "Tests/${part^}"
       ;;
-    *) die "no such part: $part (swift, cluster, compat)" ;;
+    *) die "no such part: $part (swift, sim, cluster, compat)" ;;
   esac
 done
 ((${#failed[@]} == 0)) || die "failed: ${failed[*]}"

@@ -31,7 +31,9 @@ struct Arguments {
       case "--trace": trace = true
       case "--short": isShort = true
       default:
-        guard let value = words.popFirst() else { throw Mistake("\(flag) needs a value, or is unknown") }
+        guard let value = words.popFirst() else {
+          throw Mistake("\(flag) needs a value, or is unknown")
+        }
         try take(flag, value)
       }
     }

@@ -9,7 +9,9 @@ enum Mutants {
   static func run(_ arguments: Arguments) throws(Arguments.Mistake) -> Int32 {
     var survivors: [String] = []
     let plants = Plant.all.filter { arguments.only == nil || $0.name == arguments.only }
-    guard !plants.isEmpty else { throw Arguments.Mistake("there is no bug \(arguments.only ?? "")") }
+    guard !plants.isEmpty else {
+      throw Arguments.Mistake("there is no bug \(arguments.only ?? "")")
+    }
     for plant in plants {
       var own = arguments
       own.plant = plant
@@ -17,7 +19,9 @@ enum Mutants {
       Console.out(line(plant, result))
       if result.caught == nil, !plant.isForScenarios { survivors.append(plant.name) }
     }
-    Console.out("\(plants.count) bugs, \(survivors.count) survived\(survivors.isEmpty ? "" : ": \(survivors)")")
+    Console.out(
+      "\(plants.count) bugs, \(survivors.count) survived\(survivors.isEmpty ? "" : ": \(survivors)")"
+    )
     return survivors.isEmpty ? 0 : 1
   }
 

@@ -64,10 +64,12 @@ enum Program {
   /// Seed, commit, options, and the command that shows it again.
   static func explain(_ report: SeedReport, _ arguments: Arguments) {
     guard let failure = report.failure else { return }
-    Console.out("\nFAILED seed \(report.seed), commit \(arguments.commit): \(failure.check): \(failure.text)")
+    Console.out(
+      "\nFAILED seed \(report.seed), commit \(arguments.commit): \(failure.check): \(failure.text)")
     Console.out("  at     \(failure.at)")
     Console.out("  world  \(report.world)")
-    Console.out("  again  exsim run --seeds \(report.seed)..\(report.seed)\(arguments.repeated) --trace")
+    Console.out(
+      "  again  exsim run --seeds \(report.seed)..\(report.seed)\(arguments.repeated) --trace")
   }
 
   private static func tell(_ arguments: Arguments) throws(Arguments.Mistake) -> Int32 {

@@ -48,8 +48,9 @@ import Testing
 
   @Test func `a report survives its line`() {
     let report = Simulation.run(seed: 4)
-    guard case .report(let read, cpuNanoseconds: 7)
-      = Line.decode(Line.encode(report, cpuNanoseconds: 7))
+    guard
+      case .report(let read, cpuNanoseconds: 7) = Line.decode(
+        Line.encode(report, cpuNanoseconds: 7))
     else {
       Issue.record("the line cannot be read")
       return

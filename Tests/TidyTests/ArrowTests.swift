@@ -13,6 +13,8 @@ import Testing
     "Market": ["Engine", "Wire"],
     "Replica": ["Raft", "Engine", "Wire"],
     "Storage": ["Raft", "Wire", "CRocksDB", "CLinux", "Glibc", "Synchronization"],
+    "Simulator": ["Replica", "Market", "Storage", "Raft", "Engine", "Wire", "Glibc"],
+    "exsim": ["Simulator", "Glibc"],
     "Gateway": ["Market", "Engine", "Wire", "COpenSSL", "Synchronization"],
     "Node": [
       "Replica", "Raft", "Engine", "Market", "Storage", "Gateway", "Wire", "CLinux", "Glibc",

@@ -20,7 +20,9 @@ extension Checker {
   func see(_ run: Run, _ node: SimNode, _ life: Life) {
     world.mix(UInt64(truncatingIfNeeded: run.stateHash))
     if run.lastIndex > node.shadow.items.count {
-      fail("rows-durable", "node \(node.id) hands out rows of \(run.lastIndex), its log holds \(node.shadow.last)")
+      fail(
+        "rows-durable",
+        "node \(node.id) hands out rows of \(run.lastIndex), its log holds \(node.shadow.last)")
     }
     if run.lastIndex > canonical.count {
       fail("rows", "node \(node.id) hands out rows of uncommitted entry \(run.lastIndex)")
@@ -42,17 +44,22 @@ extension Checker {
     switch answer.outcome {
     case .reply(let reply, let index, let stamp):
       if index > canonical.count {
-        return fail("answers", "node \(node.id) answers from index \(index), which is not committed")
+        return fail(
+          "answers", "node \(node.id) answers from index \(index), which is not committed")
       }
       if operation.floor > 0, index <= operation.floor {
-        fail("linearizable", "a write took effect at \(index), but began after \(operation.floor) was answered")
+        fail(
+          "linearizable",
+          "a write took effect at \(index), but began after \(operation.floor) was answered")
       }
       if replies[id] != nil { world.mark(.repeatedRequest) }
       if reply == .rejected(.deadlinePassed) { world.mark(.deadlinePassed) }
       if case .rejected(.orderUnknown) = reply { world.mark(.cancelFilled) }
       let told = Told(reply: reply, index: index, stamp: stamp)
       if let earlier = replies[id], earlier != told {
-        fail("exactly-once", "a request was answered at \(earlier.index), and at \(index) by node \(node.id)")
+        fail(
+          "exactly-once",
+          "a request was answered at \(earlier.index), and at \(index) by node \(node.id)")
       }
       replies[id] = told
       if expired.contains(id), reply != .rejected(.deadlinePassed) {
@@ -77,7 +84,8 @@ extension Checker {
     if life.published < operation.floor {
       fail(
         "linearizable",
-        "node \(node.id) shows a read \(life.published) that began after \(operation.floor) was answered")
+        "node \(node.id) shows a read \(life.published) that began after \(operation.floor) was answered"
+      )
     }
   }
 

@@ -57,7 +57,9 @@ extension Checker {
     var oracle = Oracle()
     for (place, term) in canonical.enumerated() {
       let id = EntryID(term: Term(term), index: LogIndex(UInt64(place + 1)))
-      guard let entry = known[id]?.entry else { return fail("log", "committed \(id) is on no disk") }
+      guard let entry = known[id]?.entry else {
+        return fail("log", "committed \(id) is on no disk")
+      }
       oracle.apply(entry)
     }
     if oracle.hash() != leading.coordinator.exchangeHash {

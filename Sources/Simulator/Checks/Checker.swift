@@ -47,7 +47,10 @@ package final class Checker {
 
   func started(_ node: SimNode, _ life: Life) {
     if life.coordinator.term < node.highestTerm {
-      fail("term", "node \(node.id) came back in term \(life.coordinator.term), its disk held \(node.highestTerm)")
+      fail(
+        "term",
+        "node \(node.id) came back in term \(life.coordinator.term), its disk held \(node.highestTerm)"
+      )
     }
     life.term = life.coordinator.term
     life.applied = life.coordinator.appliedIndex
@@ -58,7 +61,9 @@ package final class Checker {
     let term = life.coordinator.term
     let commit = life.coordinator.commitIndex
     if term != life.term || role != life.role {
-      if term < life.term { fail("term", "node \(node.id) went back from term \(life.term) to \(term)") }
+      if term < life.term {
+        fail("term", "node \(node.id) went back from term \(life.term) to \(term)")
+      }
       if role == .leader { elected(node, life, term) }
       life.term = term
       life.role = role
@@ -67,18 +72,25 @@ package final class Checker {
     let applied = life.coordinator.appliedIndex
     if applied != life.applied {
       if applied < life.applied { fail("order", "node \(node.id) applied less than before") }
-      if applied > commit { fail("order", "node \(node.id) applied \(applied), committed \(commit)") }
+      if applied > commit {
+        fail("order", "node \(node.id) applied \(applied), committed \(commit)")
+      }
       life.applied = applied
     }
     if life.coordinator.durableIndex > node.shadow.items.count {
-      fail("durable", "node \(node.id) believes \(life.coordinator.durableIndex) durable, its disk has \(node.shadow.last)")
+      fail(
+        "durable",
+        "node \(node.id) believes \(life.coordinator.durableIndex) durable, its disk has \(node.shadow.last)"
+      )
     }
   }
 
   /// Election safety, and leader completeness: all that was committed in earlier terms is in the new leader's log.
   private func elected(_ node: SimNode, _ life: Life, _ term: UInt64) {
     world.tally.leaders += 1
-    if world.nodes.contains(where: { $0.place != node.place && $0.life?.coordinator.role == .leader }) {
+    if world.nodes.contains(where: {
+      $0.place != node.place && $0.life?.coordinator.role == .leader
+    }) {
       world.mark(.minorityLeader)
     }
     world.trace("\(node.id) leads term \(term)")
@@ -91,20 +103,29 @@ package final class Checker {
     guard index > 0 else { return }
     let own = life.coordinator.term(at: UInt64(index)) ?? node.shadow.item(UInt64(index))?.term
     if own != canonical[index - 1] {
-      fail("completeness", "node \(node.id) leads term \(term) without committed entry \(canonical[index - 1]).\(index)")
+      fail(
+        "completeness",
+        "node \(node.id) leads term \(term) without committed entry \(canonical[index - 1]).\(index)"
+      )
     }
   }
 
   /// Committed entries never change, and are durable on a quorum when they are first called committed.
   private func committed(_ node: SimNode, _ life: Life, _ commit: UInt64) {
-    if commit < life.commit { fail("order", "node \(node.id) took back commit index \(life.commit)") }
+    if commit < life.commit {
+      fail("order", "node \(node.id) took back commit index \(life.commit)")
+    }
     life.commit = commit
     let last = life.coordinator.lastID.index.value
-    if commit > last { fail("order", "node \(node.id) committed \(commit), its log ends at \(last)") }
+    if commit > last {
+      fail("order", "node \(node.id) committed \(commit), its log ends at \(last)")
+    }
     let present = canonical.count
     let old = min(commit, UInt64(present))
     if old > 0, let term = life.coordinator.term(at: old), term != canonical[Int(old) - 1] {
-      fail("committed", "node \(node.id) committed \(term).\(old), others \(canonical[Int(old) - 1]).\(old)")
+      fail(
+        "committed",
+        "node \(node.id) committed \(term).\(old), others \(canonical[Int(old) - 1]).\(old)")
     }
     guard commit > present else { return }
     for index in UInt64(present + 1)...commit {
@@ -130,7 +151,9 @@ package final class Checker {
         }
       }
       if holders * 2 <= half.count {
-        fail("quorum", "node \(node.id) committed \(id), which \(holders) of \(half.count) voters hold durably")
+        fail(
+          "quorum",
+          "node \(node.id) committed \(id), which \(holders) of \(half.count) voters hold durably")
       }
     }
   }
@@ -139,10 +162,13 @@ package final class Checker {
 
   /// A leader never removes entries of its own log.
   func see(writes: [LogWrite], _ node: SimNode, _ life: Life) {
-    guard life.coordinator.role == .leader, let led = leaders[life.coordinator.term], led == node.place
+    guard life.coordinator.role == .leader, let led = leaders[life.coordinator.term],
+      led == node.place
     else { return }
     for write in writes where write.truncateAfter != nil {
-      guard write.entries.contains(where: { $0.term.value == life.coordinator.term }) else { continue }
+      guard write.entries.contains(where: { $0.term.value == life.coordinator.term }) else {
+        continue
+      }
       fail("append-only", "the leader \(node.id) truncates its own log")
     }
   }
@@ -178,7 +204,9 @@ package final class Checker {
     let end = min(node.shadow.items.count, canonical.count)
     if Int(after) < end {
       for index in Int(after)..<end where node.shadow.items[index].term == canonical[index] {
-        fail("truncation", "node \(node.id) truncates committed entry \(canonical[index]).\(index + 1)")
+        fail(
+          "truncation", "node \(node.id) truncates committed entry \(canonical[index]).\(index + 1)"
+        )
         break
       }
     }
@@ -217,7 +245,8 @@ package final class Checker {
       }
     }
     node.inFlight = []
-    for entry in entries where node.shadow.item(entry.index.value)?.sum
+    for entry in entries
+    where node.shadow.item(entry.index.value)?.sum
       != CRC32C.of(entry.payload, seed: UInt32(entry.kind.rawValue))
     {
       fail("recovery", "node \(node.id) recovers another entry \(entry.id)")
@@ -231,7 +260,10 @@ package final class Checker {
 
   func cuts(_ node: SimNode, upTo index: LogIndex) {
     if index.value > node.store.flushedIndex {
-      fail("cut", "node \(node.id) cuts its log up to \(index), its store is durable to \(node.store.flushedIndex)")
+      fail(
+        "cut",
+        "node \(node.id) cuts its log up to \(index), its store is durable to \(node.store.flushedIndex)"
+      )
     }
     if index.value > canonical.count { fail("cut", "node \(node.id) cuts uncommitted entries") }
   }
@@ -246,7 +278,9 @@ package final class Checker {
     case .voteResponse(granted: true):
       let key = raft.term.value << 8 | UInt64(node.place)
       if node.votes[raft.term.value] != raft.to {
-        fail("vote-durable", "node \(node.id) tells a vote in term \(raft.term) that its disk does not hold")
+        fail(
+          "vote-durable",
+          "node \(node.id) tells a vote in term \(raft.term) that its disk does not hold")
       }
       if let other = grants[key], other != raft.to {
         fail("vote", "node \(node.id) votes twice in term \(raft.term)")
@@ -258,11 +292,14 @@ package final class Checker {
         world.mark(.twoCandidates)
       }
       if node.votes[raft.term.value] != node.id {
-        fail("vote-durable", "node \(node.id) campaigns in term \(raft.term) before its disk holds it")
+        fail(
+          "vote-durable", "node \(node.id) campaigns in term \(raft.term) before its disk holds it")
       }
     case .appendResponse(.accepted(let match)):
       if match.value > node.shadow.items.count {
-        fail("ack-durable", "node \(node.id) acknowledges \(match), its disk holds \(node.shadow.last)")
+        fail(
+          "ack-durable", "node \(node.id) acknowledges \(match), its disk holds \(node.shadow.last)"
+        )
       }
     case .append, .heartbeat:
       if node.votes[raft.term.value] != node.id, leaders[raft.term.value] != node.place {

@@ -130,7 +130,9 @@ extension World {
     }
   }
 
-  private var faultLength: Int64 { chance.among(chance.pick([100_000..<800_000, 500_000..<5_000_000])) }
+  private var faultLength: Int64 {
+    chance.among(chance.pick([100_000..<800_000, 500_000..<5_000_000]))
+  }
 
   private func block(_ ways: [(Int, Int)], for length: Int64) {
     for way in ways {

@@ -150,7 +150,8 @@ extension World {
 
   func take(_ answer: Answer, _ node: SimNode) {
     guard let ticket = tickets.removeValue(forKey: answer.ticket) else {
-      return checker.fail("answers", "ticket \(answer.ticket) is answered twice, or was never asked")
+      return checker.fail(
+        "answers", "ticket \(answer.ticket) is answered twice, or was never asked")
     }
     let number = ticket.operation
     checker.see(answer, operations[number], node)

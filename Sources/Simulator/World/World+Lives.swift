@@ -95,7 +95,11 @@ extension World {
     node.pausedUntil = 0
     disconnect(node)
     let down = nodes.count { $0.life == nil }
-    if down == nodes.count { mark(.allDown) } else if down * 2 > nodes.count { mark(.halfQuorumDown) }
+    if down == nodes.count {
+      mark(.allDown)
+    } else if down * 2 > nodes.count {
+      mark(.halfQuorumDown)
+    }
     lostTickets(of: node)
   }
 

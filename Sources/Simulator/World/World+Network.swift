@@ -23,9 +23,18 @@ extension World {
     let peer = nodes[place]
     let way = pair(node.place, place)
     guard peer.life != nil, linked[way] else { return }
-    if blocked[way] > 0 { return tally.dropped += 1 }
-    if hunt.isOn, hunts(message, node, peer) { return tally.dropped += 1 }
-    if netChance.chance(swarm.lossPercent + extraLoss) { return tally.dropped += 1 }
+    if blocked[way] > 0 {
+      tally.dropped += 1
+      return
+    }
+    if hunt.isOn, hunts(message, node, peer) {
+      tally.dropped += 1
+      return
+    }
+    if netChance.chance(swarm.lossPercent + extraLoss) {
+      tally.dropped += 1
+      return
+    }
     fly(node, peer, way, message)
     if netChance.chance(swarm.repeatPercent + extraRepeat) {
       tally.repeated += 1
@@ -129,20 +138,21 @@ extension World {
   static func short(_ message: PeerMessage) -> String {
     switch message.body {
     case .raft(let raft):
-      let text = switch raft.body {
-      case .preVoteRequest(let last): "prevote? \(last)"
-      case .preVoteResponse(let granted): granted ? "prevote yes" : "prevote no"
-      case .voteRequest(let last, let transfer): "vote? \(last)\(transfer ? " transfer" : "")"
-      case .voteResponse(let granted): granted ? "vote yes" : "vote no"
-      case .append(let append):
-        "append \(append.previous) +\(append.entries.count) c\(append.commit)"
-      case .appendResponse(.accepted(let match)): "ack \(match)"
-      case .appendResponse(.conflict(let previous, let hint)): "conflict \(previous) hint \(hint)"
-      case .heartbeat(let beat): "heartbeat r\(beat.round) c\(beat.commit)"
-      case .heartbeatResponse(let beat): "alive r\(beat.round) last \(beat.last)"
-      case .timeoutNow: "timeout now"
-      default: "\(raft.body)".prefix(60).description
-      }
+      let text =
+        switch raft.body {
+        case .preVoteRequest(let last): "prevote? \(last)"
+        case .preVoteResponse(let granted): granted ? "prevote yes" : "prevote no"
+        case .voteRequest(let last, let transfer): "vote? \(last)\(transfer ? " transfer" : "")"
+        case .voteResponse(let granted): granted ? "vote yes" : "vote no"
+        case .append(let append):
+          "append \(append.previous) +\(append.entries.count) c\(append.commit)"
+        case .appendResponse(.accepted(let match)): "ack \(match)"
+        case .appendResponse(.conflict(let previous, let hint)): "conflict \(previous) hint \(hint)"
+        case .heartbeat(let beat): "heartbeat r\(beat.round) c\(beat.commit)"
+        case .heartbeatResponse(let beat): "alive r\(beat.round) last \(beat.last)"
+        case .timeoutNow: "timeout now"
+        default: "\(raft.body)".prefix(60).description
+        }
       return "t\(raft.term) \(text)"
     case .forward(let forward): return "forward \(forward.requests.count)"
     case .hello: return "hello"

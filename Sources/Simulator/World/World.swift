@@ -98,7 +98,9 @@ package final class World {
     precondition(event.at >= time, "virtual time goes back")
     time = event.at
     events += 1
-    mix(UInt64(bitPattern: time) ^ UInt64(event.kind.rawValue) << 56 ^ UInt64(UInt32(bitPattern: event.a)))
+    mix(
+      UInt64(bitPattern: time) ^ UInt64(event.kind.rawValue) << 56
+        ^ UInt64(UInt32(bitPattern: event.a)))
     switch event.kind {
     case .tick, .turn, .deliver, .diskDone, .stored, .lost, .connect: machineEvent(event)
     case .client: wake(clients[Int(event.a)])
@@ -155,12 +157,13 @@ package final class World {
     while seconds.count < 8 { seconds = " " + seconds }
     let columns = nodes.map { node -> String in
       guard let life = node.life else { return node.refusal == nil ? "----" : "XXXX" }
-      let role = switch life.coordinator.role {
-      case .leader: "L"
-      case .candidate: "C"
-      case .preCandidate: "c"
-      case .follower: "."
-      }
+      let role =
+        switch life.coordinator.role {
+        case .leader: "L"
+        case .candidate: "C"
+        case .preCandidate: "c"
+        case .follower: "."
+        }
       let paused = node.pausedUntil > time ? "z" : ""
       return "\(role)\(paused)\(life.coordinator.term)/\(life.coordinator.commitIndex)"
     }
