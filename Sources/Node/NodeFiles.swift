@@ -41,6 +41,7 @@ struct NodeFiles {
     }
     let state = try StateStore.open(path: directory.statePath)
     let marker = try AppliedMarker.load(state) ?? .initial
+    store.stateIsDurable(upTo: marker.applied.index)
     return NodeFiles(
       directory: directory, log: store, recovered: recovered, state: state, marker: marker)
   }

@@ -8,6 +8,7 @@
 //   DIR/CURRENT      which of them is in use (StatePointer); missing: DIR/state
 //   DIR/incoming     the snapshot that is being fetched, if any
 //   DIR/snapshots/   SnapshotStore
+//   DIR/reserve      SpaceReserve
 //
 // Invariants:
 //   * stores that neither CURRENT nor incoming names are removed at the next start
@@ -104,6 +105,12 @@ public struct DataDirectory: Sendable {
     return DataDirectory(
       path: path, identity: stored, isNew: false, pointer: try StatePointer.read(path, disk),
       notes: [], disk: disk, lock: lock)
+  }
+
+  /// The reserve of this directory, to be given to the log's options and checked from time to time.
+  public func spaceReserve(bytes: Int = 64 << 20, lowBytes: Int = 256 << 20) -> SpaceReserve {
+    SpaceReserve(
+      disk: disk, path: DiskPath.join(path, "reserve"), bytes: bytes, lowBytes: lowBytes)
   }
 
   /// Points the directory to a new, empty state store, for a node whose store is damaged or differs from its peers'.

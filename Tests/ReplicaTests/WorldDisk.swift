@@ -98,6 +98,7 @@ final class WorldNode {
   func cut(upTo index: LogIndex) {
     guard index > base.index else { return }
     if let store {
+      store.stateIsDurable(upTo: index)
       do { try store.cut(upTo: index) } catch { preconditionFailure("\(error)") }
     }
     let count = index - base.index

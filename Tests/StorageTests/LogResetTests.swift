@@ -32,6 +32,7 @@ import Testing
       #expect(reset.hardState.commit == base.index)
       #expect(reset.term(at: base.index) == base.term && reset.term(at: LogIndex(1)) == nil)
       try LogRepairTests.write(store, 4)
+      store.stateIsDurable(upTo: base.index)
       try store.cut(upTo: base.index)
       let left = try LogStore.verify(disk: disk, directory: LogScenario.directory)
       #expect(left.segments.first?.number ?? 0 >= report.segments.last?.number ?? .max)
@@ -70,6 +71,7 @@ import Testing
       var wasReset = false
       if let store = try? LogRepairTests.open(disk).0 {
         wasReset = (try? store.reset(to: base)) != nil
+        store.stateIsDurable(upTo: base.index)
         finished = wasReset && (try? store.cut(upTo: base.index)) != nil
       }
       for crash in LogRepairTests.crashes {

@@ -167,6 +167,7 @@ struct LogRun {
           underWay = []
         case .cut(let index):
           cutUpTo = index
+          store.stateIsDurable(upTo: index)
           try store.cut(upTo: index)
         case .spare: try store.prepareSpare()
         }

@@ -84,6 +84,7 @@ import Testing
     let (store, _) = try open(disk)
     for index in UInt64(1)...30 { try store.write(write([entry(index, bytes: 5000)])) }
     let before = try disk.list("/log").count
+    store.stateIsDurable(upTo: LogIndex(30))
     try store.cut(upTo: LogIndex(1))
     #expect(try disk.list("/log").count == before)
     try store.cut(upTo: LogIndex(20))
@@ -106,6 +107,8 @@ import Testing
     for index in UInt64(1)...30 { try store.write(write([entry(index, bytes: 5000)])) }
     let (other, _) = try open(FaultDisk())
     for index in UInt64(1)...30 { try other.write(write([entry(index, bytes: 5000)])) }
+    store.stateIsDurable(upTo: LogIndex(20))
+    other.stateIsDurable(upTo: LogIndex(20))
     #expect(try other.cut(upTo: LogIndex(20)) == false)
     var steps = 0
     var more = true
@@ -132,7 +135,9 @@ import Testing
     for index in UInt64(1)...12 { try store.write(write([entry(index, bytes: 5000)])) }
     try store.write(write([entry(7, term: 2, bytes: 5000)], truncateAfter: 6))
     for index in UInt64(8)...20 { try store.write(write([entry(index, term: 2, bytes: 5000)])) }
+    store.stateIsDurable(upTo: LogIndex(6))
     try store.cut(upTo: LogIndex(6))
+    #expect(store.bounds.base > .zero)
     let (_, found) = try open(disk.after(.power))
     #expect(found.tail == .clean && found.base.index <= LogIndex(6))
     #expect(found.term(at: LogIndex(6)) == Term(1) && found.term(at: LogIndex(7)) == Term(2))

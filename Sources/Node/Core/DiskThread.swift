@@ -166,6 +166,7 @@ struct HelperThread: Sendable {
     } catch {
       Fatal.disk(shared.log, "\(error)")
     }
+    store.stateIsDurable(upTo: LogIndex(index))
     shared.metrics.flushes.add()
     queues.core.post(.flushed(index))
   }

@@ -7,14 +7,6 @@
 import Raft
 import Wire
 
-/// What a log held once and may hold no longer.
-public enum Suspect: Hashable, Sendable {
-  /// Its last entry was this one.
-  case upTo(EntryID)
-  /// Where it ended cannot be read.
-  case unknown
-}
-
 /// Everything that damage took from a log.
 public struct LogClaim: Hashable, Sendable {
   public static let none = LogClaim(suspect: nil, voteUnreadable: false)

@@ -109,19 +109,24 @@ extension LogStore {
 
   /// Takes what the scan found.
   private func adopt(_ found: ScannedLog) throws(StorageError) {
-    var segments: [(number: UInt64, file: any DiskFile)] = []
+    var segments: [Index.Segment] = []
     let intact = found.segments.prefix(found.intact)
     for segment in intact {
       segments.append(
-        (segment.number, try disk.open(segment.report.file, writable: found.damage == nil)))
+        Index.Segment(
+          number: segment.number,
+          file: try disk.open(segment.report.file, writable: found.damage == nil),
+          blocksUsed: segment.report.bytesUsed / LogFormat.blockBytes))
     }
+    if let last = segments.indices.last { segments[last].blocksUsed = 0 }
+    let kept = segments
     index.withLock {
       $0.map = found.map
-      $0.segments = segments
+      $0.segments = kept
     }
     writer.withLock { writer in
       if let last = intact.last {
-        writer.file = segments.last?.file
+        writer.file = kept.last?.file
         writer.segment = last.number
         writer.segmentBlocks = Int(last.head.blocks)
       }

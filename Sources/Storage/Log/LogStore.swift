@@ -58,7 +58,14 @@ public final class LogStore: Sendable {
   struct Index {
     var map = LogMap(base: .zero)
     /// All segments with a head, in order.
-    var segments: [(number: UInt64, file: any DiskFile)] = []
+    var segments: [Segment] = []
+
+    struct Segment {
+      var number: UInt64
+      var file: any DiskFile
+      /// Blocks that belong to the log; not known (0) for the present segment.
+      var blocksUsed: Int
+    }
   }
 
   let disk: any Disk
@@ -70,6 +77,7 @@ public final class LogStore: Sendable {
   let spares = Mutex(Spares())
   let index = Mutex(Index())
   private let hasSpare = Atomic(false)
+  private let stateIndex = Atomic<UInt64>(0)
   private let syncs = Atomic(0)
   private let written = Atomic(0)
 
@@ -93,6 +101,23 @@ public final class LogStore: Sendable {
 
   /// The next segment switch would have to make a segment first: time to call `prepareSpare()`.
   public var needsSpare: Bool { !hasSpare.load(ordering: .relaxed) }
+
+  /// A write failed: nothing can be written until the node has started again.
+  public var hasFailed: Bool { writer.withLock { $0.failure != nil } }
+
+  /// Bytes of blocks that can be written for sure, whatever becomes of the disk: the rest of the present segment, and the
+  /// next one if it is ready.
+  public var roomBytes: Int {
+    let rest = writer.withLock { $0.mustRoll ? 0 : max(0, $0.segmentBlocks - $0.nextBlock) }
+    let ready = spares.withLock { $0.ready.map { $0.blocks - LogFormat.headBlocks } ?? 0 }
+    return (rest + ready) * LogFormat.blockBytes
+  }
+
+  /// The state store durably holds everything up to `position`: the index that was noted before a flush that has
+  /// returned, or that was read from a finished checkpoint. `cut` never goes beyond it. May be called from any thread.
+  public func stateIsDurable(upTo position: LogIndex) {
+    stateIndex.max(position.value, ordering: .acquiringAndReleasing)
+  }
 
   /// The entry before the first one, and the last one.
   public var bounds: (base: EntryID, last: EntryID) {
@@ -131,9 +156,10 @@ public final class LogStore: Sendable {
     return (after ?? .zero, entries)
   }
 
-  /// Removes whole segments whose entries all lie at or below `position`, except the last segment. The caller must have
-  /// made the state up to `position` durable elsewhere. Called by the writing thread. Each removal waits for the disk,
-  /// and no write happens meanwhile: after a follower's long absence thousands are due, so take few at a time.
+  /// Removes whole segments whose entries all lie at or below `position`, behind the durable state (`stateIsDurable`)
+  /// and behind the trailing window of the options, except the last segment. Called by the writing thread. Each removal
+  /// waits for the disk, and no write happens meanwhile: after a follower's long absence thousands are due, so take few
+  /// at a time.
   ///
   /// - Returns: whether more could be removed.
   @discardableResult
@@ -143,9 +169,14 @@ public final class LogStore: Sendable {
     precondition(segmentsMax > 0, "a cut removes something")
     var isMore = false
     try guarded { (writer) throws(StorageError) in
+      let durable = LogIndex(stateIndex.load(ordering: .acquiring))
       let removable = index.withLock { index -> [UInt64] in
+        let position = min(position, durable, windowStart(index.map))
         var numbers: [UInt64] = []
+        var newer = index.segments.reduce(0) { $0 + $1.blocksUsed } + writer.nextBlock
         for segment in index.segments where segment.number < writer.segment {
+          newer -= segment.blocksUsed
+          guard newer * LogFormat.blockBytes >= options.trailingBytes else { break }
           let last = index.map.spans.last { $0.place.segment == segment.number }?.last
           if let last, last > position { break }
           guard numbers.count < segmentsMax else {
@@ -167,6 +198,12 @@ public final class LogStore: Sendable {
       }
     }
     return isMore
+  }
+
+  /// The last entry before the trailing window.
+  private func windowStart(_ map: LogMap) -> LogIndex {
+    let last = map.last.index.value
+    return LogIndex(last - min(last, UInt64(options.trailingEntries)))
   }
 
   /// Makes the next segment ahead of time, if there is none ready. May be called from a helper thread. If the disk is

@@ -25,6 +25,11 @@ public struct LogOptions: Sendable {
   /// Sleeps this long after each sync, to imitate a slower disk in benchmarks.
   public var addedSyncMicroseconds: Int
 
+  /// What stays of the log behind `cut`, for followers that lag: at least this many entries, and this many bytes.
+  public var trailingEntries = 0
+  public var trailingBytes = 0
+  /// Given back when the disk is too full for the next segment.
+  public var reserve: SpaceReserve?
   /// A planted bug, for tests of the tests.
   package var mutant = StorageMutant.none
 

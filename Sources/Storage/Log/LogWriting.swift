@@ -57,9 +57,11 @@ extension LogStore {
   /// durable on return. `afterDurable` is the caller's business. A hard state that differs from the stored one only in
   /// its commit index is a hint and waits for the next group.
   ///
-  /// - Throws: `StorageError`, after which nothing of it counts as written and every later write fails. Entries that do
-  ///   not follow the log are a broken invariant and trap.
+  /// - Throws: `StorageError`, after which nothing of it counts as written and every later write fails, with one
+  ///   exception: if the disk is full (`isFull`) and `hasFailed` is false, nothing was begun, and the same writes can be
+  ///   tried again. Entries that do not follow the log are a broken invariant and trap.
   public func write(_ writes: [LogWrite]) throws(StorageError) {
+    try requireRoom(for: writes)
     try guarded { (writer) throws(StorageError) in
       var group = PendingGroup(after: writer.last)
       for write in writes {
@@ -138,24 +140,13 @@ extension LogStore {
     return recovered(tail: .clean)
   }
 
-  /// The entries that the log may have held are here again, or nobody has them: the claim on them ends, durably.
+  /// The log is whole again, or its claim is void (`Output.suspectCleared`): the claim ends, durably.
   public func clearSuspect() throws(StorageError) {
-    try change { $0.suspect = nil }
-  }
-
-  /// The node's term is above every term in which it may have voted: the doubt about its vote ends, durably.
-  public func clearVoteUnreadable() throws(StorageError) {
-    try change { $0.voteUnreadable = false }
-  }
-
-  private func change(_ body: (inout LogClaim) -> Void) throws(StorageError) {
     try guarded { (writer) throws(StorageError) in
-      var claim = writer.claim
-      body(&claim)
-      guard claim != writer.claim else { return }
-      writer.claim = claim
+      guard writer.claim != .none else { return }
+      writer.claim = .none
       var group = PendingGroup(after: writer.last)
-      group.note(claim)
+      group.note(.none)
       try store(&group, &writer)
     }
   }
@@ -166,6 +157,28 @@ extension LogStore {
     let (base, last) = bounds
     return RecoveredLog(
       hardState: state, base: base, last: last, tail: tail, claim: claim, store: self)
+  }
+
+  /// Makes sure of the next segment before anything is written, so that no group is half written when the disk is full.
+  /// The reserve is given back if the log cannot go on without it.
+  private func requireRoom(for writes: [LogWrite]) throws(StorageError) {
+    var bytes = LogFormat.bodyBytes
+    for write in writes {
+      bytes += LogFormat.entryRecordBytes
+      for entry in write.entries { bytes += entry.payload.count + LogFormat.entryRecordBytes }
+    }
+    // Each group of at most 4 MiB can end in a block that is not full.
+    let blocks = LogFormat.blocks(for: bytes) + bytes / (1 << 20) + 2
+    let isThere = writer.withLock { writer in
+      writer.failure != nil || !writer.mustRoll && writer.nextBlock + blocks <= writer.segmentBlocks
+    }
+    guard !isThere, needsSpare else { return }
+    do {
+      try prepareSpare()
+    } catch {
+      guard error.isFull, let reserve = options.reserve, reserve.release() else { throw error }
+      try prepareSpare()
+    }
   }
 
   /// The id of the entry that becomes the last one.
@@ -216,6 +229,7 @@ extension LogStore {
   func roll(_ writer: inout Writer, isRepair: Bool = false) throws(StorageError) {
     let spare = try takeSpare()
     precondition(spare.number > writer.segment, "segment numbers grow")
+    let blocksUsed = writer.nextBlock
     let head = SegmentHead(
       segment: spare.number, blocks: UInt32(spare.blocks), previousSegment: writer.segment,
       previousBlocks: UInt32(writer.nextBlock), identity: identity)
@@ -237,7 +251,10 @@ extension LogStore {
     writer.nextBlock = LogFormat.headBlocks
     writer.mustRoll = false
     advance(&writer, header, encoded.chain)
-    index.withLock { $0.segments.append((spare.number, spare.file)) }
+    index.withLock { index in
+      if let last = index.segments.indices.last { index.segments[last].blocksUsed = blocksUsed }
+      index.segments.append(Index.Segment(number: spare.number, file: spare.file, blocksUsed: 0))
+    }
   }
 
   private func header(

@@ -32,6 +32,8 @@ public final class SnapshotStore: Sendable {
     var ignored: [StorageError] = []
     var nextNumber: UInt64 = 1
     var isMaking = false
+    /// Where the scrub is.
+    var scrubbed: (number: UInt64, file: Int) = (0, 0)
   }
 
   private let disk: any Disk
@@ -165,6 +167,34 @@ public final class SnapshotStore: Sendable {
       return nil
     } catch {
       return error
+    }
+  }
+
+  /// Checks the next file of the snapshots, one at a time, round and round. A snapshot with a damaged file is not listed
+  /// any more (`ignored`).
+  ///
+  /// - Returns: the damage, if there is any.
+  /// - Complexity: O(bytes of one file).
+  public func scrub() -> StorageError? {
+    let next = state.withLock { state -> (Snapshot, Int)? in
+      let all = state.snapshots.sorted { $0.number < $1.number }
+      let (number, file) = state.scrubbed
+      let found =
+        all.first { $0.number == number && file < $0.manifest.files.count || $0.number > number }
+        ?? all.first
+      guard let found, !found.manifest.files.isEmpty else { return nil }
+      let isSame = found.number == number && file < found.manifest.files.count
+      let position = isSame ? file : 0
+      state.scrubbed = (found.number, position + 1)
+      return (found, position)
+    }
+    guard let (snapshot, file) = next, let damage = damage(snapshot, file: file) else { return nil }
+    return state.withLock { state in
+      // It may have been removed while it was read.
+      guard state.snapshots.contains(snapshot) else { return nil }
+      state.snapshots.removeAll { $0 == snapshot }
+      state.ignored.append(damage)
+      return damage
     }
   }
 
