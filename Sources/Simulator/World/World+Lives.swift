@@ -180,6 +180,7 @@ extension World {
     checker.cuts(node, upTo: index)
     mark(.logCut)
     do {
+      life.log.stateIsDurable(upTo: index)
       try life.log.cut(upTo: index)
     } catch {
       kill(node, .process, why: "\(error)")
