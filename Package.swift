@@ -78,7 +78,7 @@ let package = Package(
       ["Storage", "Gateway", "Raft", "Engine", "Wire"] + nio + [arguments]),
     program(
       "exbench", "Bench",
-      ["Gateway", "Engine", "Wire"] + nio + [arguments, histogram]),
+      ["Replica", "Raft", "Gateway", "Engine", "Wire"] + nio + [arguments, histogram]),
 
     .target(
       name: "TestSupport", dependencies: ["Wire", "Storage"], path: "Tests/Support",

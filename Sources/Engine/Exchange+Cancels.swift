@@ -12,9 +12,9 @@ extension Exchange {
     switch cancel.restriction {
     case .none: break
     case .onlyNew:
-      guard book.orders.view(slot).status == .new else { throw .cancelRestricted }
+      guard book.orders[view: slot].status == .new else { throw .cancelRestricted }
     case .onlyPartiallyFilled:
-      guard book.orders.view(slot).status == .partiallyFilled else { throw .cancelRestricted }
+      guard book.orders[view: slot].status == .partiallyFilled else { throw .cancelRestricted }
     }
     let cancelled = end(slot, cancel.cancelClientOrderID, stamp, &events)
     report(&events)
@@ -47,7 +47,7 @@ extension Exchange {
       guard let slot = book.orders.find(symbol, id), book.orders[slot].account == account else {
         throw .orderUnknown
       }
-      guard text.isEmpty || book.orders.view(slot).clientOrderID == text else {
+      guard text.isEmpty || book.orders[view: slot].clientOrderID == text else {
         throw .cancelIDsDisagree
       }
       return slot
@@ -64,14 +64,15 @@ extension Exchange {
   ) -> Cancelled {
     let record = book.orders[slot]
     var view = book.orders.view(slot)
-    let state = symbols.states[record.symbol]
-    let asset = view.side == .buy ? state.quote : state.base
+    let asset =
+      view.side == .buy
+      ? symbols.states[record.symbol].quote : symbols.states[record.symbol].base
     let held = hold(view.side, price: view.price, left: record.remaining, record.symbol)
     ledger.release(record.account, asset, amount: held)
     view.status = .canceled
     view.updatedAt = stamp
     close(slot, side: view.side, stamp)
-    events.append(.orderClosed(view, cancelClientOrderID: cancelID))
+    events.noteClosed(view, cancelID)
     return Cancelled(order: view, cancelClientOrderID: cancelID)
   }
 }

@@ -13,7 +13,7 @@ struct FundsKey: Hashable {
   private var low: UInt64
 
   init(deposit: Bool, id: String) {
-    let hash = RowHash.of(key: [deposit ? 1 : 2], value: Array(id.utf8))
+    let hash = RowHash.chained(key: [deposit ? 1 : 2], value: Array(id.utf8))
     high = UInt64(truncatingIfNeeded: hash >> 64)
     low = UInt64(truncatingIfNeeded: hash)
   }

@@ -30,7 +30,7 @@ struct Admission {
 extension Exchange {
   mutating func place(
     _ order: PlaceOrder, _ account: Int32, _ stamp: Int64, _ events: inout EventBatch
-  ) throws(Rejection) -> Placed {
+  ) throws(Rejection) -> (order: OrderView, counts: OrderCounts) {
     let admission = try admit(order, account, stamp)
     return execute(order, admission, stamp, &events)
   }
@@ -131,13 +131,14 @@ extension Exchange {
 
   private mutating func execute(
     _ order: PlaceOrder, _ admission: Admission, _ stamp: Int64, _ events: inout EventBatch
-  ) -> Placed {
+  ) -> (order: OrderView, counts: OrderCounts) {
     accounts.countOrder(admission.account, at: stamp)
     var view = newView(order, admission, stamp)
-    events.append(.orderAccepted(view))
-    var fills: [Fill] = []
+    events.noteAccepted(view)
+    fills.removeAll()
+    preventions.removeAll()
     var left = admission.quantity
-    if !admission.killed { left = match(&view, admission, stamp, &fills, &events) }
+    if !admission.killed { left = match(&view, admission, stamp, &events) }
     let isOutOfRange = (left > 0 || admission.ranDry) && isStoppedByRange(view.side, admission)
     if left > 0, admission.rests, !isOutOfRange {
       rest(view, admission, left: left)
@@ -147,14 +148,14 @@ extension Exchange {
         view.expiryReason =
           isOutOfRange ? .executionRulePriceRangeExceeded : admission.expiry
         view.updatedAt = stamp
-        events.append(.orderClosed(view, cancelClientOrderID: .empty))
+        events.noteClosed(view, .empty)
       }
       clientIDs.close(
         admission.fingerprint, account: admission.account, at: stamp, accounts: &accounts.states)
     }
     report(&events)
     let counts = accounts.states[admission.account].windows.counts(at: stamp)
-    return Placed(order: view, fills: fills, counts: counts)
+    return (view, counts)
   }
 
   private mutating func newView(
@@ -184,7 +185,7 @@ extension Exchange {
     symbols.states[symbol].counters.nextPriority += 1
     let slot = book.orders.add(
       OrderRecord(remaining: left, account: admission.account, symbol: symbol),
-      OrderDetail(view: view, priority: priority))
+      OrderDetail(view: view, priority: priority, fingerprint: admission.fingerprint))
     book.orders.markDirty(slot)
     addToSheet(slot, admission.account, symbol)
     book.enqueue(slot, &symbols.states[symbol])
@@ -236,11 +237,7 @@ extension Exchange {
     }
     accounts.sheets[block, record.symbol].count -= 1
     accounts.states[record.account].openOrders -= 1
-    let hash = book.orders.storedHash(slot)
-    if hash != 0 {
-      stateHash &-= hash
-      written.delete(book.orders.rowKey(slot))
-    }
+    deleteRow(ofOrder: slot)
     let fingerprint = book.orders.remove(slot)
     clientIDs.close(fingerprint, account: record.account, at: stamp, accounts: &accounts.states)
   }

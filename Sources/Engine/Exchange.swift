@@ -27,6 +27,10 @@ public struct Exchange: ~Copyable {
   var symbols = SymbolTable()
   var book = Book()
   var clientIDs: ClientIDs
+  /// The trades of the running order, for its answer.
+  var fills = List<Fill>()
+  /// The trades with itself that the running order was kept from, for its answer.
+  var preventions = List<Prevention>()
   var genesis: GenesisMark?
   /// Level, switches and limits over all symbols.
   public internal(set) var settings = ExchangeSettings()
@@ -63,34 +67,52 @@ public struct Exchange: ~Copyable {
   /// Replica did.
   /// - Complexity: O(trades) for orders, O(orders) for cancel-all, else O(1), all but for the price
   /// levels touched.
+  ///
+  /// Appends the answer, as `ReplyCodec` encodes it, to `reply`.
+  public mutating func apply(
+    _ request: Request, stamp: Int64, _ events: inout EventBatch, reply: inout PackedBytes
+  ) {
+    do {
+      try dispatch(request, stamp, &events, &reply)
+    } catch {
+      ReplyCodec.pack(rejected: error, into: &reply)
+    }
+  }
+
+  /// The same, answering a value.
   public mutating func apply(_ request: Request, stamp: Int64, _ events: inout EventBatch) -> Reply
   {
-    do {
-      return try dispatch(request, stamp, &events)
+    var bytes = PackedBytes()
+    apply(request, stamp: stamp, &events, reply: &bytes)
+    do throws(WireError) {
+      return try ReplyCodec.decode(bytes[0..<bytes.count])
     } catch {
-      return .rejected(error)
+      preconditionFailure("an answer that cannot be read back: \(error)")
     }
   }
 
   private mutating func dispatch(
-    _ request: Request, _ stamp: Int64, _ events: inout EventBatch
-  ) throws(Rejection) -> Reply {
+    _ request: Request, _ stamp: Int64, _ events: inout EventBatch, _ reply: inout PackedBytes
+  ) throws(Rejection) {
     let key = request.header.key
     switch request.command {
     case .placeOrder(let order):
       let account = try trader(key, for: order.account)
-      return .placed(try place(order, account, stamp, &events))
+      let placed = try place(order, account, stamp, &events)
+      ReplyCodec.pack(placed: placed.order, placed.counts, fills, preventions, into: &reply)
     case .cancelOrder(let cancel):
       let account = try trader(key, for: cancel.account)
-      return .cancelled(try self.cancel(cancel, account, stamp, &events))
+      let cancelled = try self.cancel(cancel, account, stamp, &events)
+      ReplyCodec.pack(cancelled: cancelled, into: &reply)
     case .cancelAllOrders(let cancel):
       let account = try trader(key, for: cancel.account)
-      return .cancelledAll(try cancelAll(cancel, account, stamp, &events))
+      ReplyCodec.pack(
+        .cancelledAll(try cancelAll(cancel, account, stamp, &events)), into: &reply)
     case .cancelReplace, .amendOrder, .placeOrderList, .cancelOrderList:
       throw .orderTypeNotSupported
     default:
       guard key == .admin else { throw .permissionMissing }
-      return try administer(request.command, stamp, &events)
+      ReplyCodec.pack(try administer(request.command, stamp, &events), into: &reply)
     }
   }
 
@@ -135,30 +157,35 @@ public struct Exchange: ~Copyable {
   /// The key with this id, or `nil`. O(1).
   public func key(_ id: KeyID) -> KeyInfo? { accounts.key(id) }
 
+  /// Whose key it is, or `nil` if there is no such key. O(1).
+  public func account(of key: KeyID) -> AccountID? {
+    accounts.keyState(key).map { accounts.id($0.account) }
+  }
+
   /// The identity of the cluster, or `nil` before the genesis command.
   public var genesisMark: GenesisMark? { genesis }
 
   /// Appends an event for each level and each balance that the command changed, and ends both
   /// lists.
   mutating func report(_ events: inout EventBatch) {
-    for change in book.touched {
+    for i in 0..<book.touched.count {
+      let change = book.touched[i]
       symbols.states[change.symbol].counters.depthUpdate += 1
       symbols.markCounters(change.symbol)
-      events.append(
-        .levelChanged(
-          LevelChange(
-            symbol: symbols.states[change.symbol].id, side: change.side, price: change.price,
-            quantity: change.quantity,
-            updateID: symbols.states[change.symbol].counters.depthUpdate)))
+      events.noteLevel(
+        LevelChange(
+          symbol: symbols.states[change.symbol].id, side: change.side, price: change.price,
+          quantity: change.quantity,
+          updateID: symbols.states[change.symbol].counters.depthUpdate))
     }
     book.forgetTouched()
-    for name in ledger.touched {
+    for i in 0..<ledger.touched.count {
+      let name = ledger.touched[i]
       let balance = ledger.balance(name.account, name.asset)
-      events.append(
-        .balanceChanged(
-          BalanceChange(
-            account: accounts.id(name.account), asset: name.asset, free: balance.free,
-            locked: balance.locked)))
+      events.noteBalance(
+        BalanceChange(
+          account: accounts.id(name.account), asset: name.asset, free: balance.free,
+          locked: balance.locked))
     }
     ledger.forgetTouched()
   }

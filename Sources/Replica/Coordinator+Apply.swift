@@ -38,7 +38,7 @@ extension Coordinator {
     let entries = consensus.entries(after: applied, upTo: min(consensus.commit, limit))
     precondition(entries.first?.index == applied.next, "a committed entry is not in memory")
     var events = EventBatch()
-    var outcomes: [AppliedOutcome] = []
+    var outcomes = AppliedOutcomes()
     let start = machine.commandsApplied
     for entry in entries where machine.commandsApplied - start < Self.commandsPerRunMax {
       do throws(ApplyFault) {
@@ -52,11 +52,13 @@ extension Coordinator {
     }
     guard !events.isEmpty else { return }
     consensus.entriesApplied(upTo: machine.marker.applied.index)
-    for outcome in outcomes {
-      queue.applied(outcome.request)
+    for position in 0..<outcomes.count {
+      let request = outcomes.request(position)
+      queue.applied(request)
+      guard pending.contains(request) else { continue }
+      let outcome = outcomes.outcome(position)
       answer(
-        outcome.request,
-        .reply(outcome.reply, index: outcome.index, stamp: outcome.stamp), &effects)
+        request, .reply(outcome.reply, index: outcome.index, stamp: outcome.stamp), &effects)
     }
     holdRun(events)
   }

@@ -6,7 +6,7 @@
 //   * rows: one per outcome; `hash` is the sum of the hashes of the rows, whether or not they are stored already
 //   * every record stands in exactly one bucket of `wheel`, the one of its expiry second
 //   * `usage` is what each account's records amount to; an account without records is not in it
-// Not here: when to look something up (StateMachine), and the limits at which new writes are refused (Coordinator).
+// Not here: where outcomes lie (OutcomeMemory), when to look something up (StateMachine), and the limits at which new writes are refused (Coordinator).
 
 import Engine
 import Wire
@@ -37,19 +37,21 @@ struct DuplicateTable: ~Copyable {
     var replyBytes = 0
   }
 
-  private var records: [RequestID: Record] = [:]
-  private var wheel: [[RequestID]]
+  private var memory = OutcomeMemory()
+  /// The first and the last outcome of each second, or -1; linked by `StoredOutcome.next`.
+  private var wheel: [(first: Int32, last: Int32)]
   /// Everything that expires in this second or before is gone.
   private var swept: Int64 = Int64.min
   private var dirty = RowBatch()
-  private var usage: [AccountID: Usage] = [:]
+  /// By `place(of:)`.
+  private var usage: [Usage] = []
   /// Bytes of all recorded replies.
   private(set) var replyBytes = 0
   /// The sum of the row hashes.
   private(set) var hash: UInt128 = 0
 
   init() {
-    wheel = [[RequestID]](repeating: [], count: Self.wheelSize)
+    wheel = Array(repeating: (-1, -1), count: Self.wheelSize)
   }
 
   /// Rebuilds the table from its rows; `stamp` is that of the applied marker.
@@ -68,35 +70,95 @@ struct DuplicateTable: ~Copyable {
       }
     }
     if let fault { throw ReplicaError("a row of the duplicate table cannot be read: \(fault)") }
-    for (id, record) in loaded { insert(id, record) }
-    dirty = RowBatch()
+    for (id, record) in loaded {
+      insert(id, record)
+      dirty.removeAll()
+    }
   }
 
-  var count: Int { records.count }
+  var count: Int { memory.count }
 
   /// The recorded outcome of `id`.
-  func record(_ id: RequestID) -> Record? { records[id] }
+  func record(_ id: RequestID) -> Record? {
+    let slot = memory.find(id)
+    guard slot >= 0 else { return nil }
+    return Record(
+      index: memory[slot].index, stamp: memory[slot].stamp, deadline: memory[slot].deadline,
+      account: memory[slot].account, reply: Array(memory.reply(slot)))
+  }
+
+  /// True if an outcome of `id` is recorded.
+  @inline(__always)
+  func holds(_ id: RequestID) -> Bool { memory.find(id) >= 0 }
+
+  /// Fetches what `holds` will look at; see `OutcomeMemory.touch`.
+  @inline(__always)
+  func touch(_ id: RequestID) -> UInt64 { memory.touch(id) }
 
   /// What the account's records amount to.
-  func usage(of account: AccountID) -> Usage { usage[account] ?? Usage() }
+  func usage(of account: AccountID) -> Usage {
+    let place = Self.place(of: account)
+    return place < usage.count ? usage[place] : Usage()
+  }
 
   /// Records an outcome, unless it would be forgotten at once.
   mutating func put(_ id: RequestID, _ record: Record) {
-    precondition(records[id] == nil, "an outcome is recorded once")
-    guard Self.expiry(record) > Self.second(record.stamp) else { return }
-    insert(id, record)
+    record.reply.withUnsafeBytes { reply in
+      put(
+        id, index: record.index, stamp: record.stamp, deadline: record.deadline,
+        account: record.account, reply: reply)
+    }
+  }
+
+  /// The same, with the reply wherever it lies.
+  mutating func put(
+    _ id: RequestID, index: UInt64, stamp: Int64, deadline: Int64, account: AccountID,
+    reply: UnsafeRawBufferPointer
+  ) {
+    precondition(memory.find(id) < 0, "an outcome is recorded once")
+    let expiry = Self.expiry(stamp: stamp, deadline: deadline)
+    guard expiry > Self.second(stamp) else { return }
+    insert(id, index, stamp, deadline, account, reply, expiry)
   }
 
   private mutating func insert(_ id: RequestID, _ record: Record) {
-    let key = ReplicaRows.duplicateKey(id)
-    let value = ReplicaRows.duplicateValue(record)
-    records[id] = record
-    wheel[Self.bucket(Self.expiry(record))].append(id)
-    replyBytes += record.reply.count
-    usage[record.account, default: Usage()].count += 1
-    usage[record.account, default: Usage()].replyBytes += record.reply.count
-    hash &+= RowHash.of(key: key, value: value)
-    dirty.put(key, value)
+    record.reply.withUnsafeBytes { reply in
+      insert(
+        id, record.index, record.stamp, record.deadline, record.account, reply,
+        Self.expiry(stamp: record.stamp, deadline: record.deadline))
+    }
+  }
+
+  private mutating func insert(
+    _ id: RequestID, _ index: UInt64, _ stamp: Int64, _ deadline: Int64, _ account: AccountID,
+    _ reply: UnsafeRawBufferPointer, _ expiry: Int64
+  ) {
+    let rowHash = dirty.put(
+      atMost: ReplicaRows.duplicateBytes + reply.count,
+      key: { ReplicaRows.duplicateKey(id, into: &$0) },
+      value: {
+        ReplicaRows.duplicateValue(index, stamp, deadline, account, reply, into: &$0)
+      })
+    hash &+= rowHash
+    let slot = memory.add(
+      StoredOutcome(
+        id: id, index: index, stamp: stamp, deadline: deadline, account: account,
+        hash: (
+          UInt64(truncatingIfNeeded: rowHash >> 64), UInt64(truncatingIfNeeded: rowHash)
+        )), reply: reply)
+    link(slot, Self.bucket(expiry))
+    replyBytes += reply.count
+    let place = Self.place(of: account)
+    while usage.count <= place { usage.append(Usage()) }
+    usage[place].count += 1
+    usage[place].replyBytes += reply.count
+  }
+
+  private mutating func link(_ slot: Int32, _ bucket: Int) {
+    memory[slot].next = -1
+    let last = wheel[bucket].last
+    if last >= 0 { memory[last].next = slot } else { wheel[bucket].first = slot }
+    wheel[bucket].last = slot
   }
 
   /// Forgets what expired at `stamp`. Stamps never decrease.
@@ -112,45 +174,49 @@ struct DuplicateTable: ~Copyable {
   }
 
   private mutating func sweep(_ bucket: Int, upTo second: Int64) {
-    guard !wheel[bucket].isEmpty else { return }
-    var kept: [RequestID] = []
-    for id in wheel[bucket] {
-      guard let record = records[id] else { preconditionFailure("a bucket names no record") }
-      if Self.expiry(record) > second {
-        kept.append(id)
-        continue
+    var slot = wheel[bucket].first
+    wheel[bucket] = (-1, -1)
+    while slot >= 0 {
+      let next = memory[slot].next
+      if Self.expiry(stamp: memory[slot].stamp, deadline: memory[slot].deadline) > second {
+        link(slot, bucket)
+      } else {
+        forget(slot)
       }
-      let key = ReplicaRows.duplicateKey(id)
-      records[id] = nil
-      replyBytes -= record.reply.count
-      release(record)
-      hash &-= RowHash.of(key: key, value: ReplicaRows.duplicateValue(record))
-      dirty.delete(key)
+      slot = next
     }
-    wheel[bucket] = kept
   }
 
-  private mutating func release(_ record: Record) {
-    var rest = usage(of: record.account)
-    rest.count -= 1
-    rest.replyBytes -= record.reply.count
-    usage[record.account] = rest.count == 0 ? nil : rest
+  private mutating func forget(_ slot: Int32) {
+    let id = memory[slot].id
+    let rowHash = memory[slot].hash
+    hash &-= UInt128(rowHash.0) << 64 | UInt128(rowHash.1)
+    dirty.delete(atMost: ReplicaRows.duplicateBytes) { ReplicaRows.duplicateKey(id, into: &$0) }
+    let count = Int(memory[slot].replyCount)
+    replyBytes -= count
+    let place = Self.place(of: memory[slot].account)
+    usage[place].count -= 1
+    usage[place].replyBytes -= count
+    memory.remove(slot)
   }
 
   /// Adds the rows that changed since the last call.
-  mutating func collectRows(into batch: inout RowBatch) {
-    batch.append(dirty)
-    dirty.removeAll()
-  }
+  mutating func collectRows(into batch: inout RowBatch) { batch.take(&dirty) }
 
-  /// The first second in which the record may be gone: strictly after deadline + keep.
-  private static func expiry(_ record: Record) -> Int64 {
-    second(min(record.deadline, record.stamp + horizon) + keep) + 1
+  /// The first second in which a record may be gone: strictly after deadline + keep.
+  private static func expiry(stamp: Int64, deadline: Int64) -> Int64 {
+    second(min(deadline, stamp + horizon) + keep) + 1
   }
 
   private static func second(_ time: Int64) -> Int64 { time / 1_000_000 }
 
   private static func bucket(_ second: Int64) -> Int {
     Int(truncatingIfNeeded: second & Int64(wheelSize - 1))
+  }
+
+  // The venue's own accounts first, then the customers, who are numbered without gaps.
+  private static func place(of account: AccountID) -> Int {
+    if account < AccountID.firstCustomer { return Int(min(account.value, 3)) }
+    return Int(account.value - AccountID.firstCustomer.value) + 4
   }
 }

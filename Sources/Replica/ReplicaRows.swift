@@ -53,7 +53,7 @@ enum ReplicaRows {
 
   static func markerValue(_ marker: AppliedMarker) -> [UInt8] {
     var writer = ByteWriter(capacity: 160)
-    writer.u16(1)
+    writer.u16(2)
     writer.u64(marker.applied.index.value)
     writer.u64(marker.applied.term.value)
     writer.i64(marker.stamp)
@@ -67,7 +67,7 @@ enum ReplicaRows {
 
   static func marker(_ value: [UInt8]) throws(WireError) -> AppliedMarker {
     var reader = ByteReader(value)
-    guard try reader.u16() == 1 else { throw .invalid("applied marker version") }
+    guard try reader.u16() == 2 else { throw .invalid("applied marker version") }
     let index = LogIndex(try reader.u64())
     let term = Term(try reader.u64())
     var marker = AppliedMarker.initial
@@ -85,24 +85,29 @@ enum ReplicaRows {
     return marker
   }
 
-  static func duplicateKey(_ id: RequestID) -> [UInt8] {
-    var writer = RowKey.start(0x02)
-    writer.u64(id.words.0)
-    writer.u64(id.words.1)
-    writer.u64(id.words.2)
-    writer.u64(id.words.3)
-    return writer.bytes
+  /// No key and value of an outcome are longer, but for the reply.
+  static let duplicateBytes = 35 + 2 + 4 * 8 + 4
+
+  static func duplicateKey(_ id: RequestID, into packer: inout Packer) {
+    packer.u8(0x02)
+    packer.u16(0)
+    packer.u64(id.words.0)
+    packer.u64(id.words.1)
+    packer.u64(id.words.2)
+    packer.u64(id.words.3)
   }
 
-  static func duplicateValue(_ record: DuplicateTable.Record) -> [UInt8] {
-    var writer = ByteWriter(capacity: 40 + record.reply.count)
-    writer.u16(2)
-    writer.u64(record.index)
-    writer.i64(record.stamp)
-    writer.i64(record.deadline)
-    writer.u64(record.account.value)
-    writer.blob32(record.reply)
-    return writer.bytes
+  static func duplicateValue(
+    _ index: UInt64, _ stamp: Int64, _ deadline: Int64, _ account: AccountID,
+    _ reply: UnsafeRawBufferPointer, into packer: inout Packer
+  ) {
+    packer.u16(2)
+    packer.u64(index)
+    packer.i64(stamp)
+    packer.i64(deadline)
+    packer.u64(account.value)
+    packer.u32(UInt32(reply.count))
+    packer.raw(reply)
   }
 
   static func duplicate(

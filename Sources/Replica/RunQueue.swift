@@ -34,7 +34,7 @@ struct RunQueue {
   }
 
   private static func weight(_ run: Run) -> Int {
-    run.rows.changes.count + run.events.events.count
+    run.rows.count + run.events.count
   }
 
   /// Hands out what the own log holds durably.

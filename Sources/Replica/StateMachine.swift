@@ -11,15 +11,6 @@ import Engine
 import Raft
 import Wire
 
-/// What the application of one request answered.
-struct AppliedOutcome {
-  var request: RequestID
-  var reply: Reply
-  /// Where the outcome was recorded first.
-  var index: UInt64
-  var stamp: Int64
-}
-
 /// Why an entry cannot be applied. `apply` halts; it would halt on every replica that runs this program.
 public struct ApplyFault: Error, Hashable, Sendable, CustomStringConvertible {
   public var index: UInt64
@@ -58,6 +49,8 @@ public struct StateMachine: ~Copyable {
   public private(set) var commandsApplied: UInt64 = 0
   public private(set) var duplicatesAnswered: UInt64 = 0
   var bugs: PlantedBugs = []
+  /// What `fetch` read, so that its reads are not left out.
+  private var fetched: UInt64 = 0
 
   /// An empty state, before the first entry.
   public init() {
@@ -83,8 +76,8 @@ public struct StateMachine: ~Copyable {
   }
 
   /// Applies the entry after `marker.applied`. Throws before anything changed.
-  mutating func apply(
-    _ entry: Entry, _ events: inout EventBatch, _ outcomes: inout [AppliedOutcome]
+  package mutating func apply(
+    _ entry: Entry, _ events: inout EventBatch, _ outcomes: inout AppliedOutcomes
   ) throws(ApplyFault) {
     precondition(entry.index == marker.applied.index.next, "entries are applied in order")
     switch entry.kind {
@@ -114,46 +107,60 @@ public struct StateMachine: ~Copyable {
 
   private mutating func apply(
     _ payload: EntryPayload, at index: UInt64, _ events: inout EventBatch,
-    _ outcomes: inout [AppliedOutcome]
+    _ outcomes: inout AppliedOutcomes
   ) {
     marker.stamp = payload.stamp
     if payload.stamp >= marker.windowEnd { marker.windowEnd = 0 }
     duplicates.advance(to: payload.stamp)
     events.begin(index: index, stamp: payload.stamp)
-    let firstEvent = events.events.count
-    for request in payload.requests {
+    let levels = events.levels.count
+    fetch(payload.requests)
+    for i in payload.requests.indices {
       commandsApplied += 1
-      outcomes.append(apply(request, at: index, &events))
+      apply(payload.requests[i], at: index, &events, &outcomes)
     }
-    if marker.windowEnd == 0, Self.changesLevels(events.events[firstEvent...]) {
+    if marker.windowEnd == 0, events.levels.count > levels {
       marker.windowEnd = (payload.stamp / Self.windowLength + 1) * Self.windowLength
     }
   }
 
+  /// Reads the memory that the requests of an entry will need, all together: one after the other they would each wait
+  /// for it. Changes nothing.
+  private mutating func fetch(_ requests: [Request]) {
+    var sum: UInt64 = 0
+    for i in requests.indices { sum &+= duplicates.touch(requests[i].header.requestID) }
+    fetched = sum
+  }
+
   /// One request: a recorded outcome first, then its times, then the exchange.
   private mutating func apply(
-    _ request: Request, at index: UInt64, _ events: inout EventBatch
-  ) -> AppliedOutcome {
+    _ request: Request, at index: UInt64, _ events: inout EventBatch,
+    _ outcomes: inout AppliedOutcomes
+  ) {
     let id = request.header.requestID
     let stamp = marker.stamp
-    if let known = outcome(of: id) {
+    if !bugs.contains(.ignoreDuplicates), let known = duplicates.record(id) {
       duplicatesAnswered += 1
-      return known
+      outcomes.append(id, index: known.index, stamp: known.stamp, reply: known.reply)
+      return
     }
-    let reply: Reply
+    outcomes.begin(id, index: index, stamp: stamp)
     if request.header.timestamp >= stamp.addingReportingOverflow(Self.aheadLimit).partialValue {
-      reply = .rejected(.timestampAhead)
+      outcomes.reject(.timestampAhead)
     } else if stamp > request.header.deadline, !bugs.contains(.ignoreDeadline) {
-      reply = .rejected(.deadlinePassed)
+      outcomes.reject(.deadlinePassed)
     } else {
-      reply = exchange.apply(request, stamp: stamp, &events)
-      if case .genesis(let mark) = request.command, reply == .done { found(mark) }
+      exchange.apply(request, stamp: stamp, &events, reply: &outcomes.bytes)
+      outcomes.end()
+      if case .genesis(let mark) = request.command, outcomes.lastReply == .done { found(mark) }
     }
-    let record = DuplicateTable.Record(
-      index: index, stamp: stamp, deadline: request.header.deadline,
-      account: account(of: request.header.key), reply: ReplyCodec.encode(reply))
-    if duplicates.record(id) == nil { duplicates.put(id, record) }
-    return AppliedOutcome(request: id, reply: reply, index: index, stamp: stamp)
+    if bugs.contains(.ignoreDuplicates), duplicates.holds(id) { return }
+    let account = account(of: request.header.key)
+    outcomes.withLastReply { reply in
+      duplicates.put(
+        id, index: index, stamp: stamp, deadline: request.header.deadline, account: account,
+        reply: reply)
+    }
   }
 
   private mutating func found(_ mark: GenesisMark) {
@@ -161,29 +168,21 @@ public struct StateMachine: ~Copyable {
     marker.clusterID = mark.clusterID
   }
 
-  private static func changesLevels(_ events: ArraySlice<Event>) -> Bool {
-    events.contains { if case .levelChanged = $0 { true } else { false } }
-  }
-
   /// The recorded outcome of a request, if it is still kept.
   func outcome(of id: RequestID) -> AppliedOutcome? {
     guard !bugs.contains(.ignoreDuplicates), let record = duplicates.record(id) else {
       return nil
     }
-    do throws(WireError) {
-      let reply = try ReplyCodec.decode(record.reply)
-      return AppliedOutcome(request: id, reply: reply, index: record.index, stamp: record.stamp)
-    } catch {
-      preconditionFailure("a recorded reply cannot be decoded: \(error)")
-    }
+    return AppliedOutcome(
+      request: id, reply: AppliedOutcomes.decode(record.reply), index: record.index,
+      stamp: record.stamp)
   }
 
   /// Adds all rows that changed since the last call, the marker among them, and brings the state hash up to date.
   public mutating func collectRows(into batch: inout RowBatch) {
+    duplicates.collectRows(into: &batch)
+    if bugs.contains(.rowsWithoutDuplicates) { batch.removeAll() }
     exchange.collectRows(into: &batch)
-    var outcomes = RowBatch()
-    duplicates.collectRows(into: &outcomes)
-    if !bugs.contains(.rowsWithoutDuplicates) { batch.append(outcomes) }
     marker.stateHash = currentHash
     if bugs.contains(.rowsWithoutMarker) { return }
     batch.put(ReplicaRows.markerKey, ReplicaRows.markerValue(marker))
@@ -195,7 +194,7 @@ public struct StateMachine: ~Copyable {
 
   /// Who the key belongs to. Whoever presents a key that does not exist is nobody's customer, and counts as the
   /// operator, who is bound by no share: the edge lets no such request through.
-  func account(of key: KeyID) -> AccountID { exchange.key(key)?.account ?? .operator }
+  func account(of key: KeyID) -> AccountID { exchange.account(of: key) ?? .operator }
 
   /// What the account's recorded outcomes amount to.
   func duplicates(of account: AccountID) -> DuplicateTable.Usage { duplicates.usage(of: account) }

@@ -5,37 +5,38 @@
 
 /// A bounded cursor over bytes. Each read either returns a whole value and moves on, or throws.
 public struct ByteReader: Sendable {
-  private let bytes: [UInt8]
+  @usableFromInline let bytes: [UInt8]
   /// The position of the next byte, counted from the start of the array.
-  public private(set) var offset: Int
-  private let end: Int
+  @inlinable public var offset: Int { position }
+  @usableFromInline var position: Int
+  @usableFromInline let end: Int
 
-  public init(_ bytes: [UInt8]) {
+  @inlinable public init(_ bytes: [UInt8]) {
     self.bytes = bytes
-    offset = 0
+    position = 0
     end = bytes.count
   }
 
   /// Reads only `range` of the array.
-  public init(_ bytes: [UInt8], in range: Range<Int>) {
+  @inlinable public init(_ bytes: [UInt8], in range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count, "range outside bytes")
     self.bytes = bytes
-    offset = range.lowerBound
+    position = range.lowerBound
     end = range.upperBound
   }
 
   /// How many bytes are left.
-  public var left: Int { end - offset }
+  @inlinable public var left: Int { end - position }
 
-  public mutating func u8() throws(WireError) -> UInt8 { try integer(UInt8.self) }
-  public mutating func u16() throws(WireError) -> UInt16 { try integer(UInt16.self) }
-  public mutating func u32() throws(WireError) -> UInt32 { try integer(UInt32.self) }
-  public mutating func u64() throws(WireError) -> UInt64 { try integer(UInt64.self) }
-  public mutating func i64() throws(WireError) -> Int64 { Int64(bitPattern: try u64()) }
-  public mutating func u128() throws(WireError) -> UInt128 { try integer(UInt128.self) }
+  @inlinable public mutating func u8() throws(WireError) -> UInt8 { try integer(UInt8.self) }
+  @inlinable public mutating func u16() throws(WireError) -> UInt16 { try integer(UInt16.self) }
+  @inlinable public mutating func u32() throws(WireError) -> UInt32 { try integer(UInt32.self) }
+  @inlinable public mutating func u64() throws(WireError) -> UInt64 { try integer(UInt64.self) }
+  @inlinable public mutating func i64() throws(WireError) -> Int64 { Int64(bitPattern: try u64()) }
+  @inlinable public mutating func u128() throws(WireError) -> UInt128 { try integer(UInt128.self) }
 
   /// One byte that must be 0 or 1.
-  public mutating func bool() throws(WireError) -> Bool {
+  @inlinable public mutating func bool() throws(WireError) -> Bool {
     switch try u8() {
     case 0: return false
     case 1: return true
@@ -46,8 +47,8 @@ public struct ByteReader: Sendable {
   /// The next `count` bytes.
   public mutating func raw(_ count: Int) throws(WireError) -> [UInt8] {
     guard count >= 0, count <= left else { throw .truncated(needed: count, left: left) }
-    defer { offset += count }
-    return Array(bytes[offset..<offset + count])
+    defer { position += count }
+    return Array(bytes[position..<position + count])
   }
 
   /// A 16-bit length, then that many bytes; lengths above `limit` are refused before reading.
@@ -72,15 +73,16 @@ public struct ByteReader: Sendable {
   }
 
   /// Refuses bytes after the end of a value.
-  public func finish() throws(WireError) {
+  @inlinable public func finish() throws(WireError) {
     guard left == 0 else { throw .trailingBytes(count: left) }
   }
 
-  private mutating func integer<T: FixedWidthInteger>(_: T.Type) throws(WireError) -> T {
+  @inlinable @inline(__always)
+  mutating func integer<T: FixedWidthInteger>(_: T.Type) throws(WireError) -> T {
     let size = MemoryLayout<T>.size
     guard size <= left else { throw .truncated(needed: size, left: left) }
-    let value = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: T.self) }
-    offset += size
+    let value = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: position, as: T.self) }
+    position += size
     return T(bigEndian: value)
   }
 }

@@ -1,23 +1,112 @@
-// RowHash: a 128-bit hash of one row, for the state hash: the sum of the hashes of all rows, mod 2^128.
+// RowHash: a 128-bit hash of one row, for the state hash: the sum of the hashes of all rows, mod
+// 2^128.
 //
-// The sum makes the state hash independent of the order in which rows changed, and lets a change of one row
-// cost one subtraction and one addition. Keyed with a fixed constant: it finds divergence between replicas
-// that run the same code, not forgery.
+// The sum makes the state hash independent of the order in which rows changed, and lets a change of
+// one row cost one subtraction and one addition. Keyed with fixed constants: it finds divergence
+// between replicas that run the same code, not forgery.
+// The bytes of key and value are taken in pairs of words; each pair is one 64 x 64 bit product under
+// two keys of its own, and the products are summed in 128 bits, so that no step waits for the last.
 // Not here: which rows count (each room says so for its own state).
 
 /// Hashing of rows for the state hash.
 public enum RowHash {
+  @usableFromInline static let evenKey: UInt64 = 0xA076_1D64_78BD_642F
+  @usableFromInline static let oddKey: UInt64 = 0xE703_7ED1_A0B4_28DB
+  @usableFromInline static let evenStep: UInt64 = 0x9E37_79B9_7F4A_7C15
+  @usableFromInline static let oddStep: UInt64 = 0xD1B5_4A32_D192_ED03
+
   /// The hash of a row. Never zero, so that a row that exists always counts.
   ///
-  /// - Complexity: O(n), one 128-bit multiplication per 16 bytes.
+  /// - Complexity: O(n), one multiplication per 16 bytes.
   public static func of(key: [UInt8], value: [UInt8]) -> UInt128 {
+    withUnsafeTemporaryAllocation(byteCount: key.count + value.count + 1, alignment: 8) { row in
+      guard let start = row.baseAddress else { return 1 }
+      key.withUnsafeBytes { bytes in
+        if let from = bytes.baseAddress { start.copyMemory(from: from, byteCount: bytes.count) }
+      }
+      value.withUnsafeBytes { bytes in
+        guard let from = bytes.baseAddress else { return }
+        (start + key.count).copyMemory(from: from, byteCount: bytes.count)
+      }
+      return of(row: start, keyCount: key.count, valueCount: value.count)
+    }
+  }
+
+  /// The hash of a row whose key and value stand one behind the other in memory.
+  @inlinable
+  public static func of(row: UnsafeRawPointer, keyCount: Int, valueCount: Int) -> UInt128 {
+    let count = keyCount + valueCount
+    var even = evenKey
+    var odd = oddKey
+    var sum: UInt128 = 0
+    var at = 0
+    while at + 16 <= count {
+      sum &+= product(word(row, at) ^ even, word(row, at + 8) ^ odd)
+      even &+= evenStep
+      odd &+= oddStep
+      at += 16
+    }
+    if at < count {
+      var tail: (UInt64, UInt64) = (0, 0)
+      if count >= 16 {
+        // The last 16 bytes, some of them for the second time.
+        tail = (word(row, count - 16), word(row, count - 8))
+      } else {
+        while at < count {
+          let byte = UInt64(row.loadUnaligned(fromByteOffset: at, as: UInt8.self))
+          if at < 8 {
+            tail.0 |= byte << UInt64(8 * at)
+          } else {
+            tail.1 |= byte << UInt64(8 * at - 64)
+          }
+          at += 1
+        }
+      }
+      sum &+= product(tail.0 ^ even, tail.1 ^ odd)
+    }
+    return finish(sum, keyCount, valueCount)
+  }
+
+  @inlinable @inline(__always)
+  static func finish(_ sum: UInt128, _ keyCount: Int, _ valueCount: Int) -> UInt128 {
+    let low = UInt64(truncatingIfNeeded: sum)
+    let high = UInt64(truncatingIfNeeded: sum >> 64)
+    let counts = UInt64(truncatingIfNeeded: keyCount) << 32 ^ UInt64(truncatingIfNeeded: valueCount)
+    let first = product(low ^ evenStep, high ^ oddStep ^ counts)
+    let second = product(low &+ oddKey, (high ^ counts) &+ evenKey)
+    let a = fold(first) ^ high
+    let b = fold(second) ^ low
+    let last = product(a ^ oddStep, b ^ evenStep)
+    let value = UInt128(fold(last) ^ a) << 64 | UInt128(fold(last) &+ b)
+    return value == 0 ? 1 : value
+  }
+
+  @inlinable @inline(__always)
+  static func product(_ a: UInt64, _ b: UInt64) -> UInt128 {
+    let full = a.multipliedFullWidth(by: b)
+    return UInt128(full.high) << 64 | UInt128(full.low)
+  }
+
+  @inlinable @inline(__always)
+  static func fold(_ value: UInt128) -> UInt64 {
+    UInt64(truncatingIfNeeded: value) ^ UInt64(truncatingIfNeeded: value >> 64)
+  }
+
+  @inlinable @inline(__always)
+  static func word(_ row: UnsafeRawPointer, _ at: Int) -> UInt64 {
+    UInt64(littleEndian: row.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+  }
+
+  /// A slower hash of a pair of byte strings in which each word is mixed into all that came before:
+  /// for keys of tables whose contents customers choose.
+  public static func chained(key: [UInt8], value: [UInt8]) -> UInt128 {
     var state = State()
     state.mix(key)
     state.mix(value)
     return state.finish()
   }
 
-  /// A running hash over words, for callers that hash fields without encoding them first.
+  /// The running hash behind `chained`, over words and bytes.
   public struct State {
     private var a: UInt64 = 0x9E37_79B9_7F4A_7C15
     private var b: UInt64 = 0xD1B5_4A32_D192_ED03

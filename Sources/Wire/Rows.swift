@@ -25,25 +25,6 @@ public struct RowChange: Equatable, Sendable {
   }
 }
 
-/// Changes that are stored together or not at all. A later change of a key wins over an earlier one.
-public struct RowBatch: Sendable {
-  public private(set) var changes: [RowChange] = []
-
-  public init() {}
-
-  public mutating func put(_ key: [UInt8], _ value: [UInt8]) {
-    changes.append(RowChange(key: key, value: value))
-  }
-
-  public mutating func delete(_ key: [UInt8]) { changes.append(RowChange(key: key, value: nil)) }
-
-  public mutating func append(_ other: RowBatch) { changes.append(contentsOf: other.changes) }
-
-  public mutating func removeAll() { changes.removeAll(keepingCapacity: true) }
-
-  public var isEmpty: Bool { changes.isEmpty }
-}
-
 /// Reads stored rows. Blocking; used by the thread that owns the store, and at start.
 public protocol RowReader: AnyObject {
   /// The value of `key`, or `nil`.

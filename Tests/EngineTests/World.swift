@@ -133,7 +133,7 @@ struct World: ~Copyable {
       requestID: RequestID(0, 0, 0, index), key: key ?? Self.key(for: command), timestamp: stamp,
       deadline: .max)
     let reply = exchange.apply(Request(header: header, command: command), stamp: stamp, &batch)
-    lastEvents = batch.events
+    lastEvents = Array(batch.events)
     lastReply = reply
     return reply
   }

@@ -12,7 +12,7 @@ import Testing
 
   @Test func `definitions are found by id and by name`() throws {
     var catalog = Catalog()
-    let changed = fold(&catalog, Fixture.definitions(stamp: 1).events)
+    let changed = fold(&catalog, Array(Fixture.definitions(stamp: 1).events))
     #expect(changed == [true, true, true, true, true])
     #expect(catalog.symbols.map(\.name) == ["BTCUSDT", "ETHUSDT"])
     #expect(catalog.symbol(SymbolID(2))?.name == "ETHUSDT")

@@ -46,9 +46,9 @@ import Wire
     _ machine: inout StateMachine, _ entry: Entry
   ) throws -> [AppliedOutcome] {
     var events = EventBatch()
-    var outcomes: [AppliedOutcome] = []
+    var outcomes = AppliedOutcomes()
     try machine.apply(entry, &events, &outcomes)
-    return outcomes
+    return (0..<outcomes.count).map { outcomes.outcome($0) }
   }
 
   @Test func `a repetition gets the first reply, with its index and stamp`() throws {
@@ -155,7 +155,7 @@ import Wire
     #expect(Set(a.changes.map(\.key)) == Set(b.changes.map(\.key)))
 
     var damage = RowBatch()
-    damage.delete(ReplicaRows.duplicateKey(RequestID(0, 0, 1, 20)))
+    damage.delete(atMost: 35) { ReplicaRows.duplicateKey(RequestID(0, 0, 1, 20), into: &$0) }
     store.write(damage)
     #expect(throws: ReplicaError.self) { _ = try StateMachine(loading: store) }
   }

@@ -26,8 +26,8 @@ import Testing
       "NIOPosix", "NIOHTTP1",
     ],
     "Bench": [
-      "Gateway", "Engine", "Wire", "Glibc", "Synchronization", "Dispatch", "ArgumentParser",
-      "Histogram", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket",
+      "Replica", "Raft", "Gateway", "Engine", "Wire", "Glibc", "Synchronization", "Dispatch",
+      "ArgumentParser", "Histogram", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket",
     ],
   ]
 

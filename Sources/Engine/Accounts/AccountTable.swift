@@ -47,7 +47,7 @@ struct AccountTable: ~Copyable {
   var states = Slab<AccountState>(capacity: 64)
   var sheets = Blocks<Sheet>(blank: Sheet())
   /// Accounts whose order counts changed since their rows were written.
-  var dirtyWindows: [Int32] = []
+  var dirtyWindows = List<Int32>()
   private(set) var keyStates = Slab<KeyState>(capacity: 64)
   /// Of customers only.
   private(set) var infos: [AccountInfo] = []

@@ -28,9 +28,9 @@ struct Ledger: ~Copyable {
   /// Per account: where its balances are.
   private var blocks = Slab<Block>(capacity: 64)
   /// Balances whose rows are out of date, in order of their first change.
-  private(set) var dirty: [BalanceName] = []
+  private(set) var dirty = List<BalanceName>()
   /// Balances that the running command changed, in order of their first change.
-  private(set) var touched: [BalanceName] = []
+  private(set) var touched = List<BalanceName>()
 
   /// How many accounts there are.
   var accountCount: Int32 { blocks.count }
@@ -111,10 +111,11 @@ struct Ledger: ~Copyable {
 
   /// Ends the command's list of changed balances.
   mutating func forgetTouched() {
-    for name in touched {
+    for i in 0..<touched.count {
+      let name = touched[i]
       balances[blocks[name.account], Int32(name.asset.value)].touched = false
     }
-    touched.removeAll(keepingCapacity: true)
+    touched.removeAll()
   }
 
   /// Ends the list of balances with rows out of date, storing each row's new hash (given by `hash`,
@@ -125,7 +126,7 @@ struct Ledger: ~Copyable {
     balances[block, Int32(name.asset.value)].tag.dirty = false
   }
 
-  mutating func forgetDirty() { dirty.removeAll(keepingCapacity: true) }
+  mutating func forgetDirty() { dirty.removeAll() }
 
   /// Puts back a stored balance.
   mutating func load(_ name: BalanceName, free: Int64, locked: Int64, hash: UInt128) {

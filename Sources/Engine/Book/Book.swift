@@ -18,17 +18,17 @@ struct TouchedLevel {
 struct Book: ~Copyable {
   var levels = Levels()
   var orders = OrderSlab()
-  private(set) var touched: [TouchedLevel] = []
+  private(set) var touched = List<TouchedLevel>()
 
   /// Adds an open order to the end of its level's queue.
   mutating func enqueue(_ slot: Int32, _ state: inout SymbolState) {
-    let view = orders.view(slot)
-    let side = view.side
-    let tick = UInt64(view.price / state.filters.tickSize)
+    let side = orders[view: slot].side
+    let price = orders[view: slot].price
+    let tick = UInt64(price / state.filters.tickSize)
     let level =
       side == .buy
-      ? levels.findOrInsert(&state.bids, tick: tick, price: view.price, side: side)
-      : levels.findOrInsert(&state.asks, tick: tick, price: view.price, side: side)
+      ? levels.findOrInsert(&state.bids, tick: tick, price: price, side: side)
+      : levels.findOrInsert(&state.asks, tick: tick, price: price, side: side)
     let tail = levels[level].tail
     orders[slot].level = level
     orders[slot].older = tail
@@ -93,7 +93,7 @@ struct Book: ~Copyable {
 
   /// Ends the command's list of changed levels.
   mutating func forgetTouched() {
-    for change in touched where change.live { levels[change.slot].touched = -1 }
-    touched.removeAll(keepingCapacity: true)
+    for i in 0..<touched.count where touched[i].live { levels[touched[i].slot].touched = -1 }
+    touched.removeAll()
   }
 }

@@ -8,8 +8,7 @@
 extension Exchange {
   /// Trades up to the admitted quantity. Answers what is left of it.
   mutating func match(
-    _ taker: inout OrderView, _ admission: Admission, _ stamp: Int64, _ fills: inout [Fill],
-    _ events: inout EventBatch
+    _ taker: inout OrderView, _ admission: Admission, _ stamp: Int64, _ events: inout EventBatch
   ) -> Int64 {
     var left = admission.quantity
     while left > 0 {
@@ -23,15 +22,14 @@ extension Exchange {
       let quantity = min(left, book.orders[maker].remaining)
       left -= quantity
       let isDone = left == 0 && !admission.ranDry
-      trade(&taker, admission, maker, price, quantity, isDone, stamp, &fills, &events)
+      trade(&taker, admission, maker, price, quantity, isDone, stamp, &events)
     }
     return left
   }
 
   private mutating func trade(
     _ taker: inout OrderView, _ admission: Admission, _ maker: Int32, _ price: Int64,
-    _ quantity: Int64, _ isDone: Bool, _ stamp: Int64, _ fills: inout [Fill],
-    _ events: inout EventBatch
+    _ quantity: Int64, _ isDone: Bool, _ stamp: Int64, _ events: inout EventBatch
   ) {
     let symbol = admission.symbol
     let unit = symbols.states[symbol].baseUnit
@@ -54,16 +52,12 @@ extension Exchange {
     Self.fill(&taker, quantity, quote, isDone, stamp)
     book.reduce(maker, by: quantity, side: taker.side.opposite)
     let isFilled = book.orders[maker].remaining == 0
-    let makerView = book.orders.withView(maker) { view in
-      Self.fill(&view, quantity, quote, isFilled, stamp)
-      return view
-    }
-    events.append(
-      .trade(
-        Trade(
-          symbol: taker.symbol, id: id, price: price, quantity: quantity, quoteQuantity: quote,
-          maker: makerView, taker: taker, makerFee: fees.maker, takerFee: fees.taker,
-          stamp: stamp)))
+    Self.fill(&book.orders[view: maker], quantity, quote, isFilled, stamp)
+    events.noteTrade(
+      Trade(
+        symbol: taker.symbol, id: id, price: price, quantity: quantity, quoteQuantity: quote,
+        maker: book.orders[view: maker], taker: taker, makerFee: fees.maker,
+        takerFee: fees.taker, stamp: stamp))
     if fills.count < Self.fillsPerReplyMax {
       fills.append(
         Fill(
@@ -72,7 +66,7 @@ extension Exchange {
             ? symbols.states[symbol].base : symbols.states[symbol].quote, trade: id))
     }
     if isFilled {
-      close(maker, side: makerView.side, stamp)
+      close(maker, side: taker.side.opposite, stamp)
     } else {
       book.orders.markDirty(maker)
     }
@@ -82,13 +76,13 @@ extension Exchange {
   // receiver's fee.
   @inline(__always)
   private mutating func settle(
-    _ taker: OrderView, _ admission: Admission, _ maker: Int32, _ price: Int64, _ quantity: Int64,
-    _ quote: Int64
+    _ taker: OrderView, _ admission: Admission, _ maker: Int32, _ price: Int64,
+    _ quantity: Int64, _ quote: Int64
   ) -> (maker: Int64, taker: Int64) {
     let symbol = admission.symbol
     let makerAccount = book.orders[maker].account
     let left = book.orders[maker].remaining
-    let makerRate = book.orders.view(maker).makerRate
+    let makerRate = book.orders[view: maker].makerRate
     let base = symbols.states[symbol].base
     let money = symbols.states[symbol].quote
     if taker.side == .buy {

@@ -86,6 +86,12 @@ public enum ReplyCodec {
     return writer.bytes
   }
 
+  /// Appends an encoded reply.
+  public static func pack(_ reply: Reply, into bytes: inout PackedBytes) {
+    let encoded = encode(reply)
+    bytes.pack(atMost: encoded.count) { packer in encoded.withUnsafeBytes { packer.raw($0) } }
+  }
+
   /// Decodes a reply; bytes after its end are refused.
   public static func decode(_ bytes: [UInt8]) throws(WireError) -> Reply {
     var reader = ByteReader(bytes)
@@ -197,5 +203,69 @@ public enum ReplyCodec {
   static func cancelled(_ r: inout ByteReader) throws(WireError) -> Cancelled {
     Cancelled(
       order: try OrderViewCodec.decode(&r), cancelClientOrderID: try ShortText.decode(&r))
+  }
+}
+
+// What orders and cancels are answered all the time, packed in place: the same bytes as `encode`
+// makes.
+extension ReplyCodec {
+  private static let placedBytes = 1 + OrderViewCodec.bytesMax + 12
+  private static let fillBytes = 36
+  private static let preventionBytes = 40
+  private static let cancelledBytes = 1 + OrderViewCodec.bytesMax + 41
+
+  /// Appends a refusal.
+  @inline(__always)
+  static func pack(rejected: Rejection, into bytes: inout PackedBytes) {
+    bytes.pack(atMost: 3) {
+      $0.u8(Tag.rejected.rawValue)
+      $0.u16(rejected.rawValue)
+    }
+  }
+
+  /// Appends a placed order, without making a `Placed` first.
+  static func pack(
+    placed order: OrderView, _ counts: OrderCounts, _ fills: borrowing List<Fill>,
+    _ preventions: borrowing List<Prevention>, into bytes: inout PackedBytes
+  ) {
+    let count = fills.count
+    bytes.pack(atMost: placedBytes) { packer in
+      packer.u8(Tag.placed.rawValue)
+      OrderViewCodec.pack(order, into: &packer)
+      packer.u32(counts.in10Seconds)
+      packer.u32(counts.inDay)
+      packer.u32(UInt32(count))
+    }
+    for i in 0..<count {
+      let fill = fills[i]
+      bytes.pack(atMost: fillBytes) { packer in
+        packer.i64(fill.price)
+        packer.i64(fill.quantity)
+        packer.i64(fill.commission)
+        packer.u32(fill.commissionAsset.value)
+        packer.i64(fill.trade.value)
+      }
+    }
+    let prevented = preventions.count
+    bytes.pack(atMost: 4) { $0.u32(UInt32(prevented)) }
+    for i in 0..<prevented {
+      let prevention = preventions[i]
+      bytes.pack(atMost: preventionBytes) { packer in
+        packer.i64(prevention.id.value)
+        packer.i64(prevention.maker.value)
+        packer.i64(prevention.price)
+        packer.i64(prevention.makerQuantity)
+        packer.i64(prevention.takerQuantity)
+      }
+    }
+  }
+
+  /// Appends a cancelled order.
+  static func pack(cancelled: Cancelled, into bytes: inout PackedBytes) {
+    bytes.pack(atMost: cancelledBytes) { packer in
+      packer.u8(Tag.cancelled.rawValue)
+      OrderViewCodec.pack(cancelled.order, into: &packer)
+      packer.text(cancelled.cancelClientOrderID)
+    }
   }
 }

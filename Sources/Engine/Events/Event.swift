@@ -3,7 +3,7 @@
 //
 // Invariants: an event is named by (log index, ordinal); the events of an entry are the same on
 // every replica and at every replay; a refused command makes none.
-// Not here: folding them (Market), their text forms (Gateway).
+// Not here: how a run of them is kept (EventBatch), folding them (Market), their text forms (Gateway).
 
 /// One execution, with both orders as they stand after it.
 public struct Trade: Hashable, Sendable {
@@ -115,44 +115,4 @@ public enum Event: Hashable, Sendable {
   case symbolChanged(SymbolInfo)
   case accountChanged(AccountInfo)
   case keyChanged(KeyInfo)
-}
-
-/// The events of a run of log entries.
-public struct EventBatch: Sendable {
-  /// One applied log entry. Entries without events are listed too: their stamp closes time windows.
-  public struct Entry: Sendable {
-    public var index: UInt64
-    public var stamp: Int64
-    /// Position of its first event in `events`; its events end where the next entry's begin.
-    public var firstEvent: Int
-  }
-
-  public private(set) var entries: [Entry] = []
-  public private(set) var events: [Event] = []
-
-  public init() {}
-
-  /// Begins the events of a log entry. Indexes must grow.
-  public mutating func begin(index: UInt64, stamp: Int64) {
-    precondition(entries.last.map { $0.index < index } ?? true, "entries are applied in order")
-    entries.append(Entry(index: index, stamp: stamp, firstEvent: events.count))
-  }
-
-  /// Adds an event to the entry begun last.
-  @inlinable public mutating func append(_ event: Event) { add(event) }
-
-  @usableFromInline mutating func add(_ event: Event) { events.append(event) }
-
-  /// The events of the entry at `position` in `entries`.
-  public func events(of position: Int) -> ArraySlice<Event> {
-    let end = position + 1 < entries.count ? entries[position + 1].firstEvent : events.count
-    return events[entries[position].firstEvent..<end]
-  }
-
-  public var isEmpty: Bool { entries.isEmpty }
-
-  public mutating func removeAll() {
-    entries.removeAll(keepingCapacity: true)
-    events.removeAll(keepingCapacity: true)
-  }
 }

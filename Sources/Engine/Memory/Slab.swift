@@ -12,7 +12,7 @@ struct Slab<Record>: ~Copyable {
   private var capacity: Int32
   /// Slots ever used; all of them are initialised.
   private(set) var count: Int32 = 0
-  private var free: [Int32] = []
+  private var free = List<Int32>()
 
   init(capacity: Int32 = 64) {
     self.capacity = max(1, capacity)

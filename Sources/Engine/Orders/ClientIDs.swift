@@ -56,9 +56,9 @@ struct ClientIDs: ~Copyable {
   /// The sequence number of the next closed id. Never reused.
   private(set) var nextSequence: UInt64 = 1
   /// Slots of new entries without a row.
-  private(set) var dirty: [Int32] = []
+  private(set) var dirty = List<Int32>()
   /// Stored entries that were evicted since the rows were collected.
-  private(set) var evicted: [ClosedID] = []
+  private(set) var evicted = List<ClosedID>()
 
   init(horizon: ClientIDHorizon) { self.horizon = horizon }
 
@@ -123,8 +123,8 @@ struct ClientIDs: ~Copyable {
   mutating func skip(_ slot: Int32) { entries[slot].dirty = false }
 
   mutating func forgetDirty() {
-    dirty.removeAll(keepingCapacity: true)
-    evicted.removeAll(keepingCapacity: true)
+    dirty.removeAll()
+    evicted.removeAll()
   }
 
   private func find(_ fingerprint: UInt64, _ account: Int32) -> Int32? {

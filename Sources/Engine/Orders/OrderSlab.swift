@@ -26,6 +26,8 @@ struct OrderRecord {
 struct OrderDetail {
   var view: OrderView
   var priority: UInt64
+  /// Of its client order id (ClientIDs).
+  var fingerprint: UInt64
   var hash: UInt128 = 0
 }
 
@@ -36,7 +38,7 @@ struct OrderSlab: ~Copyable {
   private var byID = SlotMap(bits: 11)
   private var byClientID = SlotMap(bits: 11)
   /// Slots whose rows are out of date.
-  private(set) var dirty: [Int32] = []
+  private(set) var dirty = List<Int32>()
 
   /// Open orders.
   var used: Int { records.used }
@@ -49,7 +51,18 @@ struct OrderSlab: ~Copyable {
     @inline(__always) _modify { yield &records[slot] }
   }
 
-  /// The order's view and priority.
+  /// The order's cold half, in place.
+  subscript(detail slot: Int32) -> OrderDetail {
+    @inline(__always) _read { yield details[slot] }
+    @inline(__always) _modify { yield &details[slot] }
+  }
+
+  /// The order as it stands, in place.
+  subscript(view slot: Int32) -> OrderView {
+    @inline(__always) _read { yield details[slot].view }
+    @inline(__always) _modify { yield &details[slot].view }
+  }
+
   @inline(__always)
   func detail(_ slot: Int32) -> OrderDetail { details[slot] }
 
@@ -67,17 +80,14 @@ struct OrderSlab: ~Copyable {
     let other = details.allocate(detail)
     precondition(slot == other, "the two halves of the order slab differ")
     byID.insert(Self.hash(record.symbol, detail.view.id), slot)
-    byClientID.insert(
-      ClientIDs.fingerprint(detail.view.account, detail.view.symbol, detail.view.clientOrderID),
-      slot)
+    byClientID.insert(detail.fingerprint, slot)
     return slot
   }
 
   /// Takes an order out of the maps and gives its slot back. Answers its client id's fingerprint.
   mutating func remove(_ slot: Int32) -> UInt64 {
     precondition(records[slot].live, "removal of no order")
-    let fingerprint = ClientIDs.fingerprint(
-      details[slot].view.account, details[slot].view.symbol, details[slot].view.clientOrderID)
+    let fingerprint = details[slot].fingerprint
     byID.remove(Self.hash(records[slot].symbol, details[slot].view.id), slot)
     byClientID.remove(fingerprint, slot)
     records[slot].live = false
@@ -123,21 +133,10 @@ struct OrderSlab: ~Copyable {
     if let hash { details[slot].hash = hash }
   }
 
-  mutating func forgetDirty() { dirty.removeAll(keepingCapacity: true) }
+  mutating func forgetDirty() { dirty.removeAll() }
 
   @inline(__always)
   private static func hash(_ symbol: Int32, _ id: OrderID) -> UInt64 {
     UInt64(bitPattern: id.value) ^ UInt64(UInt32(bitPattern: symbol)) << 40
-  }
-}
-
-extension OrderSlab {
-  /// The hash of the order's stored row; 0 if there is none yet.
-  func storedHash(_ slot: Int32) -> UInt128 { detail(slot).hash }
-
-  /// The key of the order's row.
-  func rowKey(_ slot: Int32) -> [UInt8] {
-    let view = view(slot)
-    return RowKeys.openOrder(view.account, view.symbol, view.id)
   }
 }

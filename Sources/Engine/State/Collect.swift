@@ -12,8 +12,7 @@ extension Exchange {
   /// Appends the rows that changed since the last call, and brings `stateHash` up to date.
   /// - Complexity: O(changed rows).
   public mutating func collectRows(into batch: inout RowBatch) {
-    batch.append(written)
-    written.removeAll()
+    batch.take(&written)
     collectBalances(&batch)
     collectOrders(&batch)
     collectWindows(&batch)
@@ -21,27 +20,35 @@ extension Exchange {
     collectClosedIDs(&batch)
   }
 
+  // Adds the row of something that changes all the time. Answers its hash.
+  @inline(__always)
   private mutating func put(
-    _ batch: inout RowBatch, _ key: [UInt8], _ value: [UInt8], replacing old: UInt128
+    _ batch: inout RowBatch, replacing old: UInt128, key: (inout Packer) -> Void,
+    value: (inout Packer) -> Void
   ) -> UInt128 {
-    let hash = RowHash.of(key: key, value: value)
+    let hash = batch.put(
+      atMost: RowKeys.bytesMax + RowValues.hotBytesMax, key: key, value: value)
     stateHash = stateHash &- old &+ hash
-    batch.put(key, value)
     return hash
   }
 
   private mutating func collectBalances(_ batch: inout RowBatch) {
-    for name in ledger.dirty {
+    for i in 0..<ledger.dirty.count {
+      let name = ledger.dirty[i]
       let balance = ledger.balance(name.account, name.asset)
       let old = balance.tag.hash
-      let key = EngineRows.balanceKey(account: accounts.id(name.account), asset: name.asset)
+      let account = accounts.id(name.account).value
       if balance.free != 0 || balance.locked != 0 {
-        let value = RowValues.balance(free: balance.free, locked: balance.locked)
-        ledger.clean(name, hash: put(&batch, key, value, replacing: old))
+        let hash = put(
+          &batch, replacing: old, key: { $0.key(RowKind.balance, account, name.asset.value) },
+          value: { RowValues.balance(free: balance.free, locked: balance.locked, into: &$0) })
+        ledger.clean(name, hash: hash)
       } else {
         if old != 0 {
           stateHash &-= old
-          batch.delete(key)
+          batch.delete(atMost: RowKeys.bytesMax) {
+            $0.key(RowKind.balance, account, name.asset.value)
+          }
         }
         ledger.clean(name, hash: 0)
       }
@@ -50,77 +57,125 @@ extension Exchange {
   }
 
   private mutating func collectOrders(_ batch: inout RowBatch) {
-    for slot in book.orders.dirty {
+    for i in 0..<book.orders.dirty.count {
+      let slot = book.orders.dirty[i]
       guard book.orders[slot].live else {
         book.orders.clean(slot, hash: nil)
         continue
       }
-      let detail = book.orders.detail(slot)
-      let value = RowValues.openOrder(detail.view, priority: detail.priority)
-      let hash = put(&batch, book.orders.rowKey(slot), value, replacing: detail.hash)
+      let hash = batch.put(
+        atMost: RowKeys.bytesMax + RowValues.hotBytesMax,
+        key: {
+          $0.openOrderKey(
+            book.orders[view: slot].account, book.orders[view: slot].symbol,
+            book.orders[view: slot].id)
+        },
+        value: {
+          RowValues.openOrder(
+            book.orders[view: slot], priority: book.orders[detail: slot].priority, into: &$0)
+        })
+      stateHash = stateHash &- book.orders[detail: slot].hash &+ hash
       book.orders.clean(slot, hash: hash)
     }
     book.orders.forgetDirty()
   }
 
+  /// Adds the deletion of an order's row, if it has one.
+  mutating func deleteRow(ofOrder slot: Int32) {
+    let hash = book.orders[detail: slot].hash
+    guard hash != 0 else { return }
+    stateHash &-= hash
+    let account = book.orders[view: slot].account
+    let symbol = book.orders[view: slot].symbol
+    let id = book.orders[view: slot].id
+    written.delete(atMost: RowKeys.bytesMax) { $0.openOrderKey(account, symbol, id) }
+  }
+
   private mutating func collectWindows(_ batch: inout RowBatch) {
-    for place in accounts.dirtyWindows {
-      let old = accounts.states[place].windowsTag.hash
-      let key = EngineRows.orderCounts(account: accounts.id(place))
-      let value = RowValues.orderCounts(accounts.states[place].windows)
-      accounts.states[place].windowsTag.hash = put(&batch, key, value, replacing: old)
+    for i in 0..<accounts.dirtyWindows.count {
+      let place = accounts.dirtyWindows[i]
+      let windows = accounts.states[place].windows
+      let id = accounts.id(place).value
+      let hash = put(
+        &batch, replacing: accounts.states[place].windowsTag.hash,
+        key: { $0.key(RowKind.orderCounts, id) },
+        value: { RowValues.orderCounts(windows, into: &$0) })
+      accounts.states[place].windowsTag.hash = hash
       accounts.states[place].windowsTag.dirty = false
     }
-    accounts.dirtyWindows.removeAll(keepingCapacity: true)
+    accounts.dirtyWindows.removeAll()
   }
 
   private mutating func collectSymbols(_ batch: inout RowBatch) {
-    for place in symbols.dirtyCounters {
-      let state = symbols.states[place]
-      let key = RowKeys.of(RowKind.symbolCounters, state.id.value)
-      let value = RowValues.counters(state.counters)
-      let hash = put(&batch, key, value, replacing: state.countersTag.hash)
+    for i in 0..<symbols.dirtyCounters.count {
+      let place = symbols.dirtyCounters[i]
+      let id = symbols.states[place].id.value
+      let counters = symbols.states[place].counters
+      let hash = put(
+        &batch, replacing: symbols.states[place].countersTag.hash,
+        key: { $0.key(RowKind.symbolCounters, id) },
+        value: { RowValues.counters(counters, into: &$0) })
       symbols.cleanCounters(place, hash: hash)
     }
-    for bucket in symbols.dirtyBuckets {
+    for i in 0..<symbols.dirtyBuckets.count {
+      let bucket = symbols.dirtyBuckets[i]
       let owner = symbols.bucketOwners[Int(bucket)]
       let content = symbols.buckets[Int(bucket)]
-      let key = RowKeys.of(
-        RowKind.averagePrice, symbols.states[owner.symbol].id.value, owner.number)
-      let value = RowValues.bucket(content)
-      symbols.cleanBucket(bucket, hash: put(&batch, key, value, replacing: content.hash.hash))
+      let id = symbols.states[owner.symbol].id.value
+      let hash = put(
+        &batch, replacing: content.hash.hash,
+        key: { $0.key(RowKind.averagePrice, id, owner.number) },
+        value: { RowValues.bucket(content, into: &$0) })
+      symbols.cleanBucket(bucket, hash: hash)
     }
     symbols.forgetDirty()
   }
 
   private mutating func collectClosedIDs(_ batch: inout RowBatch) {
-    for entry in clientIDs.evicted {
-      let (key, value) = closedRow(entry)
-      stateHash &-= RowHash.of(key: key, value: value)
-      batch.delete(key)
+    for i in 0..<clientIDs.evicted.count {
+      let entry = clientIDs.evicted[i]
+      stateHash &-= hash(of: entry)
+      batch.delete(atMost: RowKeys.bytesMax) { $0.key(RowKind.closedID, entry.sequence) }
     }
-    for slot in clientIDs.dirty {
+    for i in 0..<clientIDs.dirty.count {
+      let slot = clientIDs.dirty[i]
       guard clientIDs[slot].live else {
         clientIDs.skip(slot)
         continue
       }
-      let (key, value) = closedRow(clientIDs[slot])
-      _ = put(&batch, key, value, replacing: 0)
+      let entry = clientIDs[slot]
+      let stored = stored(entry)
+      _ = put(
+        &batch, replacing: 0, key: { $0.key(RowKind.closedID, entry.sequence) },
+        value: { RowValues.closedID(stored, into: &$0) })
       clientIDs.clean(slot)
     }
     clientIDs.forgetDirty()
     if clientIDs.nextSequence != countersWritten {
-      let value = RowValues.engineCounters(nextClosedID: clientIDs.nextSequence)
-      let key = RowKeys.of(RowKind.engineCounters)
-      countersHash = put(&batch, key, value, replacing: countersHash)
-      countersWritten = clientIDs.nextSequence
+      let next = clientIDs.nextSequence
+      countersHash = put(
+        &batch, replacing: countersHash, key: { $0.key(RowKind.engineCounters) },
+        value: { RowValues.engineCounters(nextClosedID: next, into: &$0) })
+      countersWritten = next
     }
   }
 
-  private func closedRow(_ entry: ClosedID) -> (key: [UInt8], value: [UInt8]) {
-    let stored = StoredClosedID(
+  private func stored(_ entry: ClosedID) -> StoredClosedID {
+    StoredClosedID(
       account: accounts.id(entry.account), fingerprint: entry.fingerprint,
       closedAt: entry.closedAt)
-    return (RowKeys.of(RowKind.closedID, entry.sequence), RowValues.closedID(stored))
+  }
+
+  // The hash of the row of a closed id, which is not kept.
+  private func hash(of entry: ClosedID) -> UInt128 {
+    let capacity = RowKeys.bytesMax + RowValues.hotBytesMax
+    return withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 8) { memory in
+      guard let start = memory.baseAddress else { return 0 }
+      var packer = Packer(memory: start, capacity: capacity)
+      packer.key(RowKind.closedID, entry.sequence)
+      let keyCount = packer.count
+      RowValues.closedID(stored(entry), into: &packer)
+      return RowHash.of(row: start, keyCount: keyCount, valueCount: packer.count - keyCount)
+    }
   }
 }

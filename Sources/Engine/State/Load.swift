@@ -152,7 +152,10 @@ extension Exchange {
       else { throw .invalid("open order row") }
       let slot = exchange.book.orders.add(
         OrderRecord(remaining: view.quantity - view.executed, account: account, symbol: symbol),
-        OrderDetail(view: view, priority: stored.priority, hash: hash))
+        OrderDetail(
+          view: view, priority: stored.priority,
+          fingerprint: ClientIDs.fingerprint(view.account, view.symbol, view.clientOrderID),
+          hash: hash))
       // Rows come by account, symbol and id: the order of the account's sheet.
       exchange.addToSheet(slot, account, symbol)
       queue.append((symbol, stored.priority, slot))

@@ -25,45 +25,21 @@ enum RowKind {
 
 /// Builds the keys. `start` is the prefix byte and the shard.
 enum RowKeys {
-  static func of(_ kind: UInt8) -> [UInt8] { Packer.bytes(3) { start(kind, &$0) } }
+  /// No key but those of funds is longer.
+  static let bytesMax = 23
 
-  static func of(_ kind: UInt8, _ id: UInt32) -> [UInt8] {
-    Packer.bytes(7) {
-      start(kind, &$0)
-      $0.u32(id)
-    }
-  }
+  static func of(_ kind: UInt8) -> [UInt8] { Packer.bytes(3) { $0.key(kind) } }
 
-  static func of(_ kind: UInt8, _ id: UInt64) -> [UInt8] {
-    Packer.bytes(11) {
-      start(kind, &$0)
-      $0.u64(id)
-    }
-  }
+  static func of(_ kind: UInt8, _ id: UInt32) -> [UInt8] { Packer.bytes(7) { $0.key(kind, id) } }
 
-  static func of(_ kind: UInt8, _ a: UInt32, _ b: UInt32) -> [UInt8] {
-    Packer.bytes(11) {
-      start(kind, &$0)
-      $0.u32(a)
-      $0.u32(b)
-    }
-  }
+  static func of(_ kind: UInt8, _ id: UInt64) -> [UInt8] { Packer.bytes(11) { $0.key(kind, id) } }
 
   static func of(_ kind: UInt8, _ a: UInt64, _ b: UInt32) -> [UInt8] {
-    Packer.bytes(15) {
-      start(kind, &$0)
-      $0.u64(a)
-      $0.u32(b)
-    }
+    Packer.bytes(15) { $0.key(kind, a, b) }
   }
 
   static func openOrder(_ account: AccountID, _ symbol: SymbolID, _ id: OrderID) -> [UInt8] {
-    Packer.bytes(23) {
-      start(RowKind.openOrder, &$0)
-      $0.u64(account.value)
-      $0.u32(symbol.value)
-      $0.i64(id.value)
-    }
+    Packer.bytes(23) { $0.openOrderKey(account, symbol, id) }
   }
 
   static func funds(deposit: Bool, id: String) -> [UInt8] {
@@ -72,11 +48,46 @@ enum RowKeys {
     writer.raw(id.utf8)
     return writer.bytes
   }
+}
+
+// The same, in place.
+extension Packer {
+  @inline(__always)
+  mutating func key(_ kind: UInt8) {
+    u8(kind)
+    u16(0)
+  }
 
   @inline(__always)
-  private static func start(_ kind: UInt8, _ packer: inout Packer) {
-    packer.u8(kind)
-    packer.u16(0)
+  mutating func key(_ kind: UInt8, _ id: UInt32) {
+    key(kind)
+    u32(id)
+  }
+
+  @inline(__always)
+  mutating func key(_ kind: UInt8, _ id: UInt64) {
+    key(kind)
+    u64(id)
+  }
+
+  @inline(__always)
+  mutating func key(_ kind: UInt8, _ a: UInt32, _ b: UInt32) {
+    key(kind)
+    u32(a)
+    u32(b)
+  }
+
+  @inline(__always)
+  mutating func key(_ kind: UInt8, _ a: UInt64, _ b: UInt32) {
+    key(kind)
+    u64(a)
+    u32(b)
+  }
+
+  @inline(__always)
+  mutating func openOrderKey(_ account: AccountID, _ symbol: SymbolID, _ id: OrderID) {
+    key(RowKind.openOrder, account.value, symbol.value)
+    i64(id.value)
   }
 }
 

@@ -74,21 +74,23 @@ struct RowTag {
 
 enum RowValues {
   static let version: UInt8 = 1
+  /// No value of a row that commands change all the time is longer.
+  static let hotBytesMax = 9 + OrderViewCodec.bytesMax
 
-  static func balance(free: Int64, locked: Int64) -> [UInt8] {
-    Packer.bytes(17) {
-      $0.u8(version)
-      $0.i64(free)
-      $0.i64(locked)
-    }
+  @inline(__always)
+  static func balance(free: Int64, locked: Int64, into packer: inout Packer) {
+    packer.u8(version)
+    packer.i64(free)
+    packer.i64(locked)
   }
 
-  static func openOrder(_ view: OrderView, priority: UInt64) -> [UInt8] {
-    Packer.bytes(9 + OrderViewCodec.bytesMax) {
-      $0.u8(version)
-      $0.u64(priority)
-      OrderViewCodec.pack(view, into: &$0)
-    }
+  @inline(__always)
+  static func openOrder(
+    _ view: OrderView, priority: UInt64, into packer: inout Packer
+  ) {
+    packer.u8(version)
+    packer.u64(priority)
+    OrderViewCodec.pack(view, into: &packer)
   }
 
   static func openOrder(key: [UInt8], value: [UInt8]) throws(WireError) -> StoredOrder {
@@ -109,15 +111,13 @@ enum RowValues {
     return StoredOrder(view: view, priority: priority)
   }
 
-  static func counters(_ c: SymbolCounters) -> [UInt8] {
-    Packer.bytes(41) {
-      $0.u8(version)
-      $0.i64(c.nextOrder)
-      $0.i64(c.nextTrade)
-      $0.i64(c.depthUpdate)
-      $0.u64(c.nextPriority)
-      $0.i64(c.lastPrice)
-    }
+  static func counters(_ c: SymbolCounters, into packer: inout Packer) {
+    packer.u8(version)
+    packer.i64(c.nextOrder)
+    packer.i64(c.nextTrade)
+    packer.i64(c.depthUpdate)
+    packer.u64(c.nextPriority)
+    packer.i64(c.lastPrice)
   }
 
   static func counters(_ value: [UInt8]) throws(WireError) -> SymbolCounters {
@@ -130,13 +130,11 @@ enum RowValues {
     return counters
   }
 
-  static func bucket(_ bucket: PriceBucket) -> [UInt8] {
-    Packer.bytes(41) {
-      $0.u8(version)
-      $0.i64(bucket.minute)
-      $0.u128(bucket.quote)
-      $0.u128(bucket.base)
-    }
+  static func bucket(_ bucket: PriceBucket, into packer: inout Packer) {
+    packer.u8(version)
+    packer.i64(bucket.minute)
+    packer.u128(bucket.quote)
+    packer.u128(bucket.base)
   }
 
   static func bucket(_ value: [UInt8]) throws(WireError) -> PriceBucket {
@@ -147,23 +145,20 @@ enum RowValues {
     return bucket
   }
 
-  static func orderCounts(_ windows: OrderWindows) -> [UInt8] {
-    Packer.bytes(25) {
-      $0.u8(version)
-      $0.i64(windows.window10Seconds)
-      $0.u32(windows.count10Seconds)
-      $0.i64(windows.windowDay)
-      $0.u32(windows.countDay)
-    }
+  static func orderCounts(_ windows: OrderWindows, into packer: inout Packer) {
+    packer.u8(version)
+    packer.i64(windows.window10Seconds)
+    packer.u32(windows.count10Seconds)
+    packer.i64(windows.windowDay)
+    packer.u32(windows.countDay)
   }
 
-  static func closedID(_ closed: StoredClosedID) -> [UInt8] {
-    Packer.bytes(25) {
-      $0.u8(version)
-      $0.u64(closed.account.value)
-      $0.u64(closed.fingerprint)
-      $0.i64(closed.closedAt)
-    }
+  @inline(__always)
+  static func closedID(_ closed: StoredClosedID, into packer: inout Packer) {
+    packer.u8(version)
+    packer.u64(closed.account.value)
+    packer.u64(closed.fingerprint)
+    packer.i64(closed.closedAt)
   }
 
   static func closedID(_ value: [UInt8]) throws(WireError) -> StoredClosedID {
@@ -193,11 +188,9 @@ enum RowValues {
     return record
   }
 
-  static func engineCounters(nextClosedID: UInt64) -> [UInt8] {
-    Packer.bytes(9) {
-      $0.u8(version)
-      $0.u64(nextClosedID)
-    }
+  static func engineCounters(nextClosedID: UInt64, into packer: inout Packer) {
+    packer.u8(version)
+    packer.u64(nextClosedID)
   }
 
   static func engineCounters(_ value: [UInt8]) throws(WireError) -> UInt64 {

@@ -34,11 +34,11 @@ struct SymbolTable: ~Copyable {
 
   var states = Slab<SymbolState>(capacity: 8)
   /// Symbols (places) whose counters changed since their rows were written.
-  private(set) var dirtyCounters: [Int32] = []
+  private(set) var dirtyCounters = List<Int32>()
   private(set) var buckets: [PriceBucket] = []
   /// Which symbol a bucket belongs to, and which of its buckets it is.
   private(set) var bucketOwners: [(symbol: Int32, number: UInt32)] = []
-  private(set) var dirtyBuckets: [Int32] = []
+  private(set) var dirtyBuckets = List<Int32>()
   private(set) var assets: [AssetInfo] = []
   private(set) var infos: [SymbolInfo] = []
   private var orderMaxes: [Int64] = []
@@ -130,8 +130,8 @@ struct SymbolTable: ~Copyable {
   }
 
   mutating func forgetDirty() {
-    dirtyCounters.removeAll(keepingCapacity: true)
-    dirtyBuckets.removeAll(keepingCapacity: true)
+    dirtyCounters.removeAll()
+    dirtyBuckets.removeAll()
   }
 
   mutating func load(_ place: Int32, _ counters: SymbolCounters, hash: UInt128) {

@@ -1,9 +1,11 @@
 // OrderViewCodec: an order as bytes, in replies, in the rows of open orders and in Market's history
 // rows.
 //
-// Layout: version u8, then the fields in the order of their declaration. Version 1 has no extras, 2
-// has them at the end; a plain order is always written as version 1.
-// Invariant: decode(encode(x)) == x; decoding never traps.
+// Layout: version u8, symbol, id, account, client order id, the enumerations, then a u32 with one
+// bit for each number that is not zero, in the order of `numbers`, then those numbers, then what only some orders have. So a field that
+// few orders use costs nothing in the others. `updatedAt` and `workingAt` are kept as what they are
+// above `createdAt`.
+// Invariants: decode(encode(x)) == x; decoding never traps; one order has one encoding.
 // Not here: queue position (State/Rows).
 
 import Wire
@@ -11,12 +13,13 @@ import Wire
 /// Encodes and decodes `OrderView`.
 public enum OrderViewCodec {
   /// The longest encoding, in bytes.
-  public static let bytesMax = 1 + 4 + 8 + 8 + 41 + 6 + 12 * 8 + extrasBytes
+  public static let bytesMax = 1 + 4 + 8 + 8 + 41 + 6 + 4 + numbersCount * 8 + extrasBytes
 
+  private static let version: UInt8 = 3
+  static let numbersCount = 12
   static let extrasBytes = 6 * 8 + 4 + 3 + 2 + 8
-
-  private static let plain: UInt8 = 1
-  private static let special: UInt8 = 2
+  /// The bit behind those of the numbers: extras follow.
+  private static let extrasBit: UInt32 = 1 << 12
 
   /// Encodes an order.
   public static func encode(_ view: OrderView, into writer: inout ByteWriter) {
@@ -25,8 +28,7 @@ public enum OrderViewCodec {
 
   /// Decodes an order. Throws on another version, unknown enumeration values and invalid text.
   public static func decode(_ reader: inout ByteReader) throws(WireError) -> OrderView {
-    let version = try reader.u8()
-    guard version == plain || version == special else { throw .invalid("order version") }
+    guard try reader.u8() == version else { throw .invalid("order version") }
     let symbol = SymbolID(try reader.u32())
     let id = OrderID(try reader.i64())
     let account = AccountID(try reader.u64())
@@ -37,25 +39,38 @@ public enum OrderViewCodec {
     let selfTradePrevention = try reader.selfTradePrevention()
     guard let status = OrderStatus(rawValue: try reader.u8()) else { throw .invalid("status") }
     guard let reason = ExpiryReason(rawValue: try reader.u8()) else { throw .invalid("expiry") }
+    let present = try reader.u32()
+    guard present < extrasBit << 1 else { throw .invalid("order fields") }
+    var n: InlineArray<12, Int64> = .init(repeating: 0)
+    for i in 0..<numbersCount where present & (1 << UInt32(i)) != 0 {
+      n[i] = try reader.i64()
+      guard n[i] != 0 else { throw .invalid("order field") }
+    }
     var view = OrderView(
       symbol: symbol, id: id, account: account, clientOrderID: clientOrderID, side: side,
       type: type, timeInForce: timeInForce, selfTradePrevention: selfTradePrevention,
-      status: status, expiryReason: reason, price: try reader.i64(), quantity: try reader.i64(),
-      quoteOrderQuantity: try reader.i64(), executed: try reader.i64(),
-      executedQuote: try reader.i64(), createdAt: try reader.i64(), updatedAt: try reader.i64(),
-      workingAt: try reader.i64(), makerRate: try reader.i64(), takerRate: try reader.i64(),
-      strategyID: try reader.i64(), strategyType: try reader.i64())
-    if version == special {
+      status: status, expiryReason: reason, price: n[0], quantity: n[1],
+      quoteOrderQuantity: n[2], executed: n[3], executedQuote: n[4], createdAt: n[5],
+      updatedAt: n[5] &+ n[6], workingAt: n[5] &+ n[7], makerRate: n[8], takerRate: n[9],
+      strategyID: n[10], strategyType: n[11])
+    if present & extrasBit != 0 {
       view.extras = try extras(&reader)
-      // One order, one encoding.
       guard view.extras != .none else { throw .invalid("order extras") }
     }
     return view
   }
 
+  @inline(__always)
+  private static func numbers(_ view: OrderView) -> InlineArray<12, Int64> {
+    [
+      view.price, view.quantity, view.quoteOrderQuantity, view.executed, view.executedQuote,
+      view.createdAt, view.updatedAt &- view.createdAt, view.workingAt &- view.createdAt,
+      view.makerRate, view.takerRate, view.strategyID, view.strategyType,
+    ]
+  }
+
   static func pack(_ view: OrderView, into packer: inout Packer) {
-    let isPlain = view.extras == .none
-    packer.u8(isPlain ? plain : special)
+    packer.u8(version)
     packer.u32(view.symbol.value)
     packer.i64(view.id.value)
     packer.u64(view.account.value)
@@ -66,18 +81,13 @@ public enum OrderViewCodec {
     packer.u8(view.selfTradePrevention.rawValue)
     packer.u8(view.status.rawValue)
     packer.u8(view.expiryReason.rawValue)
-    packer.i64(view.price)
-    packer.i64(view.quantity)
-    packer.i64(view.quoteOrderQuantity)
-    packer.i64(view.executed)
-    packer.i64(view.executedQuote)
-    packer.i64(view.createdAt)
-    packer.i64(view.updatedAt)
-    packer.i64(view.workingAt)
-    packer.i64(view.makerRate)
-    packer.i64(view.takerRate)
-    packer.i64(view.strategyID)
-    packer.i64(view.strategyType)
+    let numbers = numbers(view)
+    var present: UInt32 = 0
+    for i in 0..<numbersCount where numbers[i] != 0 { present |= 1 << UInt32(i) }
+    let isPlain = view.extras == .none
+    if !isPlain { present |= extrasBit }
+    packer.u32(present)
+    for i in 0..<numbersCount where numbers[i] != 0 { packer.i64(numbers[i]) }
     if !isPlain { pack(view.extras, into: &packer) }
   }
 
@@ -107,6 +117,16 @@ public enum OrderViewCodec {
         pegLevels: try r.pegLevels()), sentPrice: try r.i64(), trailingSince: try r.i64(),
       prevented: try r.i64(), preventedMatch: PreventedMatchID(try r.i64()),
       list: OrderListID(try r.i64()), amendments: try r.u16())
+  }
+}
+
+extension Packer {
+  /// The count of the text, then its bytes in whole words of eight.
+  @inline(__always)
+  mutating func text(_ text: ShortText) {
+    u8(text.count)
+    let words = text.words
+    for i in 0..<text.wordCount { u64(words[i]) }
   }
 }
 

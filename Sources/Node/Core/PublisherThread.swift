@@ -133,7 +133,7 @@ final class PublisherThread: @unchecked Sendable {  // used by its own thread on
       Fatal.disk(shared.log, "\(error)")
     }
     shared.metrics.runs.add()
-    shared.metrics.rowsStored.add(UInt64(rows.changes.count))
+    shared.metrics.rowsStored.add(UInt64(rows.count))
     if changed {
       let catalog = model.catalog
       shared.catalog.withLock { $0 = catalog }

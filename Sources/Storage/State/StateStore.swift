@@ -107,12 +107,15 @@ public final class StateStore: RowReader, @unchecked Sendable {  // RocksDB lock
   public func write(_ rows: RowBatch) throws(StorageError) {
     guard !rows.isEmpty else { return }
     rocksdb_writebatch_clear(batch)
-    for change in rows.changes {
-      change.key.withRocksBytes { key, keyCount in
-        if let value = change.value {
-          value.withRocksBytes { rocksdb_writebatch_put(batch, key, keyCount, $0, $1) }
+    for position in 0..<rows.count {
+      rows.withChange(at: position) { key, value in
+        let keyStart = key.baseAddress?.assumingMemoryBound(to: CChar.self)
+        if let value {
+          rocksdb_writebatch_put(
+            batch, keyStart, key.count, value.baseAddress?.assumingMemoryBound(to: CChar.self),
+            value.count)
         } else {
-          rocksdb_writebatch_delete(batch, key, keyCount)
+          rocksdb_writebatch_delete(batch, keyStart, key.count)
         }
       }
     }

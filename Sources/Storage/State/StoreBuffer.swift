@@ -20,7 +20,7 @@ public final class StoreBuffer: RowReader {
   public static let changesMax = 8192
 
   private let store: StateStore
-  private var waiting: [RowChange] = []
+  private var waiting = RowBatch()
   private var waitingIndex: UInt64
   /// The log index up to which everything has been written to the store.
   public private(set) var writtenIndex: UInt64
@@ -35,7 +35,7 @@ public final class StoreBuffer: RowReader {
   /// Takes the changes of a run of log entries that ends at `index`.
   public func write(_ rows: RowBatch, upTo index: UInt64) throws(StorageError) {
     precondition(index >= waitingIndex, "runs are stored in order")
-    waiting.append(contentsOf: rows.changes)
+    waiting.append(rows)
     waitingIndex = index
     if waiting.count >= Self.changesMax { try writeOut() }
   }
@@ -46,7 +46,7 @@ public final class StoreBuffer: RowReader {
   public func writeOut() throws(StorageError) {
     if !waiting.isEmpty {
       try store.write(Self.last(of: waiting))
-      waiting.removeAll(keepingCapacity: true)
+      waiting.removeAll()
     }
     writtenIndex = waitingIndex
   }
@@ -72,50 +72,49 @@ public final class StoreBuffer: RowReader {
   }
 
   /// The last change of each key, in key order.
-  static func last(of changes: [RowChange]) -> RowBatch {
+  static func last(of changes: RowBatch) -> RowBatch {
     var places: [Place] = []
     places.reserveCapacity(changes.count)
-    for at in changes.indices { places.append(place(of: changes[at].key, at)) }
+    for at in 0..<changes.count {
+      places.append(changes.withChange(at: at) { key, _ in place(of: key, at) })
+    }
     places.sort { a, b in
       if a.high != b.high { return a.high < b.high }
       if a.middle != b.middle { return a.middle < b.middle }
       if a.low != b.low { return a.low < b.low }
-      let order = compare(changes[a.at].key, changes[b.at].key)
+      let order = compare(a.at, b.at, in: changes)
       return order != 0 ? order < 0 : a.at < b.at
     }
     var batch = RowBatch()
     for (position, place) in places.enumerated() {
       let next = position + 1 < places.count ? places[position + 1] : nil
-      let change = changes[place.at]
       if let next, next.high == place.high, next.middle == place.middle,
-        next.low == place.low, changes[next.at].key == change.key
+        next.low == place.low, compare(next.at, place.at, in: changes) == 0
       {
         continue
       }
-      if let value = change.value { batch.put(change.key, value) } else { batch.delete(change.key) }
+      batch.append(place.at, of: changes)
     }
     return batch
   }
 
-  private static func place(of key: [UInt8], _ at: Int) -> Place {
+  private static func place(of key: UnsafeRawBufferPointer, _ at: Int) -> Place {
     var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
-    key.withUnsafeBytes { bytes in
-      withUnsafeMutableBytes(of: &words) {
-        $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(24)))
-      }
+    withUnsafeMutableBytes(of: &words) {
+      $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: key.prefix(24)))
     }
     return Place(
       high: words.0.bigEndian, middle: words.1.bigEndian, low: words.2.bigEndian, at: at)
   }
 
-  /// Below 0, 0 or above 0, as the bytes sort.
-  private static func compare(_ a: [UInt8], _ b: [UInt8]) -> Int {
-    let order = a.withUnsafeBytes { x in
-      b.withUnsafeBytes { y in
-        guard let p = x.baseAddress, let q = y.baseAddress else { return 0 }
-        return Int(memcmp(p, q, min(x.count, y.count)))
+  /// Below 0, 0 or above 0, as the keys of two changes sort.
+  private static func compare(_ a: Int, _ b: Int, in changes: RowBatch) -> Int {
+    changes.withChange(at: a) { x, _ in
+      changes.withChange(at: b) { y, _ in
+        guard let p = x.baseAddress, let q = y.baseAddress else { return x.count - y.count }
+        let order = Int(memcmp(p, q, min(x.count, y.count)))
+        return order != 0 ? order : x.count - y.count
       }
     }
-    return order != 0 ? order : a.count - b.count
   }
 }

@@ -1,0 +1,66 @@
+// List: a growing run of plain records that is emptied and filled again, without reference counts.
+//
+// An array would be retained by each walk over it; a list is owned by one place and walked by index.
+// Invariants: the first `count` records are initialised; an index is checked, in release too.
+// Not here: slots that keep their place (Slab).
+
+/// A growing list of plain records.
+struct List<Record>: ~Copyable {
+  private var base: UnsafeMutablePointer<Record>
+  private var capacity: Int
+  private(set) var count = 0
+
+  init(capacity: Int = 16) {
+    self.capacity = max(1, capacity)
+    base = .allocate(capacity: self.capacity)
+  }
+
+  deinit {
+    base.deinitialize(count: count)
+    base.deallocate()
+  }
+
+  var isEmpty: Bool { count == 0 }
+
+  /// Adds a record. Amortised O(1).
+  @inline(__always)
+  mutating func append(_ record: Record) {
+    if count == capacity { grow() }
+    (base + count).initialize(to: record)
+    count += 1
+  }
+
+  /// Takes the last record off, or answers `nil`.
+  @inline(__always)
+  mutating func popLast() -> Record? {
+    guard count > 0 else { return nil }
+    count -= 1
+    return (base + count).move()
+  }
+
+  /// Empties it, keeping its memory.
+  @inline(__always)
+  mutating func removeAll() {
+    base.deinitialize(count: count)
+    count = 0
+  }
+
+  subscript(index: Int) -> Record {
+    @inline(__always) unsafeAddress {
+      precondition(index >= 0 && index < count, "outside of the list")
+      return UnsafePointer(base + index)
+    }
+    @inline(__always) unsafeMutableAddress {
+      precondition(index >= 0 && index < count, "outside of the list")
+      return base + index
+    }
+  }
+
+  private mutating func grow() {
+    let larger = UnsafeMutablePointer<Record>.allocate(capacity: capacity * 2)
+    larger.moveInitialize(from: base, count: count)
+    base.deallocate()
+    base = larger
+    capacity *= 2
+  }
+}
