@@ -39,7 +39,7 @@ func tests(_ room: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 /// Files in a test folder that tests read by path, and the build must leave alone.
-let fixtures: [String: [String]] = ["Engine": ["Scenarios"]]
+let fixtures: [String: [String]] = ["Engine": ["Scenarios"], "Raft": ["Scenarios"]]
 
 let package = Package(
   name: "castle",

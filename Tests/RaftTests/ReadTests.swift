@@ -32,38 +32,6 @@ import Testing
     #expect(lab.readsReady[7] == LogIndex(lab.commit(1)))
   }
 
-  /// A leader that was cut off gets a read after another leader committed more. Answers to its earlier
-  /// heartbeats arrive late.
-  private func staleLeader(_ lab: Lab) {
-    lab.elect(1, [2, 3])
-    lab.exchange()
-    lab.tick(1, 2)
-    lab.deliver(1, to: 2)
-    lab.deliver(1, to: 3)
-    let late = lab.pool
-    lab.drop()
-    lab.elect(2, [3])
-    lab.exchange([2, 3])
-    lab.propose(2)
-    lab.exchange([2, 3])
-    for message in late where message.to == NodeID(1) { lab.inject(message) }
-    lab.read(1, 7)
-    for message in late where message.to == NodeID(1) { lab.inject(message) }
-  }
-
-  @Test func `late answers to earlier heartbeats do not confirm a read`() {
-    let lab = Lab()
-    staleLeader(lab)
-    #expect(lab.role(1) == .leader, "the old leader does not know yet")
-    #expect(lab.readsReady.isEmpty)
-  }
-
-  @Test func `the planted reuse of a round answers a stale read`() {
-    let lab = Lab(bug: .reuseReadRound)
-    staleLeader(lab)
-    #expect((lab.readsReady[7] ?? LogIndex(99)) < lab.checker.lastCommitted)
-  }
-
   @Test func `a leader without its quorum fails its reads when it steps down`() {
     let lab = Lab()
     lab.elect(1, [2, 3])

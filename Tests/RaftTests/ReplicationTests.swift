@@ -176,7 +176,7 @@ private func entry(
     for _ in 0..<40 {
       lab.tick(1)
       lab.exchange()
-      answerFetches(lab, 1)
+      lab.answerFetches(1)
       lab.applyAll(3)
     }
     #expect(lab.terms(3) == lab.terms(1))
@@ -202,21 +202,9 @@ private func entry(
       lab.applyAll(3)
       lab.tick(1, 2)
       lab.exchange()
-      answerFetches(lab, 1)
+      lab.answerFetches(1)
     }
     #expect(lab.terms(2) == lab.terms(1))
-  }
-
-  private func answerFetches(_ lab: Lab, _ id: UInt64) {
-    let node = lab[id]
-    while let (fetch, _) = node.fetches.first {
-      node.fetches.removeFirst()
-      let after = EntryID(term: node.disk.term(at: fetch.after) ?? .zero, index: fetch.after)
-      let entries = Array(node.disk.entries[Int(fetch.after.value)...].prefix(5))
-      node.core?.logFetched(
-        LogFetched(follower: fetch.follower, after: after, entries: entries), &node.output)
-      lab.settle(node)
-    }
   }
 
   @Test func `a configuration is in force on append, and truncation takes it back`() {

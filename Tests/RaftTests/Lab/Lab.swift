@@ -14,25 +14,40 @@ final class Lab {
   var pool: [Message] = []
   var readsReady: [UInt64: LogIndex] = [:]
   var readsFailed: [UInt64] = []
+  var snapshotsNeeded: [SnapshotNeed] = []
+  /// Branches of planted bugs that ran in lives that are over.
+  private(set) var plantedRunsBefore: UInt64 = 0
+  /// Messages that `exchange` loses.
+  var losing: ((Message) -> Bool)?
   /// Disks that do not finish until `persist`.
   var heldDisks: Set<NodeID> = []
   let settings: Settings
 
   /// Nodes up to `spare` exist, but are no members yet.
-  init(
+  convenience init(
     _ ids: ClosedRange<UInt64> = 1...3, spare: UInt64 = 0, settings: Settings? = nil,
     bug: PlantedBug? = nil
   ) {
-    let members = ids.map { Member(id: NodeID($0), incarnation: $0 * 10) }
-    guard let configuration = Configuration(voters: members) else {
-      preconditionFailure("the lab's own configuration")
+    let others = spare > ids.upperBound ? Array(ids.upperBound + 1...spare) : []
+    self.init(
+      voters: Array(ids), learners: [], spares: others,
+      settings: settings ?? Settings(heartbeatTicks: 2, electionTicks: 10), bug: bug)
+  }
+
+  init(
+    voters: [UInt64], learners: [UInt64], spares: [UInt64], settings: Settings, bug: PlantedBug?
+  ) {
+    func members(_ ids: [UInt64]) -> [Member] {
+      ids.map { Member(id: NodeID($0), incarnation: $0 * 10) }
     }
+    guard let configuration = Configuration(voters: members(voters), learners: members(learners))
+    else { preconditionFailure("the lab's own configuration") }
     self.configuration = configuration
-    var settings = settings ?? Settings(heartbeatTicks: 2, electionTicks: 10)
+    var settings = settings
     settings.plantedBug = bug
     self.settings = settings
     checker = Checker(configuration)
-    nodes = (ids.lowerBound...max(ids.upperBound, spare)).map { SimulatedNode(NodeID($0)) }
+    nodes = (voters + learners + spares).sorted().map { SimulatedNode(NodeID($0)) }
     for node in nodes { start(node.id.value) }
   }
 
@@ -56,7 +71,15 @@ final class Lab {
     self[id].start(settings: settings, configuration: configuration, seed: id)
   }
 
+  /// How often the branch of the planted bug ran, on all nodes.
+  var plantedRuns: UInt64 {
+    var sum = plantedRunsBefore
+    for node in nodes { sum += node.core?.plantedRuns ?? 0 }
+    return sum
+  }
+
   func crash(_ id: UInt64) {
+    plantedRunsBefore += self[id].core?.plantedRuns ?? 0
     self[id].crash()
     pool.removeAll { $0.to.value == id || $0.from.value == id }
   }
@@ -82,6 +105,9 @@ final class Lab {
     for message in out.messages { leave(message, node) }
     checker.observe(node, nodes)
     node.fetches += out.fetches.map { ($0, 0) }
+    snapshotsNeeded += out.snapshotsNeeded
+    if out.suspectCleared { node.suspect = nil }
+    if out.suspectCleared { node.voteUnreadable = false }
     for ready in out.readsReady { readsReady[ready.ticket] = ready.index }
     readsFailed += out.readsFailed
     if !heldDisks.contains(node.id) { persist(node.id.value) }
@@ -155,6 +181,31 @@ final class Lab {
     }
   }
 
+  /// Answers what a node asked of its log's files.
+  func answerFetches(_ id: UInt64) {
+    let node = self[id]
+    while let (fetch, _) = node.fetches.first {
+      node.fetches.removeFirst()
+      node.core?.logFetched(node.fetched(fetch, countMax: 5), &node.output)
+      settle(node)
+    }
+  }
+
+  /// Drops the log's files up to an index.
+  func cut(_ id: UInt64, _ index: UInt64) {
+    self[id].cut = LogIndex(index)
+    self[id].core?.logCut(to: self[id].shadow[Int(index) - 1])
+  }
+
+  /// Stops a node and starts it again with another one's state as of its commit index.
+  func install(_ id: UInt64, from source: UInt64) {
+    let commit = Int(self.commit(source))
+    let state = Array(self[source].disk.entries.prefix(commit))
+    crash(id)
+    self[id].install(state)
+    start(id)
+  }
+
   // MARK: The network
 
   /// Delivers what waits from one node to another; later answers stay in the pool.
@@ -172,7 +223,8 @@ final class Lab {
           ids.contains($0.from.value) && ids.contains($0.to.value)
         })
       else { return }
-      inject(pool.remove(at: i))
+      let message = pool.remove(at: i)
+      if losing.map({ !$0(message) }) ?? true { inject(message) }
     }
     preconditionFailure("the nodes never fall silent")
   }

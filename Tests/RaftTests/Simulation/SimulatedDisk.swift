@@ -41,6 +41,17 @@ struct SimulatedDisk {
 
   mutating func crash() { queue.removeAll() }
 
+  mutating func loseHardState() { hardState = HardState() }
+
+  /// Everything becomes another node's log, as a snapshot does in effect.
+  mutating func replace(_ entries: [Entry]) {
+    precondition(queue.isEmpty)
+    self.entries = entries
+    if let last = entries.last, last.term > hardState.term {
+      hardState = HardState(term: last.term)
+    }
+  }
+
   /// A disk that comes back without its newest entries: a fault that Raft does not promise to survive.
   mutating func lose(after index: LogIndex) {
     precondition(queue.isEmpty)

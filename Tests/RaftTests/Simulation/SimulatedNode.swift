@@ -12,6 +12,11 @@ final class SimulatedNode {
   var applied = LogIndex.zero
   /// Applied and stored; never beyond the durable log.
   var stored = LogIndex.zero
+  /// The log's files hold nothing up to here.
+  var cut = LogIndex.zero
+  /// Damage that is not repaired; kept on disk, so that it survives a restart.
+  var suspect: Suspect?
+  var voteUnreadable = false
   /// The in-memory log as the writes describe it.
   var shadow: [EntryID] = []
   /// Neither ticks nor receives before this moment.
@@ -42,7 +47,8 @@ final class SimulatedNode {
       id: id, settings: settings,
       restored: Restored(
         hardState: disk.hardState, configuration: storedConfiguration,
-        base: base, entries: rest),
+        base: base, entries: rest, logBase: EntryID(term: disk.term(at: cut) ?? .zero, index: cut),
+        suspect: suspect, voteUnreadable: voteUnreadable),
       seed: seed &+ boots &* 7919)
     core?.activate(configuration)
     applied = stored
@@ -57,6 +63,45 @@ final class SimulatedNode {
   private var storedConfiguration: Configuration? {
     let entry = disk.entries.prefix(Int(stored.value)).last { $0.kind == .configuration }
     return entry.flatMap { try? Configuration(decoding: $0.payload) }
+  }
+
+  /// What the log's files answer.
+  func fetched(_ fetch: LogFetch, countMax: Int) -> LogFetched {
+    let after = EntryID(term: disk.term(at: fetch.after) ?? .zero, index: fetch.after)
+    guard fetch.after >= cut else {
+      let base = EntryID(term: disk.term(at: cut) ?? .zero, index: cut)
+      return LogFetched(follower: fetch.follower, after: after, entries: [], cutTo: base)
+    }
+    let entries = Array(disk.entries[Int(fetch.after.value)...].prefix(countMax))
+    return LogFetched(follower: fetch.follower, after: after, entries: entries)
+  }
+
+  // MARK: Damage, while the node is down
+
+  /// The log is readable only up to `index`.
+  func damage(after index: LogIndex, isEndKnown: Bool) {
+    let last = disk.entries.last?.id ?? .zero
+    if case .upTo(let claim)? = suspect {
+      suspect = .upTo(max(claim, last))
+    } else if suspect == nil {
+      suspect = .upTo(last)
+    }
+    if !isEndKnown { suspect = .unknown }
+    disk.lose(after: index)
+    stored = min(stored, index)
+  }
+
+  /// Term and vote are unreadable.
+  func loseHardState() {
+    voteUnreadable = true
+    disk.loseHardState()
+  }
+
+  /// Takes another node's state: entries up to its end are covered by it, the own log is dropped.
+  func install(_ state: [Entry]) {
+    disk.replace(state)
+    stored = LogIndex(UInt64(state.count))
+    cut = stored
   }
 
   func crash() {
