@@ -3,7 +3,7 @@
 //   DIR/lock         held by the running process (flock)
 //   DIR/identity     version, node id, incarnation, genesis hash, checksum; written once
 //   DIR/log-created  marks that a log was made here, so that a lost one is noticed
-//   DIR/log/         LogStore
+//   DIR/log/         LogStore; DIR/log-<epoch>/ after a recovery that began a new cluster
 //   DIR/state/       StateStore as made at first boot; DIR/state-<number>/ one that was installed later
 //   DIR/CURRENT      which of them is in use (StatePointer); missing: DIR/state
 //   DIR/incoming     the snapshot that is being fetched, if any
@@ -24,15 +24,18 @@ import Wire
 /// An opened, locked data directory. The lock is held as long as a copy of this value exists.
 public struct DataDirectory: Sendable {
   /// The version of the identity file.
-  public static let formatVersion: UInt16 = 1
+  public static let formatVersion: UInt16 = 2
   static let magic: UInt64 = 0x4341_5354_4C45_4944  // "CASTLEID"
-  static let identityBytes = 62
+  static let identityBytes = 66
+  static let identityBytesOfVersion1 = 62
 
   public let path: String
   public let node: NodeID
   /// Drawn when the directory was made; tells a node that lost its disk from one that kept it.
   public let incarnation: UInt64
   public let genesisHash: [UInt8]
+  /// How often a cluster was begun anew from this directory (`ClusterRecovery`).
+  public let epoch: UInt32
   /// The directory was made by this call.
   public let isNew: Bool
   /// The directory of the state store.
@@ -47,7 +50,9 @@ public struct DataDirectory: Sendable {
   private let lock: any DiskLock
 
   /// The directory of the log.
-  public var logPath: String { DiskPath.join(path, "log") }
+  public var logPath: String { DiskPath.join(path, Self.logName(epoch)) }
+
+  static func logName(_ epoch: UInt32) -> String { epoch == 0 ? "log" : "log-\(epoch)" }
   /// The directory of the snapshots.
   public var snapshotsPath: String { DiskPath.join(path, Self.snapshotsName) }
   /// What binds the log to this directory.
@@ -72,15 +77,16 @@ public struct DataDirectory: Sendable {
       genesisHash: genesisHash, node: node, incarnation: randomIncarnation)
     let stored = try readIdentity(path, disk)
     if let stored {
-      try check(path, stored, wanted)
+      try check(path, stored.identity, wanted)
     } else {
-      try writeIdentity(path, wanted, disk)
+      try writeIdentity(path, wanted, epoch: 0, disk)
     }
     let pointer = try StatePointer.read(path, disk)
     try requireFirstStore(path, pointer, disk)
     let notes = try removeUnused(path, pointer, disk)
     let directory = DataDirectory(
-      path: path, identity: stored ?? wanted, isNew: stored == nil, pointer: pointer, notes: notes,
+      path: path, identity: stored ?? (wanted, 0), isNew: stored == nil, pointer: pointer,
+      notes: notes,
       disk: disk, lock: lock)
     try disk.makeDirectory(directory.logPath)
     if pointer == .initial { try disk.makeDirectory(directory.statePath) }
@@ -144,13 +150,15 @@ public struct DataDirectory: Sendable {
   }
 
   private init(
-    path: String, identity: LogIdentity, isNew: Bool, pointer: StatePointer,
+    path: String, identity stored: (identity: LogIdentity, epoch: UInt32), isNew: Bool,
+    pointer: StatePointer,
     notes: [StorageError], disk: any Disk, lock: any DiskLock
   ) {
     self.path = path
-    node = identity.node
-    incarnation = identity.incarnation
-    genesisHash = identity.genesisHash
+    node = stored.identity.node
+    incarnation = stored.identity.incarnation
+    genesisHash = stored.identity.genesisHash
+    epoch = stored.epoch
     self.isNew = isNew
     statePath = DiskPath.join(path, pointer.name)
     installed = pointer.installed
@@ -216,7 +224,7 @@ public struct DataDirectory: Sendable {
 
   private static func readIdentity(
     _ path: String, _ disk: any Disk
-  ) throws(StorageError) -> LogIdentity? {
+  ) throws(StorageError) -> (identity: LogIdentity, epoch: UInt32)? {
     let names = try disk.list(path)
     guard names.contains("identity") else {
       let foreign = names.filter { $0 != "lock" && $0 != "identity.tmp" }
@@ -236,32 +244,45 @@ public struct DataDirectory: Sendable {
   }
 
   private static func writeIdentity(
-    _ path: String, _ identity: LogIdentity, _ disk: any Disk
+    _ path: String, _ identity: LogIdentity, epoch: UInt32, _ disk: any Disk
   ) throws(StorageError) {
-    try disk.replace(DiskPath.join(path, "identity"), with: encode(identity))
+    try disk.replace(DiskPath.join(path, "identity"), with: encode(identity, epoch: epoch))
   }
 
-  static func encode(_ identity: LogIdentity) -> [UInt8] {
+  /// The directory becomes another one, with the log of that epoch. This value stays as it was.
+  func replaceIdentity(_ identity: LogIdentity, epoch: UInt32) throws(StorageError) {
+    try Self.writeIdentity(path, identity, epoch: epoch, disk)
+  }
+
+  static func encode(_ identity: LogIdentity, epoch: UInt32) -> [UInt8] {
     var writer = ByteWriter(capacity: identityBytes)
     writer.u64(magic)
     writer.u16(formatVersion)
     writer.u64(identity.node.value)
     writer.u64(identity.incarnation)
     writer.raw(identity.genesisHash)
+    writer.u32(epoch)
     writer.u32(CRC32C.of(writer.bytes))
     return writer.bytes
   }
 
-  static func decode(_ bytes: [UInt8]) throws(WireError) -> LogIdentity {
+  /// Version 1 has no epoch.
+  static func decode(
+    _ bytes: [UInt8]
+  ) throws(WireError) -> (identity: LogIdentity, epoch: UInt32) {
     var reader = ByteReader(bytes)
     guard try reader.u64() == magic else { throw .invalid("magic") }
-    guard try reader.u16() == formatVersion else { throw .invalid("version") }
+    let version = try reader.u16()
+    guard (1...formatVersion).contains(version) else { throw .invalid("version") }
+    let count = version == 1 ? identityBytesOfVersion1 : identityBytes
+    guard bytes.count == count else { throw .invalid("size") }
     let node = NodeID(try reader.u64())
     let incarnation = try reader.u64()
     let genesis = try reader.raw(LogIdentity.genesisHashBytes)
-    guard try reader.u32() == CRC32C.of(bytes, in: 0..<identityBytes - 4) else { throw .checksum }
+    let epoch = version == 1 ? 0 : try reader.u32()
+    guard try reader.u32() == CRC32C.of(bytes, in: 0..<count - 4) else { throw .checksum }
     try reader.finish()
-    return LogIdentity(genesisHash: genesis, node: node, incarnation: incarnation)
+    return (LogIdentity(genesisHash: genesis, node: node, incarnation: incarnation), epoch)
   }
 }
 

@@ -21,7 +21,8 @@ import Glibc
       StatusCommand.self, HealthCommand.self, LeaderCommand.self, MemberCommand.self,
       VerifyCommand.self, AccountCommand.self,
       KeyCommand.self, DepositCommand.self, WithdrawalCommand.self, AssetCommand.self,
-      SymbolCommand.self, LogCommand.self, GenesisCommand.self,
+      SymbolCommand.self, LogCommand.self, SnapshotCommand.self, RecoverCommand.self,
+      GenesisCommand.self,
     ])
 
   static func main() {

@@ -67,7 +67,7 @@ import Testing
     #expect(try line { _ = try open("/home", disk: disk) }.contains("letters"))
     #expect(try disk.list("/home").contains("letters"))
     _ = try open("/data", disk: disk)
-    for byte in 0..<62 {
+    for byte in 0..<66 {
       let damaged = disk.after(.process)
       damaged.flip("/data/identity", byte: byte, bit: byte % 8)
       let text = try line { _ = try open("/data", disk: damaged) }

@@ -49,7 +49,7 @@ import Wire
     reset record 04 0000000000000005 0000000000000009
     claim record 05 03 0000000000000005 0000000000000009
     repair record 06
-    identity file 434153544c454944 0001 0000000000000002 000000000000abcd genesis b621eb03
+    identity file 434153544c454944 0002 0000000000000002 000000000000abcd genesis 00000003 e00b4e29
     group checksum 5ba02cb9
     group chain f6437556
     """
@@ -98,8 +98,8 @@ import Wire
     lines.append("reset record " + spaced(Self.records[3], [1, 8, 8]))
     lines.append("claim record " + spaced(Self.records[4], [1, 1, 8, 8]))
     lines.append("repair record " + spaced(Self.records[5], [1]))
-    let identity = DataDirectory.encode(LogScenario.identity)
-    lines.append("identity file " + spaced(identity, [8, 2, 8, 8, 32, 4]))
+    let identity = DataDirectory.encode(LogScenario.identity, epoch: 3)
+    lines.append("identity file " + spaced(identity, [8, 2, 8, 8, 32, 4, 4]))
     let group = LogGroup.encode(Self.payload, header: Self.header, blocksMin: 2)
     lines.append("group checksum " + String(CRC32C.of(group.bytes), radix: 16))
     lines.append("group chain " + String(group.chain, radix: 16))
@@ -151,6 +151,18 @@ import Wire
     }
     // Nothing but magic, version and the checksum itself is outside of these fields.
     #expect(LogFormat.headerFields.count == fields.count + 3)
+  }
+
+  @Test func `an identity of version 1 is read`() throws {
+    var writer = ByteWriter()
+    writer.u64(DataDirectory.magic)
+    writer.u16(1)
+    writer.u64(2)
+    writer.u64(0xABCD)
+    writer.raw(LogScenario.identity.genesisHash)
+    writer.u32(CRC32C.of(writer.bytes))
+    let (identity, epoch) = try DataDirectory.decode(writer.bytes)
+    #expect(identity == LogScenario.identity && epoch == 0)
   }
 
   @Test func `a block of version 1 is read, and keeps its version`() throws {

@@ -1,4 +1,5 @@
-// ModelSnapshot: checkpoints without RocksDB: files with known bytes on any disk, and a reader that recomputes their hash.
+// ModelSnapshot: checkpoints without RocksDB: files with known bytes on any disk, and a reader that recomputes their
+// hash.
 //
 // Invariant: what `read` returns follows from every byte of every file but the last one, which it is compared with.
 // Not here: crashes (SnapshotCrashTests).

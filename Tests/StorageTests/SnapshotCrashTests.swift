@@ -1,4 +1,5 @@
-// SnapshotCrashTests: stop the machine after the n-th disk operation of making and of installing a snapshot, for every n.
+// SnapshotCrashTests: stop the machine after the n-th disk operation of making and of installing a snapshot, for
+// every n.
 //
 // The proof must be able to fail: MutantTests plants bugs that it has to catch.
 // Not here: RocksDB (SnapshotStoreTests), damage to durable bytes (SnapshotDamageTests).

@@ -1,4 +1,5 @@
-// SnapshotDamageTests: damaged pieces, files, manifests and pointers are found and named; transfers go on where they ended.
+// SnapshotDamageTests: damaged pieces, files, manifests and pointers are found and named; transfers go on where they
+// ended.
 //
 // Not here: crashes (SnapshotCrashTests), formats (SnapshotFormatTests).
 

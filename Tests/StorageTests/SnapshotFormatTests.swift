@@ -1,6 +1,7 @@
 // SnapshotFormatTests: the bytes of manifests and pointers, and every flipped bit in them.
 //
-// If one of these fails because a format changed on purpose: raise its version, teach the reader both, store the new text.
+// If one of these fails because a format changed on purpose: raise its version, teach the reader both, store the new
+// text.
 
 import Raft
 import TestSupport

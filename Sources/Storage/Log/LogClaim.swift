@@ -1,7 +1,7 @@
 // LogClaim: what a damaged log may have held, remembered until its peers have given it back.
 //
-// A node that acknowledged an entry and lost it must not vote as if it never had it. So the claim is part of the log: in
-// the head of every segment and, as a flag, in every block, from the repair until `LogStore.clearSuspect`.
+// A node that acknowledged an entry and lost it must not vote as if it never had it. So the claim is part of the log:
+// in the head of every segment and, as a flag, in every block, from the repair until `LogStore.clearSuspect`.
 // Not here: what a claim means for votes (Raft).
 
 import Raft

@@ -58,8 +58,8 @@ extension LogStore {
   /// its commit index is a hint and waits for the next group.
   ///
   /// - Throws: `StorageError`, after which nothing of it counts as written and every later write fails, with one
-  ///   exception: if the disk is full (`isFull`) and `hasFailed` is false, nothing was begun, and the same writes can be
-  ///   tried again. Entries that do not follow the log are a broken invariant and trap.
+  ///   exception: if the disk is full (`isFull`) and `hasFailed` is false, nothing was begun, and the same writes can
+  ///   be tried again. Entries that do not follow the log are a broken invariant and trap.
   public func write(_ writes: [LogWrite]) throws(StorageError) {
     try requireRoom(for: writes)
     try guarded { (writer) throws(StorageError) in
@@ -86,9 +86,9 @@ extension LogStore {
     }
   }
 
-  /// Makes the log begin after `base`, the last entry that the state store covers. Entries after it stay if the log holds
-  /// that entry; otherwise all go. Term and vote stay; the term is raised to that of `base`. For the start of a node
-  /// whose state store was installed from a snapshot, before anything else is written.
+  /// Makes the log begin after `base`, the last entry that the state store covers. Entries after it stay if the log
+  /// holds that entry; otherwise all go. Term and vote stay; the term is raised to that of `base`. For the start of a
+  /// node whose state store was installed from a snapshot, before anything else is written.
   ///
   /// - Returns: what the log holds now.
   /// - Throws: `StorageError` if the log begins after `base`: the entries between are nowhere.

@@ -102,8 +102,8 @@ public final class SnapshotInstall {
   /// Every file is here and whole.
   public var isComplete: Bool { isDone.allSatisfy { $0 } }
 
-  /// The next pieces to ask for, in order; empty when every file is here. Asking for several at once hides the way there
-  /// and back; they must be received in this order.
+  /// The next pieces to ask for, in order; empty when every file is here. Asking for several at once hides the way
+  /// there and back; they must be received in this order.
   public func wanted(pieces: Int = 1, bytes: Int = pieceBytesMax) throws(StorageError) -> [Piece] {
     precondition(bytes > 0 && bytes <= Self.pieceBytesMax, "the size of a piece")
     var result: [Piece] = []

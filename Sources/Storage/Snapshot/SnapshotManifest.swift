@@ -137,7 +137,8 @@ public struct SnapshotManifest: Hashable, Sendable {
   }
 }
 
-/// The checksum of a file: 128 bits over pieces of 1 MiB. Finds damage and tells files apart; no defence against forgery.
+/// The checksum of a file: 128 bits over pieces of 1 MiB. Finds damage and tells files apart; no defence against
+/// forgery.
 public struct FileChecksum {
   static let pieceBytes = 1 << 20
   private var state = RowHash.State()

@@ -83,8 +83,8 @@ public final class SnapshotStore: Sendable {
   /// Why directories were left out: one line each, with the file.
   public var ignored: [StorageError] { state.withLock { $0.ignored } }
 
-  /// Makes a snapshot of a running store: a checkpoint (hard links), then its description, then its checksums. Writes to
-  /// the store go on meanwhile. Call it from a helper thread.
+  /// Makes a snapshot of a running store: a checkpoint (hard links), then its description, then its checksums. Writes
+  /// to the store go on meanwhile. Call it from a helper thread.
   public func make(
     of store: StateStore, describe: (any RowReader) throws -> SnapshotContents
   ) throws(StorageError) -> Snapshot {
@@ -170,7 +170,8 @@ public final class SnapshotStore: Sendable {
     }
   }
 
-  /// Checks the next file of the snapshots, one at a time, round and round. A snapshot with a damaged file is not listed
+  /// Checks the next file of the snapshots, one at a time, round and round. A snapshot with a damaged file is not
+  /// listed
   /// any more (`ignored`).
   ///
   /// - Returns: the damage, if there is any.

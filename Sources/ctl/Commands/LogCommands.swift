@@ -2,11 +2,97 @@
 
 import ArgumentParser
 import Gateway
+import Raft
 import Storage
 
 struct LogCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "log", abstract: "Examine the log of a stopped node.", subcommands: [Verify.self])
+    commandName: "log", abstract: "Examine the log of a stopped node.",
+    subcommands: [Inspect.self, Verify.self])
+
+  struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List the entries of a node's log.",
+      discussion: "Shows index, term, kind and size of each, and what the log says about itself.")
+    @Argument(help: "The node's data directory.") var directory: String
+    @Option(help: "The first index to show.") var from: UInt64 = 1
+    @Option(help: "How many entries to show at most.") var count = 20
+    @OptionGroup var printing: OutputOptions
+
+    func validate() throws {
+      guard count > 0 else { throw ValidationError("--count must be above 0") }
+    }
+
+    func run() throws {
+      do throws(StorageError) {
+        let data = try DataDirectory.openExisting(path: directory)
+        guard try LinuxDisk().exists(data.logPath) else {
+          throw StorageError(data.logPath, "there is no log here")
+        }
+        let (store, log) = try LogStore.open(
+          disk: LinuxDisk(), directory: data.logPath, identity: data.logIdentity)
+        var entries: [Entry] = []
+        var after = max(log.base.index, LogIndex(from == 0 ? 0 : from - 1))
+        while entries.count < count, after < log.last.index {
+          let piece = try store.read(after: after, bytesMax: 1 << 20).entries
+          guard let end = piece.last else { break }
+          entries += piece.prefix(count - entries.count)
+          after = end.index
+        }
+        printing.show(Self.json(log, entries)) { Self.table(log, entries) }
+      } catch {
+        throw CtlFailure(error.description)
+      }
+    }
+
+    private static func kind(_ entry: Entry) -> String {
+      switch entry.kind {
+      case .noop: "noop"
+      case .command: "command"
+      case .configuration: "configuration"
+      }
+    }
+
+    private static func claim(_ log: RecoveredLog) -> String {
+      switch log.suspect {
+      case nil: log.voteUnreadable ? "the newest vote" : "none"
+      case .upTo(let last)?: "up to entry \(last)"
+      case .unknown?: "up to an unknown entry"
+      }
+    }
+
+    private static func table(_ log: RecoveredLog, _ entries: [Entry]) -> String {
+      var table = Table("INDEX", "TERM", "KIND", "BYTES")
+      for entry in entries {
+        table.add("\(entry.index)", "\(entry.term)", kind(entry), "\(entry.payload.count)")
+      }
+      let state = log.hardState
+      let vote = state.vote.map { "\($0)" } ?? "none"
+      return [
+        table.text, "", "begins after  \(log.base)", "ends at       \(log.last)",
+        "term          \(state.term)", "vote          \(vote)", "commit        \(state.commit)",
+        "missing       \(claim(log))",
+      ].joined(separator: "\n")
+    }
+
+    private static func json(_ log: RecoveredLog, _ entries: [Entry]) -> JSONValue {
+      func number(_ value: some BinaryInteger) -> JSONValue { .number(String(value)) }
+      let list = entries.map { entry in
+        JSONValue.object([
+          .init("index", number(entry.index.value)), .init("term", number(entry.term.value)),
+          .init("kind", .string(kind(entry))), .init("bytes", number(entry.payload.count)),
+        ])
+      }
+      return .object([
+        .init("base", number(log.base.index.value)), .init("last", number(log.last.index.value)),
+        .init("lastTerm", number(log.last.term.value)),
+        .init("term", number(log.hardState.term.value)),
+        .init("vote", log.hardState.vote.map { number($0.value) } ?? .null),
+        .init("commit", number(log.hardState.commit.value)),
+        .init("missing", .string(claim(log))), .init("entries", .array(list)),
+      ])
+    }
+  }
 
   struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,0 +1,153 @@
+// ClusterRecoveryTests: one stopped node becomes a cluster of its own, whole or not at all.
+//
+// Not here: the questions to the operator (exctl).
+
+import Raft
+import Storage
+import TestSupport
+import Testing
+
+@Suite struct ClusterRecoveryTests {
+  private static let genesis = [UInt8](repeating: 0xA1, count: 32)
+  private static let members = (UInt64(1)...3).map { Member(id: NodeID($0), incarnation: 100 + $0) }
+
+  /// The stopped node `id`, with a configuration entry and `entries` more of `term`.
+  private func stopped(
+    _ disk: any Disk, _ id: UInt64, entries: Int, term: UInt64 = 1, commit: UInt64 = 0
+  ) throws {
+    let data = try DataDirectory.open(
+      path: "/n\(id)", node: NodeID(id), genesisHash: Self.genesis, randomIncarnation: 100 + id,
+      disk: disk)
+    let (store, _) = try data.openLog(options: LogScenario.options)
+    let configuration = try #require(Configuration(voters: Self.members)).encoded
+    var made = [
+      Entry(
+        id: EntryID(term: Term(1), index: LogIndex(1)), kind: .configuration,
+        payload: configuration)
+    ]
+    for index in 0..<entries {
+      let place = EntryID(term: Term(term), index: LogIndex(UInt64(index) + 2))
+      made.append(Entry(id: place, kind: .command, payload: [UInt8](repeating: 3, count: 3000)))
+    }
+    let state = HardState(term: Term(term), vote: nil, commit: LogIndex(commit))
+    try store.write([LogWrite(sequence: 1, entries: made, hardState: state)])
+  }
+
+  private func line(_ body: () throws -> Void) throws -> String {
+    let error = #expect(throws: StorageError.self) { try body() }
+    let text = try #require(error).description
+    #expect(!text.contains("\n"))
+    return text
+  }
+
+  private func reopen(
+    _ disk: FaultDisk, _ id: UInt64 = 2
+  ) throws -> (DataDirectory, RecoveredLog, [Entry]) {
+    let data = try DataDirectory.openExisting(path: "/n\(id)", disk: disk)
+    let (_, log) = try data.openLog(options: LogScenario.options)
+    return (data, log, try log.entries(after: log.base.index))
+  }
+
+  @Test func `the longest log is kept, and its node is the only voter, under a new incarnation`()
+    throws
+  {
+    let disk = FaultDisk()
+    try stopped(disk, 1, entries: 9, term: 1, commit: 10)
+    try stopped(disk, 2, entries: 5, term: 2)
+    let before = try reopen(disk).2
+    do {
+      let recovery = try ClusterRecovery.survey(["/n1", "/n2"], disk: disk)
+      #expect(recovery.source.directory.node == NodeID(2), "a later term is above a longer log")
+      #expect(recovery.keptUpTo == before.last?.id && recovery.knownUpTo == LogIndex(10))
+      #expect(recovery.newTerm == Term(1002) && recovery.isQuorum)
+      try recovery.begin(incarnation: 777, options: LogScenario.options)
+    }
+    let (data, log, entries) = try reopen(disk.after(.power))
+    #expect(data.incarnation == 777 && data.epoch == 1 && data.logPath == "/n2/log-1")
+    #expect(Array(entries.dropLast()) == before)
+    let last = try #require(entries.last)
+    let configuration = try Configuration(decoding: last.payload)
+    #expect(last.term == Term(1002) && last.kind == .configuration)
+    #expect(configuration.voters == [Member(id: NodeID(2), incarnation: 777)])
+    #expect(log.hardState.term == Term(1002) && log.claim == .none)
+    #expect(try disk.list("/n2/log").contains { $0.hasSuffix(".segment") }, "the old log stays")
+    // It can be done once more.
+    try ClusterRecovery.survey(["/n2"], disk: disk)
+      .begin(incarnation: 778, options: LogScenario.options)
+    #expect(try reopen(disk.after(.power)).0.epoch == 2)
+  }
+
+  @Test func `one node of three is no quorum, and a damaged log counts for none`() throws {
+    let disk = FaultDisk()
+    try stopped(disk, 1, entries: 2)
+    try stopped(disk, 3, entries: 4)
+    #expect(try !ClusterRecovery.survey(["/n3"], disk: disk).isQuorum)
+    #expect(try ClusterRecovery.survey(["/n1", "/n3"], disk: disk).isQuorum)
+    disk.flip("/n3/log/0000000000000001.segment", byte: 3 * 4096 + 300, bit: 1)
+    let damaged = try ClusterRecovery.survey(["/n1", "/n3"], disk: disk)
+    #expect(!damaged.isQuorum && damaged.source.directory.node == NodeID(1))
+    #expect(damaged.knownUpTo == LogIndex(5))
+  }
+
+  @Test func `a log that was cut keeps its base`() throws {
+    let disk = FaultDisk()
+    try stopped(disk, 2, entries: 20)
+    do {
+      let data = try DataDirectory.openExisting(path: "/n2", disk: disk)
+      let (store, _) = try data.openLog(options: LogScenario.options)
+      try store.reset(to: EntryID(term: Term(1), index: LogIndex(50)))
+      try LogRepairTests.write(store, 2, term: 3)
+    }
+    let recovery = try ClusterRecovery.survey(["/n2"], disk: disk)
+    #expect(recovery.configuration == nil && !recovery.isQuorum)
+    try recovery.begin(incarnation: 777, options: LogScenario.options)
+    let (_, log, entries) = try reopen(disk.after(.power))
+    #expect(log.base.index == LogIndex(50) && entries.count == 3)
+  }
+
+  @Test func `mixed-up, missing, running and repeated directories are named`() throws {
+    let disk = FaultDisk()
+    try stopped(disk, 1, entries: 2)
+    _ = try DataDirectory.open(
+      path: "/other", node: NodeID(4), genesisHash: [UInt8](repeating: 0xB2, count: 32),
+      randomIncarnation: 1, disk: disk
+    ).openLog(options: LogScenario.options)
+    let mixed = try line { _ = try ClusterRecovery.survey(["/n1", "/other"], disk: disk) }
+    #expect(mixed.contains("a1a1") && mixed.contains("b2b2") && mixed.hasPrefix("/other"))
+    let gone = try line { _ = try ClusterRecovery.survey(["/none"], disk: disk) }
+    #expect(gone.contains("identity"))
+    let twice = try line { _ = try ClusterRecovery.survey(["/n1", "/n1"], disk: disk) }
+    #expect(twice.contains("in use"))
+    let running = try DataDirectory.openExisting(path: "/n1", disk: disk)
+    let busy = try line { _ = try ClusterRecovery.survey([running.path], disk: disk) }
+    #expect(busy.contains("in use"))
+  }
+
+  @Test func `a stop after any disk operation leaves the old node or the new one`() throws {
+    let whole = FaultDisk()
+    try stopped(whole, 2, entries: 5)
+    let before = try reopen(whole).2
+    var stopAfter = 0
+    var isDone = false
+    while !isDone {
+      let disk = whole.after(.power)
+      disk.setFaults(FaultDisk.Faults(stopAfter: stopAfter))
+      if let recovery = try? ClusterRecovery.survey(["/n2"], disk: disk) {
+        isDone =
+          (try? recovery.begin(incarnation: 777, options: LogScenario.options)) != nil
+      }
+      for crash in LogRepairTests.crashes {
+        let place = "stop \(stopAfter), \(crash)"
+        let restarted = disk.after(crash)
+        let (data, log, entries) = try reopen(restarted)
+        let isNew = data.incarnation == 777
+        #expect(isNew || !isDone && data.incarnation == 102, "\(place)")
+        #expect(log.tail == .clean, "\(place): \(log.tail)")
+        #expect(Array(entries.prefix(before.count)) == before, "\(place)")
+        #expect(entries.count == before.count + (isNew ? 1 : 0), "\(place)")
+      }
+      stopAfter += 1
+    }
+    #expect(stopAfter > 15)
+  }
+}
