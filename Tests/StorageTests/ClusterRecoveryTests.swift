@@ -151,3 +151,80 @@ import Testing
     #expect(stopAfter > 15)
   }
 }
+
+@Suite struct SnapshotRestoreTests {
+  /// A snapshot on a disk.
+  private func snapshot(_ disk: FaultDisk) throws -> Snapshot {
+    let store = try SnapshotStore.open(disk: disk, directory: "/backup")
+    return try ModelSnapshot(index: 50, tables: [1, 2]).make(store, disk)
+  }
+
+  private func restore(_ disk: FaultDisk, from path: String, to: String = "/new") throws {
+    try SnapshotRestore.restore(
+      from: path, to: to, node: NodeID(9), incarnation: 777, disk: disk,
+      options: LogScenario.options)
+  }
+
+  @Test func `a snapshot becomes a cluster of one node`() throws {
+    let disk = FaultDisk()
+    let made = try snapshot(disk)
+    try restore(disk, from: made.directory)
+    let restarted = disk.after(.power)
+    let data = try DataDirectory.open(
+      path: "/new", node: NodeID(9), genesisHash: ModelSnapshot.genesis, randomIncarnation: 1,
+      disk: restarted)
+    #expect(data.incarnation == 777 && data.installed == made.applied && !data.isNew)
+    #expect(try ModelSnapshot.read(restarted, data.statePath) == made.manifest.contents)
+    let (_, log) = try data.openLog(options: LogScenario.options)
+    #expect(log.base == made.applied && log.last.index == made.applied.index.next)
+    let entry = try #require(try log.entries(after: log.base.index).first)
+    #expect(
+      try Configuration(decoding: entry.payload).voters
+        == [Member(id: NodeID(9), incarnation: 777)])
+    #expect(log.hardState.term == entry.term && entry.term > made.applied.term)
+  }
+
+  @Test func `a damaged or missing snapshot and a used directory are refused with one line`() throws
+  {
+    let disk = FaultDisk()
+    let made = try snapshot(disk)
+    func line(_ path: String, to: String = "/new", on disk: FaultDisk) throws -> String {
+      let error = #expect(throws: StorageError.self) { try restore(disk, from: path, to: to) }
+      let text = try #require(error).description
+      #expect(!text.contains("\n"))
+      return text
+    }
+    #expect(try line("/nowhere", on: disk).contains("is no snapshot"))
+    let damaged = disk.after(.process)
+    damaged.flip(made.directory + "/000001.sst", byte: 5, bit: 5)
+    #expect(try line(made.directory, on: damaged).contains("000001.sst: is damaged"))
+    damaged.flip(made.directory + "/manifest", byte: 5, bit: 5)
+    #expect(try line(made.directory, to: "/other", on: damaged).contains("manifest"))
+    try restore(disk, from: made.directory)
+    #expect(try line(made.directory, on: disk).contains("in use by a node already"))
+  }
+
+  @Test func `a stop after any disk operation is answered by doing it again`() throws {
+    let whole = FaultDisk()
+    let made = try snapshot(whole)
+    var stopAfter = 0
+    var isDone = false
+    while !isDone {
+      let disk = whole.after(.process)
+      disk.setFaults(FaultDisk.Faults(stopAfter: stopAfter))
+      isDone = (try? restore(disk, from: made.directory)) != nil
+      for crash in LogRepairTests.crashes where !isDone {
+        let restarted = disk.after(crash)
+        // Where a log was begun already, a new directory has to be taken.
+        do {
+          try restore(restarted, from: made.directory)
+        } catch let error as StorageError {
+          #expect(error.message.contains("in use by a node already"), "stop \(stopAfter): \(error)")
+          try restore(restarted, from: made.directory, to: "/second")
+        }
+      }
+      stopAfter += 1
+    }
+    #expect(stopAfter > 40)
+  }
+}

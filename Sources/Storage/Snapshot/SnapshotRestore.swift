@@ -28,11 +28,14 @@ public enum SnapshotRestore {
       throw StorageError(path, "is in use by a node already; restore into a new directory")
     }
     let install = try SnapshotInstall(data, manifest: manifest)
+    // What an earlier attempt left of a file may be spoiled: then it is taken once more from its beginning.
+    var wrong: Set<Int> = []
     while let piece = try install.wanted().first {
       let file = DiskPath.join(snapshot, manifest.files[piece.file].name)
       let bytes = try disk.open(file, writable: false).read(at: piece.offset, count: piece.count)
       switch try install.receive(file: piece.file, offset: piece.offset, bytes: bytes) {
       case .taken, .fileDone: continue
+      case .fileWrong where wrong.insert(piece.file).inserted: continue
       case .ignored, .fileWrong: throw StorageError(file, "is damaged (checksum)")
       }
     }
