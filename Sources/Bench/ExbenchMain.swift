@@ -9,9 +9,9 @@ import ArgumentParser
 struct ExbenchMain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "exbench",
-    abstract: "Load, failover and replay runs against a Castle cluster, and the engine by itself.",
+    abstract: "Runs against a Castle cluster, and the engine and consensus by themselves.",
     subcommands: [
       LoadCommand.self, FailoverCommand.self, ReplayCommand.self, RecordCommand.self,
-      MakeMarketCommand.self, EngineCommand.self,
+      MakeMarketCommand.self, EngineCommand.self, RaftCommand.self,
     ])
 }

@@ -49,10 +49,14 @@ extension Consensus {
   }
 
   private mutating func take(_ entry: Entry) {
+    join(entry)
+    writeEntries.append(entry)
+  }
+
+  private mutating func join(_ entry: Entry) {
     log.append(entry)
     let isSound = configurations.appended(entry)
     require(isSound, "configurations whose quorums need not overlap")
-    writeEntries.append(entry)
   }
 
   /// Applied and durable entries may leave memory.
@@ -113,12 +117,20 @@ extension Consensus {
         fetch(for: i, after: after, &out)
         return sent
       }
-      let entries = log.entries(
-        after: after, upTo: log.last.index, countMax: settings.entriesPerAppendMax,
-        bytesMax: settings.bytesPerAppendMax)
-      sendAppend(to: i, EntryID(term: previous, index: after), entries, &out)
+      sendAppend(to: i, EntryID(term: previous, index: after), entriesToSend(after), &out)
       sent = true
     }
+  }
+
+  /// The entries of one message. The one entry of this call is not copied: its write, all messages
+  /// and the array here are the same buffer.
+  private func entriesToSend(_ after: LogIndex) -> [Entry] {
+    if writeEntries.count == 1, writeEntries[0].index == after.next, after.next == log.last.index {
+      return writeEntries
+    }
+    return log.entries(
+      after: after, upTo: log.last.index, countMax: settings.entriesPerAppendMax,
+      bytesMax: settings.bytesPerAppendMax)
   }
 
   private mutating func sendAppend(
@@ -270,16 +282,26 @@ extension Consensus {
     {
       truncate(after: append.previous.index)
     }
-    for entry in append.entries where entry.index > log.base.index {
+    takeNew(append.entries)
+    verified = max(verified, append.previous.index + append.entries.count)
+    advanceFollower(to: append.commit, cuttable: append.cuttable)
+    acknowledge(verified, to: from, &out)
+  }
+
+  /// Takes entries that the log does not hold; where another one stands, it goes, with all behind it.
+  private mutating func takeNew(_ entries: [Entry]) {
+    if let first = entries.first, first.index == log.last.index.next, writeEntries.isEmpty {
+      for entry in entries { join(entry) }
+      writeEntries = entries  // The message's own buffer, not a copy.
+      return
+    }
+    for entry in entries where entry.index > log.base.index {
       if let present = log.term(at: entry.index) {
         if present == entry.term { continue }
         truncate(after: entry.index.previous)
       }
       take(entry)
     }
-    verified = max(verified, append.previous.index + append.entries.count)
-    advanceFollower(to: append.commit, cuttable: append.cuttable)
-    acknowledge(verified, to: from, &out)
   }
 
   /// Whether the log holds this entry. Committed ones are the same everywhere.
