@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include "clinux.h"
 
 #include <pthread.h>
@@ -7,3 +8,5 @@
 int cl_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 void cl_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int cl_open_direct(const char *path) { return open(path, O_WRONLY | O_CLOEXEC | O_DIRECT); }

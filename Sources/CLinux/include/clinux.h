@@ -11,4 +11,7 @@ int cl_eventfd(void);
 /// Names the calling thread (at most 15 bytes), for top and core files.
 void cl_name_thread(const char *name);
 
+/// Opens a file for writing past the cache (O_DIRECT). Returns -1 and sets errno where that is not possible.
+int cl_open_direct(const char *path);
+
 #endif

@@ -14,6 +14,10 @@ public protocol Disk: AnyObject, Sendable {
   /// Makes a new, empty file (mode 0600) for reading and writing. Fails if the name is taken.
   func create(_ path: String) throws(StorageError) -> any DiskFile
 
+  /// Makes a new file (as `create`) of `count` bytes, a multiple of 4096, that holds zeros; they are durable on
+  /// return. In the background of other files' syncs, so it should be gentle on them.
+  func createZeroed(_ path: String, count: Int) throws(StorageError) -> any DiskFile
+
   /// Opens a file that exists.
   func open(_ path: String, writable: Bool) throws(StorageError) -> any DiskFile
 
@@ -49,6 +53,16 @@ public protocol Disk: AnyObject, Sendable {
 extension Disk {
   /// Without an answer of its own a disk counts as boundless: what does not fit fails when it is written.
   public func freeBytes(_ directory: String) throws(StorageError) -> Int { .max }
+
+  /// By writing pieces, and one sync.
+  public func createZeroed(
+    _ path: String, count: Int
+  ) throws(StorageError) -> any DiskFile {
+    let file = try create(path)
+    try file.allocate(count)
+    try file.sync()
+    return file
+  }
 
   /// A disk without second names makes a copy, which is not durable before it is synced.
   public func link(_ path: String, to target: String) throws(StorageError) {

@@ -3,6 +3,7 @@
 // Invariant: no call returns success unless the system call did; short reads and writes are continued.
 // Not here: retries of a failed sync (there are none, anywhere).
 
+import CLinux
 import Glibc
 
 /// The file system of this machine.
@@ -25,6 +26,46 @@ public final class LinuxDisk: Disk {
     let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw StorageError(path, "cannot create", code: errno) }
     return LinuxFile(path, descriptor)
+  }
+
+  /// Takes the space first, so that a full disk is found before anything is written. The zeros go past the cache
+  /// where the file system can do that: written through it, they reach the device all at once at the sync, in front
+  /// of the log's
+  /// own.
+  public func createZeroed(
+    _ path: String, count: Int
+  ) throws(StorageError) -> any DiskFile {
+    precondition(count % 4096 == 0, "whole blocks")
+    let file = try create(path)
+    try file.allocate(count)
+    if !zeroedDirectly(path, count) {
+      let piece = [UInt8](repeating: 0, count: min(1 << 20, count))
+      for offset in stride(from: 0, to: count, by: piece.count) {
+        let rest = count - offset
+        try file.write(rest < piece.count ? Array(piece[..<rest]) : piece, at: offset)
+      }
+    }
+    try file.sync()
+    return file
+  }
+
+  /// Returns `false` if the file system does not write past its cache; then the file holds what it held.
+  private func zeroedDirectly(_ path: String, _ count: Int) -> Bool {
+    let descriptor = cl_open_direct(path)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    let piece = min(256 << 10, count)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: piece, alignment: 4096)
+    defer { buffer.deallocate() }
+    buffer.initializeMemory(as: UInt8.self, repeating: 0)
+    var offset = 0
+    while offset < count {
+      let n = pwrite(descriptor, buffer.baseAddress, min(piece, count - offset), off_t(offset))
+      if n < 0, errno == EINTR { continue }
+      guard n > 0, n % 4096 == 0 else { return false }
+      offset += n
+    }
+    return true
   }
 
   public func open(_ path: String, writable: Bool) throws(StorageError) -> any DiskFile {

@@ -275,18 +275,11 @@ public final class LogStore: Sendable {
       throw StorageError(target, "cannot make the next log segment", code: ENOSPC)
     }
     do throws(StorageError) {
-      let file = try disk.create(temporary)
-      var piece = [UInt8](repeating: 0, count: min(1 << 20, options.segmentBytes))
+      let file = try disk.createZeroed(temporary, count: options.segmentBytes)
       if number > 1, options.mutant.runs(.spareNotZeroed) {
-        piece = try disk.open(path(number - 1), writable: false).read(at: 0, count: piece.count)
+        let old = try disk.open(path(number - 1), writable: false)
+        try file.write(try old.read(at: 0, count: options.segmentBytes), at: 0)
       }
-      var offset = 0
-      while offset < options.segmentBytes {
-        let rest = options.segmentBytes - offset
-        try file.write(rest < piece.count ? Array(piece[..<rest]) : piece, at: offset)
-        offset += piece.count
-      }
-      try file.sync()
     } catch {
       try? disk.remove(temporary)
       throw error
