@@ -99,14 +99,22 @@ struct Checker {
     func majority(_ voters: [Member]) -> Bool {
       var count = 0
       for voter in voters {
-        for node in nodes where node.id == voter.id && node.disk.term(at: id.index) == id.term {
-          count += 1
-        }
+        for node in nodes where node.id == voter.id && Self.holds(node, id) { count += 1 }
       }
       return count > voters.count / 2
     }
     return majority(configuration.voters)
       && (configuration.outgoing.isEmpty || majority(configuration.outgoing))
+  }
+
+  /// Whether a node holds an entry durably, or will act as if it did because its disk was damaged since.
+  private static func holds(_ node: SimulatedNode, _ id: EntryID) -> Bool {
+    if node.disk.term(at: id.index) == id.term { return true }
+    switch node.suspect {
+    case .unknown: return true
+    case .upTo(let claim): return id <= claim
+    case nil: return false
+    }
   }
 
   // MARK: Writes and messages

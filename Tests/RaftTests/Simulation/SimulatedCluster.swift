@@ -24,14 +24,22 @@ final class SimulatedCluster {
   private(set) var trace: [String] = []
   var isTracing = false
 
-  init(_ configuration: Configuration, settings: Settings, seed: UInt64) {
+  /// Snapshots under way.
+  private var installs: [(need: SnapshotNeed, from: NodeID, due: Int)] = []
+  /// Of 1,000 times that a node stores its state, how often it cuts its log there.
+  var cutPerMille = 0
+
+  /// Nodes in `spares` exist, but are no members yet.
+  init(
+    _ configuration: Configuration, spares: [UInt64] = [], settings: Settings, seed: UInt64
+  ) {
     self.configuration = configuration
     self.settings = settings
     self.seed = seed
     random = SeededRandom(seed)
     checker = Checker(configuration)
     let members = configuration.voters + configuration.outgoing + configuration.learners
-    let ids = members.map(\.id).sorted()
+    let ids = (members.map(\.id) + spares.map { NodeID($0) }).sorted()
     var unique: [NodeID] = []
     for id in ids where unique.last != id { unique.append(id) }
     nodes = unique.map(SimulatedNode.init)
@@ -74,6 +82,7 @@ final class SimulatedCluster {
   func step() {
     now += 1
     for message in network.arrivals(now: now) where checker.violation == nil { deliver(message) }
+    finishInstalls()
     for node in nodes where node.isUp && checker.violation == nil {
       finishWrites(node)
       guard node.pausedUntil <= now else { continue }
@@ -116,14 +125,24 @@ final class SimulatedCluster {
   private func answerFetches(_ node: SimulatedNode) {
     while let first = node.fetches.first, first.due <= now {
       node.fetches.removeFirst()
-      guard let term = node.disk.term(at: first.fetch.after) else { continue }
-      let entries = node.disk.entries[Int(first.fetch.after.value)...].prefix(1 + random.below(8))
-      let fetched = LogFetched(
-        follower: first.fetch.follower, after: EntryID(term: term, index: first.fetch.after),
-        entries: Array(entries))
+      let fetched = node.fetched(first.fetch, countMax: 1 + random.below(8))
       node.core?.logFetched(fetched, &node.output)
       settle(node)
     }
+  }
+
+  /// A snapshot that arrived: its receiver starts again from it.
+  private func finishInstalls() {
+    for install in installs where install.due <= now {
+      guard let target = node(install.need.to), let source = node(install.from),
+        source.stored >= install.need.base.index, source.stored > target.stored
+      else { continue }
+      note("\(target.id) installs \(source.stored) from \(source.id)")
+      crash(target)
+      target.install(Array(source.disk.entries.prefix(Int(source.stored.value))))
+      start(target)
+    }
+    installs.removeAll { $0.due <= now }
   }
 
   // MARK: What the core asked for
@@ -153,6 +172,14 @@ final class SimulatedCluster {
     for message in node.output.messages { send(message, node) }
     checker.observe(node, nodes)
     for fetch in node.output.fetches { node.fetches.append((fetch, now + 1 + random.below(3))) }
+    for need in node.output.snapshotsNeeded
+    where !installs.contains(where: { $0.need.to == need.to }) {
+      installs.append((need, node.id, now + 3 + random.below(30)))
+    }
+    if node.output.suspectCleared {
+      node.suspect = nil
+      node.voteUnreadable = false
+    }
     for ready in node.output.readsReady { ended(ready.ticket, ready.index) }
     for ticket in node.output.readsFailed { ended(ticket, nil) }
     node.output.removeAll()
@@ -171,10 +198,52 @@ final class SimulatedCluster {
     node.core?.entriesApplied(upTo: commit)
     // Not the disk's last entry: until a truncation is durable, the disk still has what it removes.
     let durable = node.core?.durableIndex ?? .zero
-    if random.chance(300) { node.stored = max(node.stored, min(node.applied, durable)) }
+    if random.chance(300) {
+      node.stored = max(node.stored, min(node.applied, durable))
+      if random.chance(cutPerMille), node.stored > node.cut { cutLog(node) }
+    }
+  }
+
+  private func cutLog(_ node: SimulatedNode) {
+    guard let term = node.disk.term(at: node.stored) else { return }
+    node.cut = node.stored
+    node.core?.logCut(to: EntryID(term: term, index: node.cut))
   }
 
   // MARK: Work
+
+  /// Asks the leader for a random change of the members; most are refused.
+  func changeMembers(_ leader: SimulatedNode) {
+    guard let present = leader.core?.configuration else { return }
+    let ids = nodes.map(\.id)
+    let any = ids[random.below(ids.count)]
+    let newID = ids.first { $0 > present.highestID } ?? any
+    let newcomer = Member(id: newID, incarnation: newID.value)
+    let change: MembershipChange
+    switch random.below(6) {
+    case 0: change = .addLearner(newcomer, promote: false)
+    case 1: change = .addLearner(newcomer, promote: true)
+    case 2: change = .promote(any)
+    case 3, 4: change = .replace(any, with: newcomer)
+    default: change = .remove(any)
+    }
+    if let id = try? leader.core?.changeMembership(change, &leader.output) {
+      note("\(leader.id) begins \(change) with \(id)")
+    }
+    settle(leader)
+  }
+
+  /// Damages a node that is down, where the others can repair it: one at a time.
+  func damage(_ node: SimulatedNode) {
+    let isOther = nodes.contains { $0.id != node.id && ($0.suspect != nil || $0.voteUnreadable) }
+    let voters = node.lastConfiguration?.voters.count ?? 0
+    guard !isOther, voters > 2, node.suspect == nil, !node.voteUnreadable else { return }
+    if random.chance(300) { return node.loseHardState() }
+    guard node.disk.last > node.cut else { return }
+    let kept = node.cut.value + UInt64(random.below(node.disk.last - node.cut))
+    node.damage(after: LogIndex(kept), isEndKnown: random.chance(700))
+    note("\(node.id) is damaged after \(kept)")
+  }
 
   func propose(_ node: SimulatedNode) {
     proposals += 1

@@ -97,9 +97,12 @@ final class SimulatedNode {
     disk.loseHardState()
   }
 
-  /// Takes another node's state: entries up to its end are covered by it, the own log is dropped.
+  /// Takes another node's state: entries up to its end are covered by it. What the own log holds after
+  /// that stays; a log that does not hold its end goes.
   func install(_ state: [Entry]) {
-    disk.replace(state)
+    let end = state.last?.id ?? .zero
+    let isHeld = disk.term(at: end.index) == end.term
+    disk.replace(state + (isHeld ? Array(disk.entries[Int(end.index.value)...]) : []))
     stored = LogIndex(UInt64(state.count))
     cut = stored
   }

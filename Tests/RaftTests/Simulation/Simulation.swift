@@ -21,6 +21,10 @@ struct FaultMix {
   var stepDown = 0
   var closeSeen = 0
   var crashFreshLeader = 0
+  var membership = 0
+  /// Of 1,000 crashes, how many damage the disk.
+  var damage = 0
+  var cut = 0
   /// Of 1,000 partitions, how many cut off just the leader and end with the death of its successor.
   var coup = 0
 
@@ -33,6 +37,9 @@ struct FaultMix {
     if random.chance(500) { closeSeen = random.below(1000) }
     if random.chance(300) { crashFreshLeader = random.below(300) }
     if random.chance(500) { coup = random.below(1000) }
+    if random.chance(400) { membership = random.below(30) }
+    if random.chance(300) { damage = random.below(700) }
+    if random.chance(400) { cut = random.below(600) }
     restartAfterMax = 5 + random.below(80)
   }
 }
@@ -54,10 +61,14 @@ struct Simulation {
       bytesPerAppendMax: 64 + random.below(600), inflightAppendsMax: 1 + random.below(4),
       windowBytesMax: random.chance(500) ? 1 << 20 : 3000)
     settings.plantedBug = bug
-    cluster = SimulatedCluster(Self.configuration(&random), settings: settings, seed: seed)
+    let configuration = Self.configuration(&random)
+    let highest = configuration.highestID.value
+    let spares = random.chance(500) ? [highest + 1, highest + 2, highest + 3] : []
+    cluster = SimulatedCluster(configuration, spares: spares, settings: settings, seed: seed)
     cluster.isTracing = tracing
     cluster.checker.watchesPromises = !harmOnly
     mix = FaultMix(&random)
+    cluster.cutPerMille = mix.cut
     cluster.diskDelayMax = random.chance(300) ? 12 : 1 + random.below(4)
     cluster.network.faults.delayMax = random.chance(300) ? 12 : 1 + random.below(3)
     if random.chance(600) { cluster.network.faults.lossPerMille = random.below(200) }
@@ -122,6 +133,7 @@ struct Simulation {
         cluster.note("pause \(node.id) until \(node.pausedUntil)")
       } else if node.role == .leader, node.pausedUntil <= cluster.now {
         if cluster.random.chance(mix.transfer) { node.core?.transferLeadership(&node.output) }
+        if cluster.random.chance(mix.membership) { cluster.changeMembers(node) }
         if cluster.random.chance(mix.stepDown) { node.core?.stepDown(&node.output) }
         cluster.settle(node)
       }
@@ -135,6 +147,7 @@ struct Simulation {
 
   private func crash(_ node: SimulatedNode) {
     cluster.crash(node)
+    if cluster.random.chance(mix.damage) { cluster.damage(node) }
     node.restartAt = cluster.now + 1 + cluster.random.below(mix.restartAfterMax)
     for other in cluster.nodes where other.isUp && cluster.random.chance(mix.closeSeen) {
       other.core?.peerLost(node.id, &other.output)

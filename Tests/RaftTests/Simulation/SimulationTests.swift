@@ -35,7 +35,10 @@ import Testing
   }
 
   /// Judged by the harm done to logs and votes, not by the early message itself.
-  @Test(arguments: [PlantedBug.ackBeforeDurable, .voteBeforeDurable, .truncateOnAnyAppend])
+  @Test(arguments: [
+    PlantedBug.ackBeforeDurable, .voteBeforeDurable, .truncateOnAnyAppend, .suspectVotesByRest,
+    .countSentAsMatched, .commitTailAtStart, .voteTwice, .readBeforeTermCommit,
+  ])
   func `a planted bug is found by the random runs`(_ bug: PlantedBug) {
     for seed in UInt64(0)..<600 {
       var simulation = Simulation(seed: seed, bug: bug, harmOnly: true)
