@@ -24,6 +24,13 @@ public final class FaultDisk: Disk {
     public var failure: Int32 = EIO
     /// All calls of this kind fail, from call `failAt` on, instead of one.
     public var failsForever = false
+    /// The number (from 1) of the changing call that, if it is a write, goes so many bytes beside its place.
+    public var misdirectAt: Int?
+    public var misdirectBy = 4096
+    /// The bytes that all files together may have; more is refused as a full disk. `nil`: boundless.
+    public var capacity: Int?
+    /// Called in each sync, without a lock: a disk that hangs.
+    public var onSync: (@Sendable () -> Void)?
     /// Planted bugs: syncs that do nothing.
     public var ignoresSync = false
     public var ignoresDirectorySync = false
@@ -68,6 +75,12 @@ public final class FaultDisk: Disk {
     var pending: [NameChange] = []
     var directories: Set<String> = []
     var locks: Set<String> = []
+
+    /// Bytes that files can still take.
+    var free: Int {
+      guard let capacity = faults.capacity else { return .max }
+      return max(0, capacity - Set(names.values).reduce(0) { $0 + contents[$1].current.count })
+    }
   }
 
   let state: Mutex<State>
@@ -209,6 +222,10 @@ public final class FaultDisk: Disk {
       for change in settled { Self.apply(change, &state.durableNames) }
       state.pending.removeAll { $0.directory == path }
     }
+  }
+
+  public func freeBytes(_ directory: String) throws(StorageError) -> Int {
+    state.withLock { $0.free }
   }
 
   public func lock(_ path: String) throws(StorageError) -> (any DiskLock)? {

@@ -36,7 +36,15 @@ final class FaultFile: DiskFile {
 
   func write(_ bytes: [UInt8], at offset: Int) throws(StorageError) {
     guard !bytes.isEmpty else { return }
+    try disk.state.withLock { (state) throws(StorageError) in
+      let growth = offset + bytes.count - state.contents[id].current.count
+      if growth > 0, growth > state.free {
+        throw StorageError(path, "cannot write at offset \(offset)", code: ENOSPC)
+      }
+    }
     try disk.change(path) { state in
+      var offset = offset
+      if state.calls == state.faults.misdirectAt { offset += state.faults.misdirectBy }
       let end = offset + bytes.count
       state.contents[id].current.overwrite(offset, with: bytes, 0..<bytes.count)
       let sectors = offset / FaultDisk.sectorBytes...(end - 1) / FaultDisk.sectorBytes
@@ -46,6 +54,7 @@ final class FaultFile: DiskFile {
   }
 
   func sync() throws(StorageError) {
+    disk.state.withLock { $0.faults.onSync }?()
     do {
       try disk.change(path, isSync: true) { state in
         guard !state.faults.ignoresSync else { return }
