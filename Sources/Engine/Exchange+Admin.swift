@@ -6,7 +6,7 @@
 // Not here: who the operator is (Gateway checks the token), money (Funds).
 
 extension Exchange {
-  private static let permissionsKnown: Permissions = [.trade, .withdraw]
+  private static let permissionsKnown: Permissions = [.trade, .withdraw, .transfer]
 
   mutating func createAccount(
     _ create: CreateAccount, _ stamp: Int64, _ events: inout EventBatch
@@ -15,13 +15,20 @@ extension Exchange {
       Self.permissionsKnown.isSuperset(of: create.permissions)
     else { throw .invalidDefinition }
     try checkKey(create.apiKey, create.sealedSecret)
+    if create.parent != .operator {
+      // One level: what stands under an account has nothing under it.
+      guard let parent = customer(create.parent), accounts.info(parent).parent == .operator else {
+        throw .accountUnknown
+      }
+    }
     guard !accounts.isNameTaken(create.name) else { throw .accountExists }
     guard accounts.key(apiKey: create.apiKey) == nil else { throw .apiKeyExists }
     guard accounts.infos.count < AccountTable.countMax, accounts.keys.count < AccountTable.keysMax
     else { throw .limitReached }
     let info = AccountInfo(
       id: accounts.nextAccount, name: create.name, permissions: create.permissions,
-      limits: create.limits, createdAt: stamp)
+      limits: create.limits, createdAt: stamp,
+      parent: create.parent)
     accounts.add(info)
     ledger.addAccount()
     accountHashes.append(

@@ -40,13 +40,19 @@ extension Exchange {
       held[UInt64(record.account) << 32 | UInt64(asset.value), default: 0] += hold(
         view.side, price: view.price, left: record.remaining, record.symbol)
     }
+    for withdrawal in withdrawals.all {
+      guard let account = accounts.place(withdrawal.account) else { continue }
+      held[UInt64(account) << 32 | UInt64(withdrawal.asset.value), default: 0] +=
+        withdrawal.amount + withdrawal.fee
+    }
     for account in 0..<ledger.accountCount {
       for asset in symbols.assets {
         let balance = ledger.balance(account, asset.id)
         let name = "account \(accounts.id(account).value) asset \(asset.name)"
         let wanted = held[UInt64(account) << 32 | UInt64(asset.id.value)] ?? 0
         if balance.locked != wanted {
-          broken.append("\(name): locked \(balance.locked), its open orders hold \(wanted)")
+          broken.append(
+            "\(name): locked \(balance.locked), its open orders and withdrawals hold \(wanted)")
         }
         if balance.locked < 0 || (balance.free < 0 && account != AccountTable.custody) {
           broken.append("\(name): negative balance")

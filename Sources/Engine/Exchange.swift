@@ -34,8 +34,9 @@ public struct Exchange: ~Copyable {
   var genesis: GenesisMark?
   /// Level, switches and limits over all symbols.
   public internal(set) var settings = ExchangeSettings()
-  /// Booked deposits and withdrawals by a 128-bit hash of their kind and id.
-  var funds: [FundsKey: FundsRecord] = [:]
+  /// The ids of booked movements of money.
+  var funds = FundsIDs()
+  var withdrawals = OpenWithdrawals()
   /// Rows that were encoded when their command ran, and keys of rows that are gone.
   var written = RowBatch()
   var countersHash: UInt128 = 0
@@ -110,6 +111,10 @@ public struct Exchange: ~Copyable {
         .cancelledAll(try cancelAll(cancel, account, stamp, &events)), into: &reply)
     case .cancelReplace, .amendOrder, .placeOrderList, .cancelOrderList:
       throw .orderTypeNotSupported
+    case .transfer(let transfer): return try self.transfer(transfer, key, stamp, &events)
+    case .requestWithdrawal(let request):
+      return try requestWithdrawal(request, key, stamp, &events)
+    case .moveWithdrawal(let move): return try moveWithdrawal(move, key, stamp, &events)
     default:
       guard key == .admin else { throw .permissionMissing }
       ReplyCodec.pack(try administer(request.command, stamp, &events), into: &reply)
@@ -121,7 +126,7 @@ public struct Exchange: ~Copyable {
   ) throws(Rejection) -> Reply {
     switch command {
     case .placeOrder, .cancelOrder, .cancelAllOrders, .cancelReplace, .amendOrder,
-      .placeOrderList, .cancelOrderList:
+      .placeOrderList, .cancelOrderList, .transfer, .requestWithdrawal, .moveWithdrawal:
       throw .permissionMissing
     case .createAccount(let create): return try createAccount(create, stamp, &events)
     case .createKey(let create): return try createKey(create, stamp, &events)

@@ -100,7 +100,9 @@ public struct MarketState {
       history.note(match.taker)
     case .orderAmended(let amendment): history.amended(amendment, into: &rows)
     case .listChanged: break
-    case .trade, .levelChanged, .balanceChanged, .assetAdded, .accountChanged, .keyChanged: break
+    case .trade, .levelChanged, .balanceChanged, .withdrawalChanged, .assetAdded, .accountChanged,
+      .keyChanged:
+      break
     }
   }
 

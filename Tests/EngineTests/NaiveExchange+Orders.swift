@@ -69,6 +69,7 @@ extension NaiveExchange {
   private func checkTerms(_ order: PlaceOrder, _ s: Int, _ stamp: Int64) throws(Rejection) {
     let f = symbols[s].info.filters
     let isMarket = order.type == .market
+    if order.quoteOrderQuantity != 0, order.quantity != 0 { throw .orderTypeNotSupported }
     if !isMarket {
       if order.price <= 0 || order.price < f.minPrice || order.price % f.tickSize != 0
         || (f.maxPrice > 0 && order.price > f.maxPrice)

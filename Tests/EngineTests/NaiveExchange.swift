@@ -72,7 +72,10 @@ struct NaiveExchange {
   var settings = ExchangeSettings()
   var orderMax: [AssetID: Int64] = [:]
   var closed: [NaiveClosed] = []
-  var funds: [String: Funds] = [:]
+  /// What was booked under each kind and id.
+  var funds: [String: AnyHashable] = [:]
+  var withdrawals: [String: Withdrawal] = [:]
+  var parents: [AccountID: AccountID] = [:]
   var horizon: ClientIDHorizon
   var events: [Event] = []
 
@@ -91,6 +94,9 @@ struct NaiveExchange {
       case .cancelAllOrders(let cancel): return .cancelledAll(try cancelAll(cancel, stamp))
       case .deposit(let funds): return try move(funds, isDeposit: true)
       case .withdraw(let funds): return try move(funds, isDeposit: false)
+      case .transfer(let transfer): return try self.transfer(transfer)
+      case .requestWithdrawal(let request): return try self.request(request, stamp)
+      case .moveWithdrawal(let move): return try moveOn(move, stamp)
       case .setSymbolStatus(let set):
         symbols[Int(set.symbol.value) - 1].info.status = set.status
         return .done
@@ -101,24 +107,6 @@ struct NaiveExchange {
       events = []
       return .rejected(error)
     }
-  }
-
-  private mutating func move(_ funds: Funds, isDeposit: Bool) throws(Rejection) -> Reply {
-    let name = NaiveName(account: funds.account, asset: funds.asset)
-    let custody = NaiveName(account: .custody, asset: funds.asset)
-    let id = (isDeposit ? "d " : "w ") + funds.id
-    if let earlier = self.funds[id] {
-      guard earlier == funds else { throw .fundsIDReused }
-      return .funds(free: Int64(balances[name, default: NaiveBalance()].free), repeated: true)
-    }
-    let amount = isDeposit ? Int128(funds.amount) : -Int128(funds.amount)
-    guard balances[name, default: NaiveBalance()].free + amount >= 0 else {
-      throw .insufficientBalance
-    }
-    self.funds[id] = funds
-    balances[name, default: NaiveBalance()].free += amount
-    balances[custody, default: NaiveBalance()].free -= amount
-    return .funds(free: Int64(balances[name, default: NaiveBalance()].free), repeated: false)
   }
 
   private mutating func cancel(

@@ -38,7 +38,8 @@ struct RandomCommands {
         CancelAllOrders(
           account: account(), symbol: symbol(), cancelClientOrderID: World.text("all")))
     case 94...96: return .deposit(funds("d"))
-    case 97...98: return .withdraw(funds("w"))
+    case 97: return .withdraw(funds("w"))
+    case 98: return movement()
     default:
       let statuses: [SymbolStatus] = [.trading, .trading, .trading, .cancelOnly, .halt, .break]
       return .setSymbolStatus(
@@ -100,6 +101,28 @@ struct RandomCommands {
     Funds(
       account: account(), asset: AssetID(UInt32(random.pick(1...3))),
       amount: random.pick(1...50_000), id: "\(prefix)\(random.pick(1...30))")
+  }
+
+  /// A transfer, or a step of a withdrawal in two phases.
+  mutating func movement() -> Command {
+    let funds = funds("m")
+    switch random.pick(1...10) {
+    case 1...3:
+      return .transfer(
+        InternalTransfer(
+          from: funds.account, to: account(), asset: funds.asset, amount: funds.amount,
+          id: funds.id))
+    case 4...6:
+      return .requestWithdrawal(
+        RequestWithdrawal(
+          account: funds.account, asset: funds.asset, amount: funds.amount,
+          fee: random.pick(0...3), network: "net", address: "somewhere", id: funds.id))
+    default:
+      let states = WithdrawalState.allCases
+      return .moveWithdrawal(
+        MoveWithdrawal(
+          account: funds.account, id: funds.id, state: states[Int(random.pick(0...6))]))
+    }
   }
 
   private mutating func place() -> Command {

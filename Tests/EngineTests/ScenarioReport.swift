@@ -13,8 +13,8 @@ struct ScenarioLevel: Hashable {
 
 extension ScenarioVenue {
   /// Applies a command with the key that it needs and tells what happened.
-  mutating func apply(_ command: Command) throws -> [String] {
-    let reply = world.run(command)
+  mutating func apply(_ command: Command, key: KeyID? = nil) throws -> [String] {
+    let reply = world.run(command, key: key)
     if let reason = reply.rejection {
       return ["refused \(ScenarioCodes.code(of: reason)) \(reason)"]
     }
@@ -48,6 +48,8 @@ extension ScenarioVenue {
     case .listChanged(let list):
       let legs = list.legs.map { " #\($0.order.value)" }.joined()
       lines.append("list \(list.id.value) \(list.kind) \(list.status):\(legs)")
+    case .withdrawalChanged(let withdrawal):
+      lines.append("withdrawal \(withdrawal.id) \(withdrawal.state)")
     case .fundsMoved, .assetAdded, .symbolChanged, .accountChanged, .keyChanged: break
     }
   }

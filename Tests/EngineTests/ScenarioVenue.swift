@@ -39,6 +39,8 @@ struct ScenarioVenue: ~Copyable {
     case "account": return try account(&words)
     case "deposit": return try apply(.deposit(funds(&words)))
     case "withdraw": return try apply(.withdraw(funds(&words)))
+    case "transfer": return try transfer(&words, by: nil)
+    case "withdrawal": return try moveWithdrawal(&words, by: nil)
     case "wait":
       world.stamp += try duration(&words)
       return []
@@ -77,6 +79,9 @@ struct ScenarioVenue: ~Copyable {
     case "buy", "sell":
       return try apply(.placeOrder(order(account, verb == "buy" ? .buy : .sell, &words)))
     case "cancel": return try apply(cancel(account, &words))
+    case "transfer": return try transfer(&words, by: account)
+    case "asks": return try requestWithdrawal(account, &words)
+    case "withdrawal": return try moveWithdrawal(&words, by: account)
     default: throw words.fail("\(verb) is nothing that a trader does")
     }
   }
@@ -123,11 +128,14 @@ struct ScenarioVenue: ~Copyable {
 
   private mutating func account(_ words: inout Words) throws -> [String] {
     let name = try words.word("the account's name")
+    let parent: AccountID =
+      words.take("under") ? try accountNamed(words.word("the account above"), words) : .operator
     let create = CreateAccount(
-      name: name, permissions: [.trade, .withdraw],
+      name: name, permissions: [.trade, .withdraw, .transfer],
       limits: OrderLimits(per10Seconds: 1_000, perDay: 100_000), apiKey: "key-\(name)",
-      sealedSecret: [])
+      sealedSecret: [], parent: parent)
     var answers = try apply(.createAccount(create))
+    guard case .account = lastReply else { return answers }
     accounts.append(name)
     let account = try accountNamed(name, words)
     while let amount = words.next {

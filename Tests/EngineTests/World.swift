@@ -141,18 +141,18 @@ struct World: ~Copyable {
   /// The key of the account that the command trades for, or the operator's.
   static func key(for command: Command) -> KeyID {
     switch command {
-    case .placeOrder(let order): own(order.account)
-    case .cancelOrder(let cancel): own(cancel.account)
-    case .cancelAllOrders(let cancel): own(cancel.account)
-    case .cancelReplace(let replace): own(replace.cancel.account)
-    case .amendOrder(let amend): own(amend.account)
-    case .placeOrderList(let list): own(list.account)
-    case .cancelOrderList(let cancel): own(cancel.account)
+    case .placeOrder(let order): key(of: order.account)
+    case .cancelOrder(let cancel): key(of: cancel.account)
+    case .cancelAllOrders(let cancel): key(of: cancel.account)
+    case .cancelReplace(let replace): key(of: replace.cancel.account)
+    case .amendOrder(let amend): key(of: amend.account)
+    case .placeOrderList(let list): key(of: list.account)
+    case .cancelOrderList(let cancel): key(of: cancel.account)
     default: .admin
     }
   }
 
-  private static func own(_ account: AccountID) -> KeyID {
+  static func key(of account: AccountID) -> KeyID {
     KeyID(account.value &- AccountID.firstCustomer.value &+ 1)
   }
 

@@ -54,6 +54,9 @@ public enum Command: Hashable, Sendable {
   case setOrderLimits(SetOrderLimits)
   case deposit(Funds)
   case withdraw(Funds)
+  case transfer(InternalTransfer)
+  case requestWithdrawal(RequestWithdrawal)
+  case moveWithdrawal(MoveWithdrawal)
 
   case addAsset(AddAsset)
   case addSymbol(AddSymbol)
@@ -161,11 +164,14 @@ public struct CreateAccount: Hashable, Sendable {
   public var limits: OrderLimits
   public var apiKey: String
   public var sealedSecret: [UInt8]
+  /// The account that it stands under; `.operator`: none.
+  public var parent: AccountID
 
   public init(
     name: String, permissions: Permissions, limits: OrderLimits, apiKey: String,
-    sealedSecret: [UInt8]
+    sealedSecret: [UInt8], parent: AccountID = .operator
   ) {
+    self.parent = parent
     self.name = name
     self.permissions = permissions
     self.limits = limits

@@ -32,9 +32,10 @@ public enum CommandCodec {
   /// No header and body are longer than this.
   public static let frameBytesMax = 1024
 
-  // placeOrder 2: see OrderCommandCodec. addSymbol 2: with the rules of the symbol.
+  // placeOrder 2: see OrderCommandCodec. addSymbol 2: with the rules of the symbol. createAccount 2:
+  // with the account above it.
   private static func version(of kind: Kind) -> UInt16 {
-    kind == .addSymbol || kind == .placeOrder ? 2 : 1
+    kind == .addSymbol || kind == .placeOrder || kind == .createAccount ? 2 : 1
   }
 
   enum Kind: UInt16 {
@@ -51,6 +52,9 @@ public enum CommandCodec {
     case setOrderLimits = 13
     case deposit = 14
     case withdraw = 15
+    case transfer = 16
+    case requestWithdrawal = 17
+    case moveWithdrawal = 18
     case addAsset = 20
     case addSymbol = 21
     case setSymbolStatus = 22
@@ -127,6 +131,9 @@ public enum CommandCodec {
     case .setOrderLimits: .setOrderLimits
     case .deposit: .deposit
     case .withdraw: .withdraw
+    case .transfer: .transfer
+    case .requestWithdrawal: .requestWithdrawal
+    case .moveWithdrawal: .moveWithdrawal
     case .addAsset: .addAsset
     case .addSymbol: .addSymbol
     case .setSymbolStatus: .setSymbolStatus
@@ -159,6 +166,7 @@ public enum CommandCodec {
       writer.orderLimits(create.limits)
       writer.text(create.apiKey)
       writer.blob16(create.sealedSecret)
+      writer.u64(create.parent.value)
     case .createKey(let create):
       writer.u64(create.account.value)
       writer.u16(create.permissions.rawValue)
@@ -169,6 +177,9 @@ public enum CommandCodec {
       writer.u64(set.account.value)
       writer.orderLimits(set.limits)
     case .deposit(let funds), .withdraw(let funds): encode(funds, into: &writer)
+    case .transfer(let transfer): encode(transfer, into: &writer)
+    case .requestWithdrawal(let request): encode(request, into: &writer)
+    case .moveWithdrawal(let move): encode(move, into: &writer)
     case .addAsset(let asset):
       writer.text(asset.name)
       writer.u8(asset.scale)
@@ -213,7 +224,8 @@ public enum CommandCodec {
         CreateAccount(
           name: try r.text(limit: Limit.name), permissions: try r.permissions(),
           limits: try r.orderLimits(), apiKey: try r.text(limit: Limit.apiKey),
-          sealedSecret: try r.blob16(limit: Limit.sealedSecret)))
+          sealedSecret: try r.blob16(limit: Limit.sealedSecret),
+          parent: layout >= 2 ? AccountID(try r.u64()) : .operator))
     case .createKey:
       return .createKey(
         CreateKey(
@@ -226,6 +238,9 @@ public enum CommandCodec {
         SetOrderLimits(account: AccountID(try r.u64()), limits: try r.orderLimits()))
     case .deposit: return .deposit(try funds(&r))
     case .withdraw: return .withdraw(try funds(&r))
+    case .transfer: return .transfer(try transfer(&r))
+    case .requestWithdrawal: return .requestWithdrawal(try requestWithdrawal(&r))
+    case .moveWithdrawal: return .moveWithdrawal(try moveWithdrawal(&r))
     case .addAsset:
       return .addAsset(AddAsset(name: try r.text(limit: Limit.asset), scale: try r.u8()))
     case .addSymbol: return .addSymbol(try addSymbol(layout, &r))

@@ -93,6 +93,11 @@ public enum Rejection: UInt16, Error, Sendable, CaseIterable {
   /// there.
   case levelRefused = 154
 
+  // Withdrawals
+  case withdrawalUnknown = 160
+  /// From the state that it is in, it cannot go there.
+  case withdrawalStateRefused = 161
+
   // Faults
   /// The engine found its own state broken; the command was undone, its symbol halted.
   case engineFault = 99

@@ -111,6 +111,8 @@ public enum Event: Hashable, Sendable {
   /// One per changed balance and command, after everything else of the command.
   case balanceChanged(BalanceChange)
   case fundsMoved(FundsMoved)
+  /// A withdrawal in two phases moved on.
+  case withdrawalChanged(Withdrawal)
   case assetAdded(AssetInfo)
   case symbolChanged(SymbolInfo)
   case accountChanged(AccountInfo)

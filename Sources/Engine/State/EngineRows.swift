@@ -118,11 +118,12 @@ public enum EngineRows {
   public static func decodeAccount(key: [UInt8], value: [UInt8]) throws(WireError) -> AccountInfo {
     let id = AccountID(try RowValues.id64(key, RowKind.account))
     var v = ByteReader(value)
-    let version = try v.rowVersion(upTo: 2)
+    let version = try v.rowVersion(upTo: 3)
     var info = AccountInfo(
       id: id, name: try v.text(limit: CommandCodec.Limit.name), permissions: try v.permissions(),
       limits: try v.orderLimits(), createdAt: try v.i64())
-    if version > 1 { info.tradeGroup = TradeGroupID(try v.i64()) }
+    if version >= 2 { info.tradeGroup = TradeGroupID(try v.i64()) }
+    if version >= 3 { info.parent = AccountID(try v.u64()) }
     try v.finish()
     return info
   }
@@ -150,6 +151,31 @@ public enum EngineRows {
       hash: try v.blob16(limit: CommandCodec.Limit.hash))
     try v.finish()
     return mark
+  }
+
+  /// The row of one withdrawal in two phases, open or not.
+  public static func withdrawalKey(_ id: String) -> [UInt8] {
+    var writer = RowKey.start(RowKind.withdrawal)
+    writer.raw(id.utf8)
+    return writer.bytes
+  }
+
+  /// All withdrawals in two phases, by id.
+  public static let withdrawalPrefix = RowKeys.of(RowKind.withdrawal)
+
+  /// Reads a withdrawal.
+  public static func decodeWithdrawal(key: [UInt8], value: [UInt8]) throws(WireError) -> Withdrawal
+  {
+    var k = ByteReader(key)
+    try k.keyStart(RowKind.withdrawal)
+    guard let id = String(validating: try k.raw(k.left), as: UTF8.self) else {
+      throw .invalid("withdrawal id")
+    }
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let withdrawal = try v.withdrawal(id: id)
+    try v.finish()
+    return withdrawal
   }
 
   /// The exchange's settings, from the row under `settingsKey`.

@@ -76,7 +76,9 @@ extension Exchange {
     }
     try each(rows, RowKind.account) { exchange, key, value, hash throws(WireError) in
       let info = try EngineRows.decodeAccount(key: key, value: value)
-      guard info.id == exchange.accounts.nextAccount else { throw .invalid("account row") }
+      guard info.id == exchange.accounts.nextAccount, info.parent < info.id else {
+        throw .invalid("account row")
+      }
       exchange.accounts.add(info)
       exchange.ledger.addAccount()
       exchange.accountHashes.append(hash)
@@ -192,11 +194,24 @@ extension Exchange {
     try each(rows, RowKind.funds) { exchange, key, value, _ throws(WireError) in
       var reader = ByteReader(key)
       try reader.keyStart(RowKind.funds)
-      let kind = try reader.u8()
-      guard kind == 1 || kind == 2,
+      guard let kind = FundsKind(rawValue: try reader.u8()), kind != .request,
         let id = String(validating: try reader.raw(reader.left), as: UTF8.self)
       else { throw .invalid("funds row") }
-      exchange.funds[FundsKey(deposit: kind == 1, id: id)] = try RowValues.funds(value)
+      exchange.funds.add(kind, id, try RowValues.funds(value))
+    }
+    try each(rows, RowKind.withdrawal) { exchange, key, value, hash throws(WireError) in
+      let withdrawal = try EngineRows.decodeWithdrawal(key: key, value: value)
+      guard exchange.accounts.place(withdrawal.account) != nil,
+        exchange.symbols.asset(withdrawal.asset) != nil,
+        (1...Amounts.amountMax).contains(withdrawal.amount),
+        (0...Amounts.amountMax).contains(withdrawal.fee)
+      else { throw .invalid("withdrawal row") }
+      exchange.funds.add(.request, withdrawal.id, FundsRecord(withdrawal))
+      if withdrawal.state.isOpen {
+        exchange.withdrawals.add(withdrawal, hash: hash)
+      } else {
+        exchange.funds.close(withdrawal.id, withdrawal.state)
+      }
     }
   }
 }

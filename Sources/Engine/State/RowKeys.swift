@@ -21,6 +21,7 @@ enum RowKind {
   static let funds: UInt8 = 0x1B
   static let engineCounters: UInt8 = 0x1C
   static let settings: UInt8 = 0x1D
+  static let withdrawal: UInt8 = 0x28
 }
 
 /// Builds the keys. `start` is the prefix byte and the shard.
@@ -42,9 +43,9 @@ enum RowKeys {
     Packer.bytes(23) { $0.openOrderKey(account, symbol, id) }
   }
 
-  static func funds(deposit: Bool, id: String) -> [UInt8] {
+  static func funds(_ kind: FundsKind, id: String) -> [UInt8] {
     var writer = RowKey.start(RowKind.funds)
-    writer.u8(deposit ? 1 : 2)
+    writer.u8(kind.rawValue)
     writer.raw(id.utf8)
     return writer.bytes
   }

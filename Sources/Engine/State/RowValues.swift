@@ -48,11 +48,35 @@ struct StoredClosedID {
   var closedAt: Int64
 }
 
-/// A deposit or withdrawal that was booked.
+/// A movement of money that was booked: what must be the same if its id comes again.
 struct FundsRecord: Equatable {
   var account: AccountID
   var asset: AssetID
   var amount: Int64
+  /// Who received a transfer; else 0.
+  var to = AccountID.operator
+  var fee: Int64 = 0
+  /// Where a withdrawal goes; not in rows of funds.
+  var detail = ""
+
+  /// What the row or the request of a withdrawal in two phases says.
+  init(_ withdrawal: Withdrawal) {
+    self.init(
+      account: withdrawal.account, asset: withdrawal.asset, amount: withdrawal.amount,
+      fee: withdrawal.fee, detail: withdrawal.network + "\n" + withdrawal.address)
+  }
+
+  init(
+    account: AccountID, asset: AssetID, amount: Int64, to: AccountID = .operator, fee: Int64 = 0,
+    detail: String = ""
+  ) {
+    self.account = account
+    self.asset = asset
+    self.amount = amount
+    self.to = to
+    self.fee = fee
+    self.detail = detail
+  }
 }
 
 /// The hash of a record's stored row, and whether the row is out of date.
@@ -171,19 +195,26 @@ enum RowValues {
   }
 
   static func funds(_ record: FundsRecord) -> [UInt8] {
-    Packer.bytes(21) {
-      $0.u8(version)
+    written(version: 2) {
       $0.u64(record.account.value)
       $0.u32(record.asset.value)
       $0.i64(record.amount)
+      $0.u64(record.to.value)
+      $0.i64(record.fee)
+      $0.text(record.detail)
     }
   }
 
   static func funds(_ value: [UInt8]) throws(WireError) -> FundsRecord {
     var v = ByteReader(value)
-    try v.rowVersion()
-    let record = FundsRecord(
+    let version = try v.rowVersion(upTo: 2)
+    var record = FundsRecord(
       account: AccountID(try v.u64()), asset: AssetID(try v.u32()), amount: try v.i64())
+    if version >= 2 {
+      record.to = AccountID(try v.u64())
+      record.fee = try v.i64()
+      record.detail = try v.text(limit: CommandCodec.frameBytesMax)
+    }
     try v.finish()
     return record
   }
@@ -243,12 +274,13 @@ extension RowValues {
   }
 
   static func account(_ info: AccountInfo) -> [UInt8] {
-    written(version: 2) {
+    written(version: 3) {
       $0.text(info.name)
       $0.u16(info.permissions.rawValue)
       $0.orderLimits(info.limits)
       $0.i64(info.createdAt)
       $0.i64(info.tradeGroup.value)
+      $0.u64(info.parent.value)
     }
   }
 
@@ -268,6 +300,10 @@ extension RowValues {
       $0.text(mark.clusterID)
       $0.blob16(mark.hash)
     }
+  }
+
+  static func withdrawal(_ withdrawal: Withdrawal) -> [UInt8] {
+    written { $0.withdrawal(withdrawal) }
   }
 
   static func settings(_ settings: ExchangeSettings) -> [UInt8] {

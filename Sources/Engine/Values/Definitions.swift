@@ -128,10 +128,12 @@ public struct AccountInfo: Hashable, Sendable {
   public var createdAt: Int64
   /// Accounts of one group count as one for self-trade prevention.
   public var tradeGroup: TradeGroupID
+  /// The account that it stands under; `.operator`: none.
+  public var parent: AccountID
 
   public init(
     id: AccountID, name: String, permissions: Permissions, limits: OrderLimits, createdAt: Int64,
-    tradeGroup: TradeGroupID = .none
+    tradeGroup: TradeGroupID = .none, parent: AccountID = .operator
   ) {
     self.id = id
     self.name = name
@@ -139,6 +141,7 @@ public struct AccountInfo: Hashable, Sendable {
     self.limits = limits
     self.createdAt = createdAt
     self.tradeGroup = tradeGroup
+    self.parent = parent
   }
 }
 

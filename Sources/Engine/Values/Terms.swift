@@ -103,4 +103,5 @@ public struct Permissions: OptionSet, Hashable, Sendable {
   public init(rawValue: UInt16) { self.rawValue = rawValue }
   public static let trade = Permissions(rawValue: 1)
   public static let withdraw = Permissions(rawValue: 2)
+  public static let transfer = Permissions(rawValue: 4)
 }

@@ -210,7 +210,8 @@ extension AdminContext {
       switch name {
       case .string("trade"): permissions.insert(.trade)
       case .string("withdraw"): permissions.insert(.withdraw)
-      default: throw fields.wrong("permissions", "may hold \"trade\" and \"withdraw\" only")
+      case .string("transfer"): permissions.insert(.transfer)
+      default: throw fields.wrong("permissions", "may hold \"trade\", \"withdraw\" and \"transfer\" only")
       }
     }
     return permissions
