@@ -68,7 +68,9 @@ extension Exchange {
       view.side == .buy
       ? symbols.states[record.symbol].quote : symbols.states[record.symbol].base
     let held = hold(view.side, price: view.price, left: record.remaining, record.symbol)
-    ledger.release(record.account, asset, amount: held)
+    if planted != .cancelKeepsHold {
+      ledger.release(record.account, asset, amount: held)
+    }
     view.status = .canceled
     view.updatedAt = stamp
     close(slot, side: view.side, stamp)

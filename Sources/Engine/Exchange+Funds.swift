@@ -125,7 +125,7 @@ extension Exchange {
   }
 
   private mutating func book(_ kind: FundsKind, _ id: String, _ record: FundsRecord) {
-    funds.add(kind, id, record)
+    if planted != .depositForgotten { funds.add(kind, id, record) }
     write(RowKeys.funds(kind, id: id), RowValues.funds(record), replacing: 0)
   }
 

@@ -38,7 +38,9 @@ extension Exchange {
   /// Everything that can refuse an order. Changes nothing.
   func admit(_ order: PlaceOrder, _ account: Int32, _ stamp: Int64) throws(Rejection) -> Admission {
     guard let symbol = symbols.place(order.symbol) else { throw .symbolUnknown }
-    guard symbols.states[symbol].status == .trading else { throw .marketClosed }
+    guard symbols.states[symbol].status == .trading || planted == .statusIgnored else {
+      throw .marketClosed
+    }
     try checkFeatures(order)
     let fingerprint = ClientIDs.fingerprint(order.account, order.symbol, order.clientOrderID)
     var admission: Admission
@@ -60,6 +62,7 @@ extension Exchange {
     {
       throw .duplicateClientOrderID
     }
+    try checkSound(admission, order.side)
     if order.type == .market {
       try plan(market: order, &admission)
     } else {

@@ -83,7 +83,10 @@ extension Exchange {
     }
     let asset = withdrawal.asset
     ledger.release(account, asset, amount: withdrawal.amount + withdrawal.fee)
-    guard withdrawal.state == .confirmed else { return }
+    guard
+      withdrawal.state == .confirmed
+        || (planted == .failedIsPosted && withdrawal.state == .failed)
+    else { return }
     ledger.transfer(asset, from: account, to: AccountTable.custody, amount: withdrawal.amount)
     if withdrawal.fee > 0 {
       ledger.transfer(asset, from: account, to: AccountTable.fees, amount: withdrawal.fee)

@@ -37,6 +37,11 @@ public struct Exchange: ~Copyable {
   /// The ids of booked movements of money.
   var funds = FundsIDs()
   var withdrawals = OpenWithdrawals()
+  /// What a test planted; nothing otherwise.
+  package var planted = PlantedBug.none {
+    didSet { ledger.losesFees = planted == .feeLost }
+  }
+  package var plantedSymbol = SymbolID(0)
   /// Rows that were encoded when their command ran, and keys of rows that are gone.
   var written = RowBatch()
   var countersHash: UInt128 = 0
@@ -76,6 +81,7 @@ public struct Exchange: ~Copyable {
     do {
       try dispatch(request, stamp, &events, &reply)
     } catch {
+      if error == .engineFault { quarantine(request.command, &events) }
       ReplyCodec.pack(rejected: error, into: &reply)
     }
   }
@@ -111,10 +117,12 @@ public struct Exchange: ~Copyable {
         .cancelledAll(try cancelAll(cancel, account, stamp, &events)), into: &reply)
     case .cancelReplace, .amendOrder, .placeOrderList, .cancelOrderList:
       throw .orderTypeNotSupported
-    case .transfer(let transfer): return try self.transfer(transfer, key, stamp, &events)
+    case .transfer(let transfer):
+      ReplyCodec.pack(try self.transfer(transfer, key, stamp, &events), into: &reply)
     case .requestWithdrawal(let request):
-      return try requestWithdrawal(request, key, stamp, &events)
-    case .moveWithdrawal(let move): return try moveWithdrawal(move, key, stamp, &events)
+      ReplyCodec.pack(try requestWithdrawal(request, key, stamp, &events), into: &reply)
+    case .moveWithdrawal(let move):
+      ReplyCodec.pack(try moveWithdrawal(move, key, stamp, &events), into: &reply)
     default:
       guard key == .admin else { throw .permissionMissing }
       ReplyCodec.pack(try administer(request.command, stamp, &events), into: &reply)

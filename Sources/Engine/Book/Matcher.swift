@@ -16,7 +16,7 @@ extension Exchange {
       if best < 0 { break }
       let price = book.levels[best].price
       guard Self.crosses(taker.side, limit: admission.price, price: price),
-        admission.range.contains(price)
+        admission.range.contains(price) || planted == .rangeIgnored
       else { break }
       let maker = book.levels[best].head
       let quantity = min(left, book.orders[maker].remaining)
@@ -38,10 +38,10 @@ extension Exchange {
     }
     let fees = settle(taker, admission, maker, price, quantity, quote)
     let id = TradeID(symbols.states[symbol].counters.nextTrade)
-    symbols.states[symbol].counters.nextTrade += 1
+    symbols.states[symbol].counters.nextTrade += planted == .tradeIDSkips ? 2 : 1
     symbols.noteTrade(symbol, price: price, base: quantity, quote: quote, stamp: stamp)
 
-    if isAt(Behaviour.exact) {
+    if isAt(Behaviour.exact), planted != .countsNotLowered {
       if taker.executed == 0 {
         accounts.countFirstFill(admission.account, isMaker: false, at: stamp)
       }
@@ -98,9 +98,10 @@ extension Exchange {
     }
     let takerFee = Amounts.commission(on: quote, rate: taker.takerRate)
     let makerFee = Amounts.commission(on: quantity, rate: makerRate)
-    let unlocked =
+    var unlocked =
       hold(.buy, price: price, left: left, symbol)
       - hold(.buy, price: price, left: left - quantity, symbol)
+    if planted == .holdKept, unlocked > quote { unlocked -= 1 }
     ledger.settle(
       money, from: makerAccount, unlocking: unlocked, to: admission.account, amount: quote,
       fee: takerFee, feesTo: AccountTable.fees)

@@ -50,7 +50,8 @@ extension Exchange {
       }
     }
     if order.type == .limit, order.timeInForce == .fok {
-      admission.killed = !isFillable(order, admission.range, symbol)
+      admission.killed =
+        planted != .fokPartial && !isFillable(order, admission.range, symbol)
     }
   }
 
@@ -158,7 +159,10 @@ extension Exchange {
         else { return (quantity, false) }
         budget -= cost
         quantity += traded
-        if traded < there { return (quantity, false) }
+        if traded < there {
+          let more = planted == .overspends ? min(step, there - traded) : 0
+          return (quantity + more, false)
+        }
         slot = book.orders[slot].newer
       }
       level = book.levels[level].worse
