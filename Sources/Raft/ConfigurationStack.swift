@@ -15,6 +15,8 @@ struct ConfigurationStack: Sendable {
   }
 
   var effective: Configuration? { items.last?.configuration }
+  /// The one before the one in force, if truncation may bring it back.
+  var previous: Configuration? { items.count > 1 ? items[items.count - 2].configuration : nil }
   var effectiveIndex: LogIndex { items.last?.index ?? .zero }
 
   mutating func start(with configuration: Configuration) {

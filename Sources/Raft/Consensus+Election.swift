@@ -4,7 +4,7 @@
 //   * one vote a term, durable before it is told; a candidate's own vote counts once durable
 //   * a node that hears a leader, and a leader itself, answer no campaign but a transfer's
 //     (stickiness); a pre-vote changes nothing at its receiver (thesis, section 9.6)
-//   * only voters campaign, and none whose disk hangs
+//   * only voters campaign, and those that an uncommitted configuration takes out; none whose disk hangs
 // Not here: giving up leadership (Consensus+Commit), transfers (Consensus+Transfer).
 
 extension Consensus {
@@ -50,11 +50,14 @@ extension Consensus {
     }
   }
 
-  /// Whether this node may ask for votes: it is a voter, its disk works and its log is whole.
+  /// Whether this node may ask for votes: it is a voter, its disk works and its log is whole. One that
+  /// a configuration takes out still may until it knows that to be committed: it may be the only one
+  /// whose log is long enough (thesis, section 4.2.2).
   var mayCampaign: Bool {
-    guard let configuration = configurations.effective, configuration.isVoter(id) else {
-      return false
-    }
+    guard let configuration = configurations.effective else { return false }
+    let isLeaving =
+      configurations.effectiveIndex > commit && configurations.previous?.isVoter(id) ?? false
+    guard configuration.isVoter(id) || isLeaving else { return false }
     let isWhole = !isDamaged || settings.plantedBug == .suspectCampaigns
     return isWhole && !isDiskHanging
   }
