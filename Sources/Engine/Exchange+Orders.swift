@@ -187,7 +187,9 @@ extension Exchange {
     let priority = symbols.states[symbol].counters.nextPriority
     symbols.states[symbol].counters.nextPriority += 1
     let slot = book.orders.add(
-      OrderRecord(remaining: left, account: admission.account, symbol: symbol),
+      OrderRecord(
+        view.id, view.side, price: view.price, remaining: left, account: admission.account,
+        symbol: symbol),
       OrderDetail(view: view, priority: priority, fingerprint: admission.fingerprint))
     book.orders.markDirty(slot)
     addToSheet(slot, admission.account, symbol)

@@ -22,8 +22,8 @@ struct Book: ~Copyable {
 
   /// Adds an open order to the end of its level's queue.
   mutating func enqueue(_ slot: Int32, _ state: inout SymbolState) {
-    let side = orders[view: slot].side
-    let price = orders[view: slot].price
+    let side = orders[slot].side
+    let price = orders[slot].price
     let tick = UInt64(price / state.filters.tickSize)
     let level =
       side == .buy
@@ -38,6 +38,20 @@ struct Book: ~Copyable {
     levels[level].count += 1
     levels[level].quantity += orders[slot].remaining
     touch(level, side, orders[slot].symbol)
+  }
+
+  /// True if an order of `side` limited to `limit` (0: not limited) may trade at `price`.
+  @inline(__always)
+  static func crosses(_ side: Side, limit: Int64, price: Int64) -> Bool {
+    limit == 0 || (side == .buy ? price <= limit : price >= limit)
+  }
+
+  /// The order that an order of `side` trades with next, given the best level of the other side: the
+  /// oldest one there. -1 if there is none, or none within `limit`.
+  @inline(__always)
+  func nextMaker(_ best: Int32, for side: Side, limit: Int64) -> Int32 {
+    guard best >= 0, Self.crosses(side, limit: limit, price: levels[best].price) else { return -1 }
+    return levels[best].head
   }
 
   /// Lowers what an order has left by `quantity`; it stays in its queue.

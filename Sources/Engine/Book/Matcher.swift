@@ -6,19 +6,17 @@
 // Not here: what happens to the taker's rest (Orders).
 
 extension Exchange {
-  /// Trades up to the admitted quantity. Answers what is left of it.
+  /// Trades up to the admitted quantity, always with the order that `Book.nextMaker` names. Answers what is left of it.
   mutating func match(
     _ taker: inout OrderView, _ admission: Admission, _ stamp: Int64, _ events: inout EventBatch
   ) -> Int64 {
     var left = admission.quantity
     while left > 0 {
-      let best = bestOpposite(taker.side, admission.symbol)
-      if best < 0 { break }
-      let price = book.levels[best].price
-      guard Self.crosses(taker.side, limit: admission.price, price: price),
-        admission.range.contains(price) || planted == .rangeIgnored
-      else { break }
-      let maker = book.levels[best].head
+      let maker = book.nextMaker(
+        bestOpposite(taker.side, admission.symbol), for: taker.side, limit: admission.price)
+      guard maker >= 0 else { break }
+      let price = book.orders[maker].price
+      guard admission.range.contains(price) || planted == .rangeIgnored else { break }
       let quantity = min(left, book.orders[maker].remaining)
       left -= quantity
       let isDone = left == 0 && !admission.ranDry

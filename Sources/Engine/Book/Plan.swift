@@ -13,7 +13,7 @@ extension Exchange {
   /// True if an order of `side` limited to `limit` (0: not limited) may trade at `price`.
   @inline(__always)
   static func crosses(_ side: Side, limit: Int64, price: Int64) -> Bool {
-    limit == 0 || (side == .buy ? price <= limit : price >= limit)
+    Book.crosses(side, limit: limit, price: price)
   }
 
   /// True if the best order would trade with an order of `side`, but for its price, which is out of

@@ -9,6 +9,9 @@
 /// What the matching path reads of an open order.
 struct OrderRecord {
   var remaining: Int64
+  let id: OrderID
+  /// Of the level that holds it.
+  var price: Int64
   var account: Int32
   var symbol: Int32
   /// The level that holds it, and its neighbours there: `older` trades first.
@@ -18,8 +21,20 @@ struct OrderRecord {
   /// Its neighbours among the account's open orders on the symbol.
   var sheetOlder: Int32 = -1
   var sheetNewer: Int32 = -1
+  let side: Side
   var live = true
   var dirty = false
+
+  init(
+    _ id: OrderID, _ side: Side, price: Int64, remaining: Int64, account: Int32, symbol: Int32
+  ) {
+    self.id = id
+    self.side = side
+    self.price = price
+    self.remaining = remaining
+    self.account = account
+    self.symbol = symbol
+  }
 }
 
 /// The rest of an open order.
@@ -79,7 +94,7 @@ struct OrderSlab: ~Copyable {
     let slot = records.allocate(record, keeping: { $0.dirty = $1.dirty })
     let other = details.allocate(detail)
     precondition(slot == other, "the two halves of the order slab differ")
-    byID.insert(Self.hash(record.symbol, detail.view.id), slot)
+    byID.insert(Self.hash(record.symbol, record.id), slot)
     byClientID.insert(detail.fingerprint, slot)
     return slot
   }
@@ -88,7 +103,7 @@ struct OrderSlab: ~Copyable {
   mutating func remove(_ slot: Int32) -> UInt64 {
     precondition(records[slot].live, "removal of no order")
     let fingerprint = details[slot].fingerprint
-    byID.remove(Self.hash(records[slot].symbol, details[slot].view.id), slot)
+    byID.remove(Self.hash(records[slot].symbol, records[slot].id), slot)
     byClientID.remove(fingerprint, slot)
     records[slot].live = false
     records.release(slot)
@@ -96,11 +111,27 @@ struct OrderSlab: ~Copyable {
     return fingerprint
   }
 
+  /// Adds an order of which nothing but the hot half is kept. A slab holds either such orders or
+  /// whole ones.
+  mutating func add(bare record: OrderRecord) -> Int32 {
+    let slot = records.allocate(record)
+    byID.insert(Self.hash(record.symbol, record.id), slot)
+    return slot
+  }
+
+  /// Takes out an order that was added bare.
+  mutating func remove(bare slot: Int32) {
+    precondition(records[slot].live && details.count == 0, "removal of no bare order")
+    byID.remove(Self.hash(records[slot].symbol, records[slot].id), slot)
+    records[slot].live = false
+    records.release(slot)
+  }
+
   /// The open order with this id, or `nil`.
   func find(_ symbol: Int32, _ id: OrderID) -> Int32? {
     var probe = byID.probe(Self.hash(symbol, id))
     while let slot = byID.next(&probe) {
-      if records[slot].symbol == symbol, details[slot].view.id == id { return slot }
+      if records[slot].id == id, records[slot].symbol == symbol { return slot }
     }
     return nil
   }
@@ -109,8 +140,8 @@ struct OrderSlab: ~Copyable {
   func find(_ account: Int32, _ symbol: Int32, _ text: ShortText, fingerprint: UInt64) -> Int32? {
     var probe = byClientID.probe(fingerprint)
     while let slot = byClientID.next(&probe) {
-      if records[slot].account == account, records[slot].symbol == symbol,
-        details[slot].view.clientOrderID == text
+      if details[slot].fingerprint == fingerprint, records[slot].account == account,
+        records[slot].symbol == symbol, details[slot].view.clientOrderID == text
       {
         return slot
       }

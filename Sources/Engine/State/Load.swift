@@ -153,7 +153,9 @@ extension Exchange {
         value < Amounts.amountMax
       else { throw .invalid("open order row") }
       let slot = exchange.book.orders.add(
-        OrderRecord(remaining: view.quantity - view.executed, account: account, symbol: symbol),
+        OrderRecord(
+          view.id, view.side, price: view.price, remaining: view.quantity - view.executed,
+          account: account, symbol: symbol),
         OrderDetail(
           view: view, priority: stored.priority,
           fingerprint: ClientIDs.fingerprint(view.account, view.symbol, view.clientOrderID),

@@ -1,0 +1,54 @@
+// cmatch: the records of the public referee's C interface (flash1-dev/matching-engine-benchmark).
+// Not here: any code; the nine functions are in Sources/Match.
+#ifndef CMATCH_H
+#define CMATCH_H
+
+#include <stdint.h>
+
+typedef struct {
+  uint64_t order_id;
+  uint64_t sequence_number;
+  int64_t price_ticks;
+  uint32_t quantity;
+  uint8_t side;  // 0: buy, 1: sell
+  uint8_t ioc;
+  uint8_t reserved[2];
+} cm_new_order;
+
+typedef struct {
+  uint64_t order_id;
+  uint64_t sequence_number;
+} cm_cancel;
+
+typedef struct {
+  uint64_t order_id;
+  uint64_t sequence_number;
+  int64_t new_price_ticks;
+  uint32_t new_quantity;
+  uint8_t side;
+  uint8_t reserved[3];
+} cm_modify;
+
+typedef struct {
+  uint8_t type;
+  uint8_t side;
+  uint8_t reserved[6];
+  uint64_t sequence_number;
+  uint64_t order_id;
+  int64_t price_ticks;
+  uint32_t quantity;
+  uint32_t reserved2;
+  uint64_t maker_order_id;
+  uint64_t taker_order_id;
+  uint64_t reserved3;
+} cm_report;
+
+typedef struct {
+  void *(*create)(uint32_t capacity);
+  int (*push)(void *handle, const cm_report *report);
+  uint32_t (*drain)(void *handle, cm_report *out, uint32_t max);
+  void (*flush)(void *handle);
+  void (*destroy)(void *handle);
+} cm_transport;
+
+#endif
