@@ -47,6 +47,7 @@ let package = Package(
     .executable(name: "exnode", targets: ["exnode"]),
     .executable(name: "exctl", targets: ["exctl"]),
     .executable(name: "exbench", targets: ["exbench"]),
+    .library(name: "castle-match", type: .dynamic, targets: ["Match"]),
     .executable(name: "exsim", targets: ["exsim"]),
   ],
   dependencies: [
@@ -59,11 +60,13 @@ let package = Package(
     .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CLinux"),
+    .target(name: "CMatch"),
 
     room("Wire", []),
     room("Raft", ["Wire"]),
     room("Engine", ["Wire"]),
     room("Market", ["Engine", "Wire"]),
+    room("Match", ["Engine", "CMatch"]),
     room("Replica", ["Raft", "Engine", "Wire"]),
     room("Storage", ["Raft", "Wire", "CRocksDB", "CLinux"]),
     room("Gateway", ["Market", "Engine", "Wire", "COpenSSL"]),

@@ -74,9 +74,9 @@ private struct Driver: ~Copyable {
     rests: Bool
   ) -> UInt32 {
     guard quantity > 0, price >= BareBook.priceMin else { return quantity }
-    let left = book.place(
+    let done = book.place(
       id, isBuy: side == 0, price: price, quantity: Int64(quantity), rests: rests)
-    for position in 0..<book.fillCount {
+    for position in 0..<done.fills {
       let fill = book.fill(position)
       report = cm_report()
       report.type = Report.trade
@@ -87,7 +87,7 @@ private struct Driver: ~Copyable {
       report.taker_order_id = id
       send()
     }
-    return UInt32(left)
+    return UInt32(done.left)
   }
 
   private mutating func tell(

@@ -91,10 +91,6 @@ struct DuplicateTable: ~Copyable {
   @inline(__always)
   func holds(_ id: RequestID) -> Bool { memory.find(id) >= 0 }
 
-  /// Fetches what `holds` will look at; see `OutcomeMemory.touch`.
-  @inline(__always)
-  func touch(_ id: RequestID) -> UInt64 { memory.touch(id) }
-
   /// What the account's records amount to.
   func usage(of account: AccountID) -> Usage {
     let place = Self.place(of: account)

@@ -86,10 +86,6 @@ struct OutcomeMemory: ~Copyable {
     }
   }
 
-  /// Reads where `id` would stand. Several such reads wait for memory together; the searches that follow do not.
-  @inline(__always)
-  func touch(_ id: RequestID) -> UInt64 { places[home(Self.tag(id))] }
-
   /// Adds a record with a copy of its reply. Answers its slot.
   mutating func add(_ outcome: StoredOutcome, reply: UnsafeRawBufferPointer) -> Int32 {
     if (count + 1) * 2 > 1 << Int(bits) { growIndex() }

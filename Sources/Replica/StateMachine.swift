@@ -49,8 +49,6 @@ public struct StateMachine: ~Copyable {
   public private(set) var commandsApplied: UInt64 = 0
   public private(set) var duplicatesAnswered: UInt64 = 0
   var bugs: PlantedBugs = []
-  /// What `fetch` read, so that its reads are not left out.
-  private var fetched: UInt64 = 0
 
   /// An empty state, before the first entry.
   public init() {
@@ -114,7 +112,6 @@ public struct StateMachine: ~Copyable {
     duplicates.advance(to: payload.stamp)
     events.begin(index: index, stamp: payload.stamp)
     let levels = events.levels.count
-    fetch(payload.requests)
     for i in payload.requests.indices {
       commandsApplied += 1
       apply(payload.requests[i], at: index, &events, &outcomes)
@@ -122,14 +119,6 @@ public struct StateMachine: ~Copyable {
     if marker.windowEnd == 0, events.levels.count > levels {
       marker.windowEnd = (payload.stamp / Self.windowLength + 1) * Self.windowLength
     }
-  }
-
-  /// Reads the memory that the requests of an entry will need, all together: one after the other they would each wait
-  /// for it. Changes nothing.
-  private mutating func fetch(_ requests: [Request]) {
-    var sum: UInt64 = 0
-    for i in requests.indices { sum &+= duplicates.touch(requests[i].header.requestID) }
-    fetched = sum
   }
 
   /// One request: a recorded outcome first, then its times, then the exchange.

@@ -11,6 +11,7 @@ import Testing
     "Raft": ["Wire"],
     "Engine": ["Wire"],
     "Market": ["Engine", "Wire"],
+    "Match": ["Engine", "CMatch"],
     "Replica": ["Raft", "Engine", "Wire"],
     "Storage": ["Raft", "Wire", "CRocksDB", "CLinux", "Glibc", "Synchronization"],
     "Simulator": ["Replica", "Market", "Storage", "Raft", "Engine", "Wire", "Glibc"],
@@ -46,6 +47,22 @@ import Testing
         let module = words.last.map { $0.split(separator: ".")[0] } ?? ""
         if !allowed.contains(String(module)) {
           wrong.append("\(file):\(number + 1): \(file.room) may not import \(module)")
+        }
+      }
+    }
+    #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))")
+  }
+
+  @Test func `the C interface holds no book of its own`() {
+    let banned = [
+      "Level", "Slab", "Dictionary", "Array", "[UInt64", "[Int64", ": [", "sorted", "queue(",
+    ]
+    var wrong: [String] = []
+    for file in Source.files([".swift"], under: "Sources/Match") {
+      for (number, line) in file.lines.enumerated() {
+        let code = Source.code(line)
+        for word in banned where code.contains(word) {
+          wrong.append("\(file):\(number + 1): \(word)")
         }
       }
     }

@@ -44,11 +44,22 @@ struct EngineCommand: ParsableCommand {
         "{\"commandsPerCPUSecond\":\(Int(figures.perSecond)),\"trades\":\(figures.trades)"
           + ",\"volume\":\(figures.volume),\"p50ns\":\(single.figures.latency(0.5))"
           + ",\"p99ns\":\(single.figures.latency(0.99))"
-          + ",\"p999ns\":\(single.figures.latency(0.999))}")
+          + ",\"p999ns\":\(single.figures.latency(0.999))"
+          + Self.counts(figures) + "}")
     }
     print(
       "{\"commands\":\(commands),\"batch\":\(batch),\"right\":\(isRight)"
         + ",\"rounds\":[\(parts.joined(separator: ","))]}")
     guard isRight else { throw ExitCode.failure }
+  }
+
+  // Only under the counting library (scripts/allocations.sh).
+  private static func counts(_ figures: EngineFigures) -> String {
+    guard let allocations = figures.allocations, let references = figures.references else {
+      return ""
+    }
+    let commands = Double(figures.commands)
+    return ",\"allocationsPerCommand\":\(Double(allocations) / commands)"
+      + ",\"referencesPerCommand\":\(Double(references) / commands)"
   }
 }

@@ -21,6 +21,16 @@ struct EngineFigures {
   var stateHash: UInt128 = 0
   var duplicates = 0
 
+  /// Allocations, and retains and releases, within the timed part; `nil` without the counter.
+  var allocations: UInt64?
+  var references: UInt64?
+
+  mutating func note(_ before: HeapCounter.Counts?, _ after: HeapCounter.Counts?) {
+    guard let before, let after else { return }
+    allocations = (allocations ?? 0) + after.allocations - before.allocations
+    references = (references ?? 0) + after.references - before.references
+  }
+
   var perSecond: Double { Double(commands) / cpuSeconds }
 
   /// The latency that `part` of the commands stay below, in nanoseconds.
@@ -76,6 +86,7 @@ struct EngineRun: ~Copyable {
 
   private mutating func runChunk(_ chunk: Int, batch: Int, latencies: Bool) throws {
     let entries = makeEntries(chunk, batch: batch)
+    let counted = HeapCounter.read()
     let before = Self.threadTime()
     for entry in entries {
       if latencies {
@@ -88,6 +99,7 @@ struct EngineRun: ~Copyable {
     }
     machine.collectRows(into: &rows)
     figures.cpuSeconds += Double(Self.threadTime() - before) / 1e9
+    figures.note(counted, HeapCounter.read())
     figures.commands += chunk
     count()
     events.removeAll()

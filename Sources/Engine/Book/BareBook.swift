@@ -31,17 +31,17 @@ public struct BareBook: ~Copyable {
 
   public init() {}
 
-  /// Trades of the last `place`.
-  public var fillCount: Int { fills.count }
+  /// A trade of the last `place`.
   public func fill(_ position: Int) -> Fill { fills[position] }
 
   /// Open orders.
   public var count: Int { book.orders.used }
 
-  /// Trades what crosses, and puts the rest into the book if it `rests`. Answers what did not trade.
+  /// Trades what crosses, and puts the rest into the book if it `rests`. Answers what did not trade,
+  /// and how many trades there were.
   public mutating func place(
     _ id: UInt64, isBuy: Bool, price: Int64, quantity: Int64, rests: Bool
-  ) -> Int64 {
+  ) -> (left: Int64, fills: Int) {
     precondition(price >= Self.priceMin && quantity > 0, "an order that has no place")
     fills.removeAll()
     let side: Side = isBuy ? .buy : .sell
@@ -68,7 +68,7 @@ public struct BareBook: ~Copyable {
       book.enqueue(slot, &state)
     }
     book.forgetTouched()
-    return left
+    return (left, fills.count)
   }
 
   /// Takes an order out, or answers `nil` if it is not open.

@@ -15,6 +15,10 @@ struct Ladder {
   var height: Int32 = 0
   var best: Int32 = -1
   var count: Int32 = 0
+  /// The lowest node that was used last, or -1, and what its ticks begin with: most orders come
+  /// close to each other.
+  fileprivate var leaf: Int32 = -1
+  fileprivate var leafPrefix: UInt64 = 0
 }
 
 /// All orders at one price of one side.
@@ -70,6 +74,11 @@ struct Levels: ~Copyable {
 
   /// The level at `tick`, or -1. O(height).
   func find(_ ladder: Ladder, tick: UInt64) -> Int32 {
+    if ladder.leaf >= 0, ladder.leafPrefix == tick >> 6 {
+      let digit = tick & 63
+      let isThere = nodes[ladder.leaf].bits & (1 << digit) != 0
+      return isThere ? children[Int(ladder.leaf) * 64 + Int(digit)] : -1
+    }
     if ladder.height == 0 || !Self.fits(tick, ladder.height) { return -1 }
     var node = ladder.root
     var height = ladder.height
@@ -88,7 +97,10 @@ struct Levels: ~Copyable {
     -> Int32
   {
     let found = find(ladder, tick: tick)
-    if found >= 0 { return found }
+    if found >= 0 {
+      remember(&ladder, records[found].leaf, tick)
+      return found
+    }
     let better = betterNeighbour(ladder, tick: tick, price: price, side: side)
     let slot = records.allocate(Level(price: price, tick: tick))
     let worse = better >= 0 ? records[better].worse : ladder.best
@@ -118,6 +130,15 @@ struct Levels: ~Copyable {
 
   // The level next to `tick` on the better side, or -1 if `tick` would be the best.
   private func betterNeighbour(_ ladder: Ladder, tick: UInt64, price: Int64, side: Side) -> Int32 {
+    if ladder.leaf >= 0, ladder.leafPrefix == tick >> 6 {
+      let bits = nodes[ladder.leaf].bits
+      let digit = tick & 63
+      let beyond = side == .sell ? bits & ((1 << digit) - 1) : bits & ~(((1 << digit) << 1) &- 1)
+      if beyond != 0 {
+        let next = side == .sell ? 63 - beyond.leadingZeroBitCount : beyond.trailingZeroBitCount
+        return children[Int(ladder.leaf) * 64 + next]
+      }
+    }
     guard ladder.best >= 0 else { return -1 }
     let best = records[ladder.best].price
     if side == .buy ? price > best : price < best { return -1 }
@@ -157,7 +178,18 @@ struct Levels: ~Copyable {
     return node
   }
 
+  @inline(__always)
+  private func remember(_ ladder: inout Ladder, _ leaf: Int32, _ tick: UInt64) {
+    ladder.leaf = leaf
+    ladder.leafPrefix = tick >> 6
+  }
+
   private mutating func plant(_ ladder: inout Ladder, tick: UInt64, level: Int32) {
+    if ladder.leaf >= 0, ladder.leafPrefix == tick >> 6 {
+      adopt(ladder.leaf, Self.digit(tick, 1), level)
+      records[level].leaf = ladder.leaf
+      return
+    }
     if ladder.height == 0 {
       ladder.root = makeNode(parent: -1, digit: 0)
       ladder.height = 1
@@ -183,6 +215,7 @@ struct Levels: ~Copyable {
     }
     adopt(node, Self.digit(tick, 1), level)
     records[level].leaf = node
+    remember(&ladder, node, tick)
   }
 
   private mutating func uproot(_ ladder: inout Ladder, node: Int32, digit: UInt32) {
@@ -194,6 +227,7 @@ struct Levels: ~Copyable {
       if nodes[node].bits != 0 { return }
       let parent = nodes[node].parent
       digit = nodes[node].digit
+      if node == ladder.leaf { ladder.leaf = -1 }
       nodes.release(node)
       if parent < 0 {
         ladder.root = -1

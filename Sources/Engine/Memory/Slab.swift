@@ -28,6 +28,7 @@ struct Slab<Record>: ~Copyable {
   var used: Int { Int(count) - free.count }
 
   /// Stores a record in a free slot. Amortised O(1).
+  @inline(__always)
   mutating func allocate(_ record: Record) -> Int32 {
     if let slot = free.popLast() {
       base[Int(slot)] = record
