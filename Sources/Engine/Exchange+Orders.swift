@@ -168,13 +168,14 @@ extension Exchange {
     let id = OrderID(symbols.states[symbol].counters.nextOrder)
     symbols.states[symbol].counters.nextOrder += 1
     symbols.markCounters(symbol)
+    let rates = frozenRates(order.account, order.side, symbol)
     return OrderView(
       symbol: order.symbol, id: id, account: order.account, clientOrderID: order.clientOrderID,
       side: order.side, type: order.type,
       timeInForce: order.type == .limit ? order.timeInForce : .gtc, price: admission.price,
       quantity: order.quantity, quoteOrderQuantity: order.quoteOrderQuantity, createdAt: stamp,
-      updatedAt: stamp, workingAt: stamp, makerRate: symbols.states[symbol].makerRate,
-      takerRate: symbols.states[symbol].takerRate, strategyID: order.strategyID,
+      updatedAt: stamp, workingAt: stamp, makerRate: rates.maker,
+      takerRate: rates.taker, strategyID: order.strategyID,
       strategyType: order.strategyType)
   }
 

@@ -37,6 +37,7 @@ public struct Exchange: ~Copyable {
   /// The ids of booked movements of money.
   var funds = FundsIDs()
   var withdrawals = OpenWithdrawals()
+  var commissions = CommissionTable()
   /// What a test planted; nothing otherwise.
   package var planted = PlantedBug.none {
     didSet { ledger.losesFees = planted == .feeLost }
@@ -148,6 +149,7 @@ public struct Exchange: ~Copyable {
     case .setSymbolFilters(let set): return try setSymbolFilters(set, &events)
     case .setAssetLimit(let set): return try setAssetLimit(set, &events)
     case .setExchangeLimits(let limits): return setExchangeLimits(limits)
+    case .setCommission(let set): return try setCommission(set, &events)
     case .setLevel(let set): return try setLevel(set)
     case .setFeatures(let refused): return try setFeatures(refused)
     case .genesis(let mark): return try markGenesis(mark)

@@ -24,6 +24,12 @@ public struct Catalog: Sendable {
   private var assetNamed: [String: Int] = [:]
   private var accountAt: [AccountID: Int] = [:]
   private var accountNamed: [String: Int] = [:]
+  private struct Terms: Hashable {
+    var account: AccountID
+    var symbol: SymbolID
+  }
+
+  private var commissions: [Terms: Commission] = [:]
   private var keyAt: [KeyID: Int] = [:]
   private var keyNamed: [String: Int] = [:]
 
@@ -41,6 +47,11 @@ public struct Catalog: Sendable {
     for account in try rows.collect(prefix: EngineRows.accountPrefix, EngineRows.decodeAccount) {
       put(account: account)
     }
+    for entry in try rows.collect(
+      prefix: EngineRows.commissionPrefix, EngineRows.decodeCommission)
+    {
+      put(entry)
+    }
     for key in try rows.collect(prefix: EngineRows.keyPrefix, EngineRows.decodeKey) {
       put(key: key)
     }
@@ -53,6 +64,7 @@ public struct Catalog: Sendable {
     case .symbolChanged(let symbol): put(symbol: symbol)
     case .accountChanged(let account): put(account: account)
     case .keyChanged(let key): put(key: key)
+    case .commissionChanged(let entry): put(entry)
     default: return false
     }
     return true
@@ -90,7 +102,19 @@ public struct Catalog: Sendable {
     asset(symbol.quote).map { Int($0.scale) } ?? 8
   }
 
+  /// What the account pays on the symbol.
+  public func commission(_ account: AccountID, _ symbol: SymbolInfo) -> Commission {
+    commissions[Terms(account: account, symbol: symbol.id)]
+      ?? commissions[Terms(account: .operator, symbol: symbol.id)]
+      ?? Commission(
+        standard: CommissionRates(maker: symbol.makerRate, taker: symbol.takerRate))
+  }
+
   // MARK: Changes
+
+  private mutating func put(_ entry: AccountCommission) {
+    commissions[Terms(account: entry.account, symbol: entry.symbol)] = entry.commission
+  }
 
   private mutating func put(asset: AssetInfo) {
     let at = Self.place(asset, at: assetAt[asset.id], in: &assets)

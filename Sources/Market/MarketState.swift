@@ -100,7 +100,8 @@ public struct MarketState {
       history.note(match.taker)
     case .orderAmended(let amendment): history.amended(amendment, into: &rows)
     case .listChanged: break
-    case .trade, .levelChanged, .balanceChanged, .withdrawalChanged, .assetAdded, .accountChanged,
+    case .trade, .levelChanged, .balanceChanged, .withdrawalChanged, .commissionChanged,
+      .assetAdded, .accountChanged,
       .keyChanged:
       break
     }

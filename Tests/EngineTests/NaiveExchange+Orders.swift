@@ -25,12 +25,13 @@ extension NaiveExchange {
     try checkFunds(order, quantity, range, s)
 
     counted[order.account, default: []].append((stamp, 1))
+    let rates = rates(order.account, order.side, info)
     var view = OrderView(
       symbol: order.symbol, id: OrderID(symbols[s].nextOrder), account: order.account,
       clientOrderID: order.clientOrderID, side: order.side, type: order.type,
       timeInForce: order.type == .limit ? order.timeInForce : .gtc, price: price ?? 0,
       quantity: order.quantity, quoteOrderQuantity: order.quoteOrderQuantity, createdAt: stamp,
-      updatedAt: stamp, workingAt: stamp, makerRate: info.makerRate, takerRate: info.takerRate,
+      updatedAt: stamp, workingAt: stamp, makerRate: rates.maker, takerRate: rates.taker,
       strategyID: order.strategyID, strategyType: order.strategyType)
     symbols[s].nextOrder += 1
     events.append(.orderAccepted(view))

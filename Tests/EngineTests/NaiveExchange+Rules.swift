@@ -15,6 +15,7 @@ extension NaiveExchange {
       symbols[Int(set.symbol.value) - 1].info.filters = set.filters
     case .setAssetLimit(let set): orderMax[set.asset] = set.orderMax
     case .setExchangeLimits(let limits): settings.limits = limits
+    case .setCommission(let entry): commissions.append(entry)
     case .setFeatures(let features): settings.refused = features
     case .setLevel(let set):
       guard set.level >= settings.level, set.level <= 2 else { throw .levelRefused }
@@ -22,6 +23,20 @@ extension NaiveExchange {
     default: preconditionFailure("not a command of the naive engine")
     }
     return .done
+  }
+
+  /// The sum over the layers, for an order of `side`.
+  func rates(
+    _ account: AccountID, _ side: Side, _ info: SymbolInfo
+  ) -> (maker: Int64, taker: Int64) {
+    let mine = commissions.last { $0.account == account && $0.symbol == info.id }
+    let all = commissions.last { $0.account == .operator && $0.symbol == info.id }
+    guard let terms = (mine ?? all)?.commission else { return (info.makerRate, info.takerRate) }
+    let layers = [terms.standard, terms.tax, terms.special]
+    let own = layers.reduce(0) { $0 + (side == .buy ? $1.buyer : $1.seller) }
+    return (
+      layers.reduce(own) { $0 + $1.maker }, layers.reduce(own) { $0 + $1.taker }
+    )
   }
 
   func checkFeatures(_ order: PlaceOrder) throws(Rejection) {

@@ -70,6 +70,8 @@ struct NaiveExchange {
   /// Changes of each account's count of unfilled orders, in order.
   var counted: [AccountID: [(stamp: Int64, change: Int)]] = [:]
   var settings = ExchangeSettings()
+  /// The last entry for a name counts.
+  var commissions: [AccountCommission] = []
   var orderMax: [AssetID: Int64] = [:]
   var closed: [NaiveClosed] = []
   /// What was booked under each kind and id.

@@ -142,6 +142,13 @@ import Wire
       return .setExchangeLimits(
         ExchangeLimits(maxOrders: random.chance(80) ? 0 : UInt32(truncatingIfNeeded: random.next()))
       )
+    case 13 where random.chance(50):
+      return .setCommission(
+        AccountCommission(
+          account: account, symbol: World.first,
+          commission: Commission(
+            standard: CommissionRates(maker: value(&random), taker: value(&random)),
+            special: CommissionRates(buyer: value(&random)))))
     case 14: return .setLevel(SetLevel(level: UInt32(random.pick(0...4))))
     default:
       return .setFeatures(

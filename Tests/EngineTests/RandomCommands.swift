@@ -49,7 +49,8 @@ struct RandomCommands {
 
   /// A change of what the operator sets, on one of these symbols.
   mutating func setting(_ symbols: [SymbolInfo]) -> Command {
-    switch random.pick(1...10) {
+    switch random.pick(1...12) {
+    case 11...12: return commission()
     case 1...6:
       let symbol = symbols[Int(random.pick(0...1))]
       var filters = symbol.filters
@@ -68,6 +69,21 @@ struct RandomCommands {
         random.chance(70) ? [] : random.chance(50) ? .marketOrders : [.limitOrders, .stopOrders])
     default: return .setLevel(SetLevel(level: UInt32(random.pick(1...3))))
     }
+  }
+
+  private mutating func commission() -> Command {
+    func layer() -> CommissionRates {
+      CommissionRates(
+        maker: random.pick(0...200_000), taker: random.pick(0...2_000_000),
+        buyer: random.pick(0...300_000), seller: random.pick(0...100_000))
+    }
+    let commission = Commission(
+      standard: layer(), tax: random.chance(50) ? .none : layer(),
+      special: random.chance(50) ? .none : layer())
+    return .setCommission(
+      AccountCommission(
+        account: random.chance(30) ? .operator : account(), symbol: symbol(),
+        commission: commission))
   }
 
   private mutating func rules() -> SymbolRules {

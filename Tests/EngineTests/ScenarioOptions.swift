@@ -171,4 +171,27 @@ extension ScenarioVenue {
     }
     return features
   }
+
+  /// `SYMBOL ACCOUNT|all [layer maker taker buyer seller ...]`, rates in percent.
+  mutating func commission(_ words: inout Words) throws -> [String] {
+    let symbol = try symbolNamed(words.word("a symbol"), words)
+    let account: AccountID =
+      words.take("all") ? .operator : try accountNamed(words.word("an account"), words)
+    var commission = Commission(standard: .none)
+    while !words.isEmpty {
+      let layer = try words.word()
+      let rates = CommissionRates(
+        maker: try words.rate(), taker: try words.rate(), buyer: try words.rate(),
+        seller: try words.rate())
+      switch layer {
+      case "standard": commission.standard = rates
+      case "tax": commission.tax = rates
+      case "special": commission.special = rates
+      default: throw words.fail("\(layer) is no layer of commission")
+      }
+    }
+    return try apply(
+      .setCommission(
+        AccountCommission(account: account, symbol: symbol.id, commission: commission)))
+  }
 }

@@ -50,7 +50,8 @@ extension ScenarioVenue {
       lines.append("list \(list.id.value) \(list.kind) \(list.status):\(legs)")
     case .withdrawalChanged(let withdrawal):
       lines.append("withdrawal \(withdrawal.id) \(withdrawal.state)")
-    case .fundsMoved, .assetAdded, .symbolChanged, .accountChanged, .keyChanged: break
+    case .fundsMoved, .commissionChanged, .assetAdded, .symbolChanged, .accountChanged, .keyChanged:
+      break
     }
   }
 

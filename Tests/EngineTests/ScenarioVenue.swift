@@ -51,6 +51,7 @@ struct ScenarioVenue: ~Copyable {
         throw words.fail("\(name) is not a market state")
       }
       return try apply(.setSymbolStatus(SetSymbolStatus(symbol: symbol.id, status: status)))
+    case "commission": return try commission(&words)
     case "level": return try apply(.setLevel(SetLevel(level: UInt32(words.number()))))
     case "refuse": return try apply(.setFeatures(features(&words)))
     case "filters": return try changeFilters(&words)

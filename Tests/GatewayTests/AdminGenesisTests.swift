@@ -25,7 +25,7 @@ import Testing
     let symbols = genesis.commands.compactMap { command -> AddSymbol? in
       if case .addSymbol(let symbol) = command { symbol } else { nil }
     }
-    #expect(genesis.commands.count == 6)
+    #expect(genesis.commands.count == 7)
     #expect(symbols.map(\.name) == ["BTCUSDT", "ETHUSDT"])
     #expect(symbols.map(\.filters.tickSize) == [1_000_000, 1_000_000])
     #expect(symbols.map(\.filters.stepSize) == [1000, 10_000])

@@ -66,6 +66,8 @@ public enum Command: Hashable, Sendable {
   case setSymbolFilters(SetSymbolFilters)
   case setAssetLimit(SetAssetLimit)
   case setExchangeLimits(ExchangeLimits)
+  /// Orders that rest keep the terms under which they were accepted.
+  case setCommission(AccountCommission)
   case setLevel(SetLevel)
   /// The features that are refused from now on; all others are served.
   case setFeatures(Features)

@@ -61,6 +61,7 @@ public enum CommandCodec {
     case setSymbolFilters = 23
     case setAssetLimit = 24
     case setExchangeLimits = 25
+    case setCommission = 26
     case genesis = 30
     case setTradeGroup = 40
     case setSelfTradeRules = 41
@@ -140,6 +141,7 @@ public enum CommandCodec {
     case .setSymbolFilters: .setSymbolFilters
     case .setAssetLimit: .setAssetLimit
     case .setExchangeLimits: .setExchangeLimits
+    case .setCommission: .setCommission
     case .setLevel: .setLevel
     case .setFeatures: .setFeatures
     case .genesis: .genesis
@@ -190,6 +192,10 @@ public enum CommandCodec {
     case .setSymbolFilters(let set): encode(set, into: &writer)
     case .setAssetLimit(let set): encode(set, into: &writer)
     case .setExchangeLimits(let limits): writer.exchangeLimits(limits)
+    case .setCommission(let set):
+      writer.u64(set.account.value)
+      writer.u32(set.symbol.value)
+      writer.commission(set.commission)
     case .setLevel(let set): writer.u32(set.level)
     case .setFeatures(let features): writer.u32(features.rawValue)
     case .genesis(let mark):
@@ -250,6 +256,11 @@ public enum CommandCodec {
     case .setSymbolFilters: return .setSymbolFilters(try setSymbolFilters(&r))
     case .setAssetLimit: return .setAssetLimit(try setAssetLimit(&r))
     case .setExchangeLimits: return .setExchangeLimits(try r.exchangeLimits())
+    case .setCommission:
+      return .setCommission(
+        AccountCommission(
+          account: AccountID(try r.u64()), symbol: SymbolID(try r.u32()),
+          commission: try r.commission()))
     case .setLevel: return .setLevel(SetLevel(level: try r.u32()))
     case .setFeatures: return .setFeatures(Features(rawValue: try r.u32()))
     case .genesis:

@@ -113,6 +113,7 @@ public enum Event: Hashable, Sendable {
   case fundsMoved(FundsMoved)
   /// A withdrawal in two phases moved on.
   case withdrawalChanged(Withdrawal)
+  case commissionChanged(AccountCommission)
   case assetAdded(AssetInfo)
   case symbolChanged(SymbolInfo)
   case accountChanged(AccountInfo)

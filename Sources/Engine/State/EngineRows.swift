@@ -153,6 +153,30 @@ public enum EngineRows {
     return mark
   }
 
+  /// The row of what an account pays on a symbol; `.operator`: every account without its own.
+  public static func commissionKey(_ account: AccountID, _ symbol: SymbolID) -> [UInt8] {
+    RowKeys.of(RowKind.commission, account.value, symbol.value)
+  }
+
+  /// All terms that differ from a symbol's plain rates.
+  public static let commissionPrefix = RowKeys.of(RowKind.commission)
+
+  /// Reads what an account pays on a symbol.
+  public static func decodeCommission(
+    key: [UInt8], value: [UInt8]
+  ) throws(WireError) -> AccountCommission {
+    var k = ByteReader(key)
+    try k.keyStart(RowKind.commission)
+    let account = AccountID(try k.u64())
+    let symbol = SymbolID(try k.u32())
+    try k.finish()
+    var v = ByteReader(value)
+    try v.rowVersion()
+    let commission = try v.commission()
+    try v.finish()
+    return AccountCommission(account: account, symbol: symbol, commission: commission)
+  }
+
   /// The row of one withdrawal in two phases, open or not.
   public static func withdrawalKey(_ id: String) -> [UInt8] {
     var writer = RowKey.start(RowKind.withdrawal)

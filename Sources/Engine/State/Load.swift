@@ -201,6 +201,13 @@ extension Exchange {
       else { throw .invalid("funds row") }
       exchange.funds.add(kind, id, try RowValues.funds(value))
     }
+    try each(rows, RowKind.commission) { exchange, key, value, hash throws(WireError) in
+      let entry = try EngineRows.decodeCommission(key: key, value: value)
+      guard exchange.accounts.place(entry.account) != nil,
+        exchange.symbols.place(entry.symbol) != nil, entry.commission.isValid
+      else { throw .invalid("commission row") }
+      exchange.commissions.set(entry, hash: hash)
+    }
     try each(rows, RowKind.withdrawal) { exchange, key, value, hash throws(WireError) in
       let withdrawal = try EngineRows.decodeWithdrawal(key: key, value: value)
       guard exchange.accounts.place(withdrawal.account) != nil,

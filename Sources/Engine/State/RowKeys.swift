@@ -22,6 +22,7 @@ enum RowKind {
   static let engineCounters: UInt8 = 0x1C
   static let settings: UInt8 = 0x1D
   static let withdrawal: UInt8 = 0x28
+  static let commission: UInt8 = 0x29
 }
 
 /// Builds the keys. `start` is the prefix byte and the shard.

@@ -302,6 +302,10 @@ extension RowValues {
     }
   }
 
+  static func commission(_ commission: Commission) -> [UInt8] {
+    written { $0.commission(commission) }
+  }
+
   static func withdrawal(_ withdrawal: Withdrawal) -> [UInt8] {
     written { $0.withdrawal(withdrawal) }
   }

@@ -94,6 +94,8 @@ public enum Genesis {
       }
       commands.append(.addSymbol(symbol))
     }
+    // A new cluster begins with the newest behaviour; one that was upgraded is told when.
+    commands.append(.setLevel(SetLevel(level: Behaviour.newest)))
     return (clusterID, hash, commands)
   }
 

@@ -34,16 +34,18 @@ enum AccountQueries {
     }
   }
 
-  static func commission(_ parameters: Parameters, _ catalog: Catalog) throws(APIError) -> Draft {
+  static func commission(
+    _ parameters: Parameters, _ catalog: Catalog, _ caller: Caller
+  ) throws(APIError) -> Draft {
     let symbol = try parameters.symbol(catalog)
+    let terms = catalog.commission(caller.account.id, symbol)
     return .respond(
       .json {
         $0.object {
           $0.field("symbol", symbol.name)
-          let zero = Rates(maker: 0, taker: 0)
-          Rates(symbol).write("standardCommission", sides: true, into: &$0)
-          zero.write("specialCommission", sides: true, into: &$0)
-          zero.write("taxCommission", sides: true, into: &$0)
+          Rates(terms.standard).write("standardCommission", sides: true, into: &$0)
+          Rates(terms.special).write("specialCommission", sides: true, into: &$0)
+          Rates(terms.tax).write("taxCommission", sides: true, into: &$0)
           Rates.writeNoDiscount(into: &$0)
         }
       })

@@ -34,7 +34,7 @@ extension RESTAPI {
     case .allOrders: try OrderQueries.allOrders(parameters, catalog, caller)
     case .myTrades: try OrderQueries.trades(parameters, catalog, caller)
     case .account: try AccountQueries.account(parameters, caller)
-    case .accountCommission: try AccountQueries.commission(parameters, catalog)
+    case .accountCommission: try AccountQueries.commission(parameters, catalog, caller)
     case .rateLimitOrder: AccountQueries.orderCounts(parameters, caller)
     case .allCoins: SAPI.coins(caller)
     case .tradeFee: try SAPI.tradeFees(parameters, catalog)

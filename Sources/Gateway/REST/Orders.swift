@@ -40,13 +40,14 @@ enum Orders {
       throw ErrorCode.error(error, type: order.command.type)
     }
     guard try parameters.flag("computeCommissionRates") == true else { return .constant("{}") }
-    let zero = Rates(maker: 0, taker: 0)
+    let terms = catalog.commission(caller.account.id, order.symbol)
+    let side = order.command.side
     return .respond(
       .json {
         $0.object {
-          Rates(order.symbol).write("standardCommissionForOrder", into: &$0)
-          zero.write("specialCommissionForOrder", into: &$0)
-          zero.write("taxCommissionForOrder", into: &$0)
+          Rates(terms.standard, side).write("standardCommissionForOrder", into: &$0)
+          Rates(terms.special, side).write("specialCommissionForOrder", into: &$0)
+          Rates(terms.tax, side).write("taxCommissionForOrder", into: &$0)
           Rates.writeNoDiscount(into: &$0)
         }
       })
@@ -119,17 +120,30 @@ struct Rates: Sendable {
     self.taker = taker
   }
 
-  init(_ symbol: SymbolInfo) { self.init(maker: symbol.makerRate, taker: symbol.takerRate) }
+  var buyer: Int64 = 0
+  var seller: Int64 = 0
 
-  /// `{"maker","taker"}`, and zero rates for buyer and seller if `sides`.
+  init(_ layer: CommissionRates) {
+    self.init(maker: layer.maker, taker: layer.taker)
+    buyer = layer.buyer
+    seller = layer.seller
+  }
+
+  /// What an order of `side` pays in this layer.
+  init(_ layer: CommissionRates, _ side: Side) {
+    let own = side == .buy ? layer.buyer : layer.seller
+    self.init(maker: layer.maker + own, taker: layer.taker + own)
+  }
+
+  /// `{"maker","taker"}`, with those of buyer and seller if `sides`.
   func write(_ name: StaticString, sides: Bool = false, into json: inout JSONWriter) {
     json.key(name)
     json.object {
       $0.field("maker", decimal: maker, scale: 8)
       $0.field("taker", decimal: taker, scale: 8)
       guard sides else { return }
-      $0.field("buyer", decimal: 0, scale: 8)
-      $0.field("seller", decimal: 0, scale: 8)
+      $0.field("buyer", decimal: buyer, scale: 8)
+      $0.field("seller", decimal: seller, scale: 8)
     }
   }
 
