@@ -211,7 +211,9 @@ extension AdminContext {
       case .string("trade"): permissions.insert(.trade)
       case .string("withdraw"): permissions.insert(.withdraw)
       case .string("transfer"): permissions.insert(.transfer)
-      default: throw fields.wrong("permissions", "may hold \"trade\", \"withdraw\" and \"transfer\" only")
+      default:
+        throw fields.wrong(
+          "permissions", "may hold \"trade\", \"withdraw\" and \"transfer\" only")
       }
     }
     return permissions
