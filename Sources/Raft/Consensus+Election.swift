@@ -54,7 +54,7 @@ extension Consensus {
   /// a configuration takes out still may until it knows that to be committed: it may be the only one
   /// whose log is long enough (thesis, section 4.2.2).
   var mayCampaign: Bool {
-    guard let configuration = configurations.effective else { return false }
+    guard !holdsBack, let configuration = configurations.effective else { return false }
     let isLeaving =
       configurations.effectiveIndex > commit && configurations.previous?.isVoter(id) ?? false
     guard configuration.isVoter(id) || isLeaving else { return false }

@@ -71,6 +71,10 @@ public struct Consensus: ~Copyable {
   /// The log's files begin after this entry.
   var logBase: EntryID
 
+  /// The caller's word that this node must not lead: it does not campaign. It votes and acknowledges
+  /// as ever; a leader has to be told to hand over besides.
+  public var holdsBack = false
+
   // Damage (Consensus+Suspect).
   public internal(set) var suspect: Suspect?
   public internal(set) var voteUnreadable: Bool

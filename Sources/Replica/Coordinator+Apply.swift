@@ -19,6 +19,7 @@ extension Coordinator {
   /// True if committed entries wait for the next `flush`, which need not wait for the next tick.
   public var needsFlush: Bool {
     fault == nil && runs.hasRoom && machine.marker.applied.index < consensus.commit
+      && distrust == nil
   }
 
   mutating func applyCommitted(_ effects: inout Effects) {
@@ -27,7 +28,8 @@ extension Coordinator {
       applyRun(&effects)
     }
     let durable =
-      bugs.contains(.rowsBeforeDurable) ? consensus.lastIndex : consensus.durableIndex
+      consensus.durableIndex < consensus.lastIndex && plants.has(.rowsBeforeDurable)
+      ? consensus.lastIndex : consensus.durableIndex
     runs.release(durable: durable.value, into: &effects.runs)
   }
 
@@ -48,11 +50,14 @@ extension Coordinator {
         break
       }
       counters.entriesApplied += 1
+      bytesSinceSnapshot += UInt64(entry.payload.count)
       if entry.kind == .configuration { judgeOwnConfiguration() }
+      if machine.endsRun || distrust != nil { break }
     }
     guard !events.isEmpty else { return }
     consensus.entriesApplied(upTo: machine.marker.applied.index)
-    for position in 0..<outcomes.count {
+    // What a wrong state answers is worth nothing: those who wait will hear that nobody knows.
+    for position in 0..<outcomes.count where distrust == nil {
       let request = outcomes.request(position)
       queue.applied(request)
       guard pending.contains(request) else { continue }

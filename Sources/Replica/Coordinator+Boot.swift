@@ -24,7 +24,17 @@ extension Coordinator {
   public mutating func greet(
     _ hello: PeerHello, _ now: Moment, _ effects: inout Effects
   ) -> Greeting {
-    if let reason = objection(to: hello) { return .refuse(reason) }
+    if let reason = objection(to: hello) {
+      if consensus.configuration?.member(hello.node) == nil, hello.genesisHash == genesisHash,
+        hello.node != identity.id
+      {
+        remember(stranger: hello)
+      }
+      return .refuse(reason)
+    }
+    strangers.removeAll { $0.node == hello.node }
+    forwardStreams.removeAll { $0.peer == hello.node }
+    saidHealth = []
     hellos.removeAll { $0.node == hello.node }
     hellos.append(hello)
     if !connected.contains(hello.node) { connected.append(hello.node) }
@@ -45,6 +55,7 @@ extension Coordinator {
   /// The connection over which the peer sends to this node was closed by the peer.
   public mutating func peerLost(_ peer: NodeID, _ now: Moment, _ effects: inout Effects) {
     connected.removeAll { $0 == peer }
+    note([], of: peer)
     consensus.peerLost(peer, &output)
     collect(now, &effects)
   }
@@ -64,15 +75,19 @@ extension Coordinator {
         + " \(EntryPayload.levels): one of them is too old"
     }
     guard let configuration = consensus.configuration else {
-      return voters.contains(hello.node)
+      let isListed = hello.configuration?.incarnation(of: identity.id) == identity.incarnation
+      return isListed || voters.contains(hello.node)
         ? nil : "node \(hello.node) is not among the peers \(voters) of node \(identity.id)"
     }
     guard let known = configuration.incarnation(of: hello.node) else {
-      return "node \(hello.node) is in no configuration: add it with `exctl member add`"
+      return "node \(hello.node) with incarnation \(hexadecimal(hello.incarnation)) is in no"
+        + " configuration: it was removed, or was never added; add it under an id above"
+        + " \(configuration.highestID) with `exctl member add`, or let it take a node's place with"
+        + " `exctl member replace`"
     }
     guard known == hello.incarnation else {
       return "node \(hello.node) has incarnation \(hexadecimal(hello.incarnation)), but the cluster"
-        + " knows \(hexadecimal(known)): its data directory is new; use `exctl member replace`"
+        + " knows \(hexadecimal(known)): its data directory is new; start it under a new id and use `exctl member replace`"
     }
     return nil
   }
@@ -84,9 +99,13 @@ extension Coordinator {
       guard let configuration = hello.configuration else { continue }
       guard configuration.incarnation(of: identity.id) == identity.incarnation else {
         outside =
-          "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation)) is in no"
-          + " configuration, but node \(hello.node) knows one: this data directory is new;"
-          + " use `exctl member replace`"
+          configuration.member(identity.id) == nil
+          ? "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation)) is in no"
+            + " configuration: add it with `exctl member add`, or let it take a node's place with"
+            + " `exctl member replace`"
+          : "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation)) is in no"
+            + " configuration, but node \(hello.node) knows a node \(identity.id): this data directory"
+            + " is new; start it under a new id and use `exctl member replace`"
         return
       }
       activate(configuration, now, &effects)
@@ -132,12 +151,18 @@ extension Coordinator {
   mutating func judgeOwnConfiguration() {
     guard let configuration = consensus.configuration else { return }
     clock.resize(voters: configuration.voters.count)
-    let known = configuration.incarnation(of: identity.id)
+    guard configuration.incarnation(of: identity.id) != identity.incarnation else {
+      wasMember = wasMember || machine.marker.configuration != nil
+      outside = nil
+      return
+    }
+    let name = "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation))"
     outside =
-      known == identity.incarnation
-      ? nil
-      : "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation)) is not in the"
-        + " configuration of its own log: use `exctl member replace`"
+      wasMember
+      ? "\(name) was removed from the cluster: stop it; it can come back with an empty data"
+        + " directory and a new id, by `exctl member add`"
+      : "\(name) is not in the configuration of its own log: it catches up, or it has to be added"
+        + " with `exctl member add` or `exctl member replace`"
   }
 
   // MARK: The first entries

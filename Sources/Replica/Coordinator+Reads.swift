@@ -9,18 +9,26 @@ import Raft
 extension Coordinator {
   /// Asks for a linearizable read. It is confirmed with all other reads of the turn in one round.
   public mutating func read(_ ticket: UInt64, _ now: Moment, _ effects: inout Effects) {
-    guard fault == nil, outside == nil, reads.add(ticket, now.monotonic) else {
+    guard isSound, reads.add(ticket, now.monotonic) else {
       effects.readsFailed.append(ticket)
       return
     }
   }
 
   mutating func flushReads(_ now: Moment, _ effects: inout Effects) {
+    if handedTo?.role == .leader, plants.bugs.contains(.readsWithoutQuorum),
+      let round = reads.begin(now.monotonic)
+    {
+      _ = plants.has(.readsWithoutQuorum)
+      reads.confirm(round, index: runs.handedOut)
+    }
     if consensus.leader != nil, let round = reads.begin(now.monotonic) {
       consensus.requestRead(round, &output)
       collect(now, &effects)
     }
-    reads.take(upTo: runs.handedOut) { ticket, index in
+    let isEarly = plants.bugs.contains(.readsBeforeApply)
+    reads.take(upTo: isEarly ? .max : runs.handedOut) { ticket, index in
+      if index > runs.handedOut { _ = plants.has(.readsBeforeApply) }
       effects.readsReady.append(ReadReady(ticket: ticket, index: LogIndex(index)))
     }
   }

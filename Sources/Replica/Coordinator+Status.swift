@@ -20,7 +20,7 @@ extension Coordinator {
   /// True if this node serves: it knows the leader, has applied an entry of its term and the genesis, and has no fault.
   public var ready: Bool {
     consensus.leader != nil && machine.marker.applied.term == consensus.term
-      && !machine.marker.genesisHash.isEmpty && fault == nil && outside == nil
+      && !machine.marker.genesisHash.isEmpty && isSound
   }
 
   /// The cluster's time in microseconds since 1970; never before the stamp of what is applied here. For /time and the
@@ -52,11 +52,14 @@ extension Coordinator {
     status.clusterTime = clusterTime(now)
     status.clockOffset = clock.offset
     fillCounts(&status)
-    status.peers = voters.filter { $0 != identity.id }.map { peer in
+    let known = consensus.configuration?.members.map(\.id) ?? voters
+    status.peers = known.filter { $0 != identity.id }.map { peer in
       ReplicaStatus.Peer(
         id: peer, connected: connected.contains(peer),
-        match: consensus.matchIndex(of: peer)?.value, clockOffset: clock.offset(of: peer, now))
+        match: consensus.matchIndex(of: peer)?.value, clockOffset: clock.offset(of: peer, now),
+        health: health(of: peer))
     }
+    fillSafety(&status)
     status.faults = faults(now)
     return status
   }
@@ -80,8 +83,47 @@ extension Coordinator {
     status.draining = draining
   }
 
+  private func fillSafety(_ status: inout ReplicaStatus) {
+    status.fence = distrust
+    status.lastAgreed = machine.agreement.lastAgreed
+    status.dividedAt = machine.agreement.divided
+    status.hashes = machine.record.samples
+    status.agreement = machine.agreement.points
+    status.isSpaceLow = isSpaceLow
+    status.isSuspect = consensus.isDamaged
+    status.members = consensus.members
+    status.strangers = strangers.map { Member(id: $0.node, incarnation: $0.incarnation) }
+    status.isDrained = isDrained
+    status.snapshotIndex = server.latest?.id.index.value ?? 0
+    status.snapshotTransfers = server.transferCount
+    status.snapshotBytesSent = server.bytesSent
+    status.snapshotSource = client.source
+    status.snapshotBytesWritten = client.bytesWritten
+    status.snapshotsNeeded = counters.snapshotsNeeded
+    status.logBase = logBase.index.value
+  }
+
   private func faults(_ now: Moment) -> [String] {
     var faults: [String] = []
+    if let distrust { faults.append(distrust) }
+    if let index = machine.agreement.divided {
+      faults.append(
+        "no majority of the voters agrees on the state at index \(index): writes are halted; see"
+          + " `exctl verify`, and replace the wrong nodes")
+    }
+    if isSpaceLow {
+      faults.append("low disk space: new writes are refused until there is more")
+    } else if lacksSpace {
+      faults.append("low disk space at the leader: new writes are refused until there is more")
+    }
+    if let suspect = consensus.suspect {
+      faults.append("the log is damaged (\(suspect)): it is being repaired from the peers")
+    }
+    if client.isActive {
+      let source = client.source.map { "node \($0)" } ?? "nobody yet"
+      faults.append("fetching a snapshot of at least index \(client.atLeast) from \(source)")
+    }
+    if storeStalls { faults.append("the store has taken nothing for too long: look at its disk") }
     if let fault { faults.append("apply halted at index \(fault.index): \(fault)") }
     if let outside { faults.append(outside) }
     if consensus.configuration == nil, outside == nil {
@@ -93,7 +135,7 @@ extension Coordinator {
     if clock.isOff {
       faults.append("the wall clock is off by \(clock.offset ?? 0) us from the majority: fix NTP")
     }
-    if diskHangs(now) { faults.append("a log write has been waiting for over a second") }
+    if diskHangs(now) { faults.append("a log write has been waiting for over an election timeout") }
     if !runs.hasRoom { faults.append("apply waits for the store: it is behind") }
     return faults
   }

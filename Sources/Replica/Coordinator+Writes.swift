@@ -55,7 +55,7 @@ extension Coordinator {
   /// not where the leader takes forwarded writes: what other nodes have under way may exceed the share by what may wait
   /// there, while one account's refusal at the leader would hold up everybody behind it.
   private func mayTake(from account: AccountID) -> Bool {
-    guard !draining, fault == nil, outside == nil,
+    guard !refusing, isSound, !lacksSpace, machine.agreement.divided == nil,
       machine.duplicatesCount + pending.count < settings.duplicatesMax,
       machine.duplicateBytes < settings.duplicateBytesMax
     else { return false }
@@ -83,6 +83,7 @@ extension Coordinator {
   /// Ends a turn: applies, proposes or forwards what came in, asks for reads, hands out runs and ready reads.
   public mutating func flush(_ now: Moment, _ effects: inout Effects) {
     applyCommitted(&effects)
+    watchState(&effects)
     if mayPropose {
       if propose(foundations: now, &effects) {
         enqueuePending(now, &effects)
@@ -93,6 +94,8 @@ extension Coordinator {
       forwardPending(now, &effects)
     }
     applyCommitted(&effects)
+    flushReports(now, &effects)
+    answerMemberChanges(&effects)
     flushReads(now, &effects)
     reportCut(&effects)
   }
@@ -100,6 +103,7 @@ extension Coordinator {
   /// True if this node leads and has applied an entry of its own term, and so knows everything before it.
   var mayPropose: Bool {
     consensus.role == .leader && machine.marker.applied.term == consensus.term && fault == nil
+      && distrust == nil
   }
 
   /// Own pending writes join the queue, all of them after a change of leadership.
@@ -108,7 +112,10 @@ extension Coordinator {
     guard pending.hasUnsent else { return }
     var early: [RequestID] = []
     pending.handOver(now.monotonic) { item in
-      if bugs.contains(.answerBeforeCommit) { early.append(item.id) }
+      if plants.has(.answerBeforeCommit) { early.append(item.id) }
+      if item.handedOver != nil, plants.has(.freshRequestIDs) {
+        return queue.add(Self.renamed(item.id), Self.renamed(item.bytes))
+      }
       return queue.add(item.id, item.bytes)
     }
     for id in early { answer(id, .reply(.done, index: 0, stamp: 0), &effects) }
@@ -122,7 +129,20 @@ extension Coordinator {
     restartForward = true
   }
 
+  /// A planted fault's request id.
+  private static func renamed(_ id: RequestID) -> RequestID {
+    RequestID(id.words.0, id.words.1, ~id.words.2, id.words.3)
+  }
+
+  private static func renamed(_ bytes: [UInt8]) -> [UInt8] {
+    var reader = ByteReader(bytes)
+    guard var request = try? CommandCodec.decode(&reader) else { return bytes }
+    request.header.requestID = renamed(request.header.requestID)
+    return encode(request)
+  }
+
   private mutating func proposeQueued(_ now: Moment, _ effects: inout Effects) {
+    guard machine.agreement.divided == nil else { return }
     while queue.count > 0, consensus.canPropose {
       let batch = queue.batch(
         countMax: settings.commandsPerEntryMax, bytesMax: settings.bytesPerEntryMax)
@@ -185,21 +205,36 @@ extension Coordinator {
       return true
     }
     guard !requests.isEmpty else { return }
-    let forward = PeerMessage.Forward(restart: restartForward, requests: requests)
-    restartForward = false
+    if restartForward {
+      restartForward = false
+      forwardEpoch &+= 1
+      forwardNumber = 0
+    }
+    let forward = PeerMessage.Forward(
+      life: forwardLife, epoch: forwardEpoch, number: forwardNumber, requests: requests)
+    forwardNumber += 1
     effects.messages.append(
       Outgoing(to: leader, message: PeerMessage(wall: now.wall, .forward(forward))))
   }
 
-  /// A follower's writes. What has no room is dropped with all that follows it, until the follower repeats everything.
+  /// A follower's writes. What has no room is dropped with all that follows it, and so is what follows a lost message,
+  /// until the follower repeats everything: nothing overtakes what was sent before it.
   mutating func take(_ forward: PeerMessage.Forward, from peer: NodeID) {
-    guard consensus.role == .leader, fault == nil else {
+    guard consensus.role == .leader, fault == nil, distrust == nil, follows(forward, of: peer)
+    else {
       counters.messagesDropped += 1
       return
     }
-    if forward.restart { brokenForwards.removeAll { $0 == peer } }
-    guard !brokenForwards.contains(peer) else { return }
-    for bytes in forward.requests {
+    enqueue(forward.requests, from: peer)
+    while let i = forwardStreams.firstIndex(where: { $0.peer == peer }),
+      let early = forwardStreams[i].takeEarly()
+    {
+      enqueue(early.requests, from: peer)
+    }
+  }
+
+  private mutating func enqueue(_ requests: [[UInt8]], from peer: NodeID) {
+    for bytes in requests {
       var reader = ByteReader(bytes)
       guard let request = try? CommandCodec.decode(&reader), reader.left == 0 else {
         counters.messagesDropped += 1
@@ -210,9 +245,66 @@ extension Coordinator {
       guard machine.duplicatesCount + queue.inFlightCount < settings.duplicatesMax,
         machine.duplicateBytes < settings.duplicateBytesMax, queue.add(id, bytes)
       else {
-        brokenForwards.append(peer)
+        for i in forwardStreams.indices where forwardStreams[i].peer == peer {
+          forwardStreams[i].next = nil
+        }
         return
       }
     }
+  }
+
+  /// Whether the message is the next one of its stream, or begins it anew.
+  private mutating func follows(_ forward: PeerMessage.Forward, of peer: NodeID) -> Bool {
+    let place = forwardStreams.firstIndex { $0.peer == peer }
+    if let place, forwardStreams[place].life == forward.life {
+      let stream = forwardStreams[place]
+      // An epoch that is over: what was sent later has repeated it.
+      guard forward.epoch >= stream.epoch else { return false }
+      if forward.epoch == stream.epoch {
+        guard forward.number == stream.next || plants.has(.forwardsOvertake) else {
+          forwardStreams[place].keep(forward)
+          return false
+        }
+        forwardStreams[place].next = forward.number + 1
+        return true
+      }
+    }
+    guard forward.number == 0 || plants.has(.forwardsOvertake) else { return false }
+    if let place { forwardStreams.remove(at: place) }
+    forwardStreams.append(
+      ForwardStream(peer: peer, life: forward.life, epoch: forward.epoch, next: forward.number + 1))
+    return true
+  }
+}
+
+/// How far a peer's forwarded writes came without a gap.
+struct ForwardStream {
+  var peer: NodeID
+  var life: UInt64
+  var epoch: UInt32
+  /// The message that may be taken next; `nil`: none before a new epoch.
+  var next: UInt32?
+  /// Messages that came before one that was sent earlier; a few.
+  var early: [PeerMessage.Forward] = []
+
+  init(peer: NodeID, life: UInt64, epoch: UInt32, next: UInt32) {
+    self.peer = peer
+    self.life = life
+    self.epoch = epoch
+    self.next = next
+  }
+
+  mutating func keep(_ forward: PeerMessage.Forward) {
+    guard let next, forward.number > next, forward.number - next <= 16,
+      !early.contains(where: { $0.number == forward.number })
+    else { return }
+    early.append(forward)
+  }
+
+  /// The next message, if it came early.
+  mutating func takeEarly() -> PeerMessage.Forward? {
+    guard let next, let i = early.firstIndex(where: { $0.number == next }) else { return nil }
+    self.next = next + 1
+    return early.remove(at: i)
   }
 }

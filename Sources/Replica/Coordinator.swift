@@ -24,6 +24,8 @@ public struct Coordinator: ~Copyable {
   let settings: ReplicaSettings
 
   var consensus: Consensus
+  /// Why the stored rows could not be used: the node votes and acknowledges, and waits for another state.
+  let storeDamage: String?
   var machine: StateMachine
   var clock: ClusterClock
   var output = Output()
@@ -35,8 +37,12 @@ public struct Coordinator: ~Copyable {
   var handedTo: RoleChange?
   /// The next forward message repeats everything.
   var restartForward = true
-  /// Peers whose writes were dropped for want of room; what follows would overtake it.
-  var brokenForwards: [NodeID] = []
+  /// Forward messages of this life since the last restart of everything that waits, and how often that was.
+  let forwardLife: UInt64
+  var forwardEpoch: UInt32 = 0
+  var forwardNumber: UInt32 = 0
+  /// What the peers forward, as far as it came without a gap.
+  var forwardStreams: [ForwardStream] = []
   /// The stamp of the entry proposed last in this leadership.
   var lastStamp: Int64 = 0
   var proposedConfigurationIn = Term.zero
@@ -47,6 +53,27 @@ public struct Coordinator: ~Copyable {
   var fault: ApplyFault?
   var flushed: UInt64
   var reportedCut = LogIndex.zero
+
+  // Snapshots (Coordinator+Snapshots).
+  var server: SnapshotServer
+  var client: SnapshotClient
+  var ledger: LogLedger
+  var logBase: EntryID
+  var bytesSinceSnapshot: UInt64 = 0
+
+  // Hashes (Coordinator+Hashes).
+  var reports: [HashReport] = []
+  var unreported: [HashReport] = []
+  var reportsLookedUp: UInt64 = .max
+  var reportedTo: ReportedTo?
+  var reportedAt: Int64 = 0
+  var saidRebuild = false
+
+  // Members (Coordinator+Members).
+  var memberChanges: [MemberChange] = []
+  var strangers: [PeerHello] = []
+  /// True once an applied configuration named this incarnation.
+  var wasMember = false
 
   var reads: ReadTable
 
@@ -61,14 +88,24 @@ public struct Coordinator: ~Copyable {
   var handOverSince: Int64?
   var lastHandOver: Int64 = 0
   var draining = false
+  var refusing = false
+  var isSpaceLow = false
+  var peersHealth: [(peer: NodeID, health: NodeHealth)] = []
+  var saidHealth: NodeHealth = []
+  var saidHealthAt: Int64 = 0
+  /// Since when `apply` waits for a store that takes nothing, and what it had stored then. Monotonic microseconds.
+  var storeWaitsSince: Int64?
+  var storedAtLook: UInt64 = 0
+  var lastTick: Int64 = 0
   var counters = Counters()
-  var bugs: PlantedBugs = []
+  var plants = Plants()
 
   struct Counters {
     var entriesApplied: UInt64 = 0
     var ticksProposed: UInt64 = 0
     var resends: UInt64 = 0
     var messagesDropped: UInt64 = 0
+    var snapshotsNeeded: UInt64 = 0
   }
 
   /// - Parameters:
@@ -90,10 +127,19 @@ public struct Coordinator: ~Copyable {
       throw ReplicaError("node \(identity.id) is not among the voters \(voters), or one repeats")
     }
     let encodedGenesis = try Self.encode(genesis, genesisHash)
-    let machine = try StateMachine(loading: rows)
+    let machine = try Self.machine(restored, rows, settings)
     let marker = machine.marker
     try Self.check(marker, restored, genesisHash)
     self.machine = machine
+    storeDamage = restored.storeDamage
+    server = SnapshotServer(
+      transfersMax: settings.snapshotTransfersMax,
+      bytesPerSecond: settings.snapshotBytesPerSecond)
+    client = SnapshotClient(seed: seed)
+    ledger = LogLedger(windowBytes: max(settings.trailingBytes, 1 << 20))
+    ledger.appended(restored.entries)
+    logBase = restored.logBase
+    forwardLife = seed
     self.identity = identity
     self.voters = voters.sorted()
     self.genesisHash = genesisHash
@@ -102,8 +148,12 @@ public struct Coordinator: ~Copyable {
     consensus = Consensus(
       id: identity.id, settings: settings.consensus,
       restored: Restored(
-        hardState: restored.hardState, configuration: marker.configuration, base: marker.applied,
-        entries: restored.entries), seed: seed)
+        hardState: restored.hardState,
+        configuration: restored.storeDamage == nil
+          ? marker.configuration : restored.configuration,
+        base: restored.storeDamage == nil ? marker.applied : restored.logBase,
+        entries: restored.entries, logBase: restored.logBase, suspect: restored.suspect,
+        voteUnreadable: restored.voteUnreadable), seed: seed)
     clock = ClusterClock(voters: voters.count)
     pending = PendingTable(
       limit: settings.pendingMax, accountLimit: settings.pendingMax / settings.accountShare)
@@ -116,11 +166,21 @@ public struct Coordinator: ~Copyable {
     judgeOwnConfiguration()
   }
 
+  /// The stored state, or an empty one in place of one that cannot be used.
+  private static func machine(
+    _ restored: RestoredReplica, _ rows: any RowReader, _ settings: ReplicaSettings
+  ) throws -> StateMachine {
+    guard restored.storeDamage == nil else {
+      return StateMachine(hashInterval: settings.hashInterval)
+    }
+    return try StateMachine(loading: rows, hashInterval: settings.hashInterval)
+  }
+
   /// Refuses a store and a log that do not belong together.
   private static func check(
     _ marker: AppliedMarker, _ restored: RestoredReplica, _ genesisHash: [UInt8]
   ) throws(ReplicaError) {
-    let base = marker.applied
+    let base = restored.storeDamage == nil ? marker.applied : restored.logBase
     guard restored.last.index >= base.index else {
       throw ReplicaError(
         "the store covers index \(base.index), but the log ends at \(restored.last.index):"
@@ -148,6 +208,8 @@ public struct Coordinator: ~Copyable {
     consensus.tick(&output)
     collect(now, &effects)
     watchLeadership(now, &effects)
+    sayHealth(now, &effects)
+    tickSnapshots(now, &effects)
     endPatience(now, &effects)
     flush(now, &effects)
   }
@@ -161,8 +223,20 @@ public struct Coordinator: ~Copyable {
       return
     }
     if !connected.contains(peer) { connected.append(peer) }
+    sampleClock(message, of: peer, now)
+    receive(message.body, from: peer, now, &effects)
+  }
+
+  private mutating func sampleClock(
+    _ message: PeerMessage, of peer: NodeID, _ now: Moment
+  ) {
     clock.sample(peer, wall: message.wall, now)
-    switch message.body {
+  }
+
+  private mutating func receive(
+    _ body: PeerMessage.Body, from peer: NodeID, _ now: Moment, _ effects: inout Effects
+  ) {
+    switch body {
     case .raft(let body):
       guard body.from == peer else {
         counters.messagesDropped += 1
@@ -172,6 +246,12 @@ public struct Coordinator: ~Copyable {
       collect(now, &effects)
     case .forward(let forward):
       take(forward, from: peer)
+    case .report(let report):
+      take(report, from: peer)
+    case .health(let health):
+      note(health, of: peer)
+    case .snapshot(let message):
+      take(message, from: peer, now, &effects)
     case .hello(let hello):
       guard hello.node == peer else {
         counters.messagesDropped += 1
@@ -208,13 +288,19 @@ public struct Coordinator: ~Copyable {
     reportCut(&effects)
   }
 
-  /// Refuses new writes from now on; those that wait are still answered.
-  public mutating func drain() { draining = true }
-
   /// Hands leadership to the most up-to-date follower, if this node leads.
   public mutating func transferLeadership(_ now: Moment, _ effects: inout Effects) {
     consensus.transferLeadership(&output)
     collect(now, &effects)
+  }
+
+  /// Hands leadership to `target`. `false`: this node does not lead, or the target cannot take it now.
+  public mutating func transferLeadership(
+    to target: NodeID, _ now: Moment, _ effects: inout Effects
+  ) -> Bool {
+    let isBegun = consensus.transferLeadership(to: target, &output)
+    collect(now, &effects)
+    return isBegun
   }
 
   /// Gives leadership up at once, if this node leads.
@@ -229,6 +315,10 @@ public struct Coordinator: ~Copyable {
   mutating func collect(_ now: Moment, _ effects: inout Effects) {
     for write in output.writes {
       writesInFlight.append((write.sequence, now.monotonic))
+      ledger.appended(write.entries)
+      let changes =
+        write.truncateAfter != nil || write.entries.contains { $0.kind == .configuration }
+      if changes { judgeOwnConfiguration() }
       effects.writes.append(write)
     }
     for message in output.messages {
@@ -238,6 +328,8 @@ public struct Coordinator: ~Copyable {
     for read in output.readsReady { reads.confirm(read.ticket, index: read.index.value) }
     for read in output.readsFailed { reads.fail(read, now.monotonic, pause: 20_000) }
     effects.fetches.append(contentsOf: output.fetches)
+    if !output.snapshotsNeeded.isEmpty { tellNeeds(now, &effects) }
+    if output.suspectCleared { effects.suspectCleared = true }
     if let change = output.roleChange {
       effects.roleChange = change
       leadershipChanged()
@@ -248,39 +340,9 @@ public struct Coordinator: ~Copyable {
   private mutating func leadershipChanged() {
     guard consensus.role != .leader || consensus.term != handedTo?.term else { return }
     queue.removeAll()
-    brokenForwards.removeAll()
+    forwardStreams.removeAll()
+    reports.removeAll()
     lastStamp = 0
-  }
-
-  /// A leader that cannot serve hands over: its clock is off, its disk hangs, or its `apply` halted.
-  private mutating func watchLeadership(_ now: Moment, _ effects: inout Effects) {
-    let hangs = diskHangs(now)
-    guard consensus.role == .leader, clock.isOff || fault != nil || hangs else {
-      handOverSince = nil
-      return
-    }
-    let since = handOverSince ?? now.monotonic
-    handOverSince = since
-    if hangs || now.monotonic - since > 3_000_000 {
-      handOverSince = nil
-      consensus.stepDown(&output)
-    } else if since == now.monotonic || now.monotonic - lastHandOver >= 1_000_000 {
-      lastHandOver = now.monotonic
-      consensus.transferLeadership(&output)
-    }
-    collect(now, &effects)
-  }
-
-  func diskHangs(_ now: Moment) -> Bool {
-    guard let oldest = writesInFlight.first else { return false }
-    return now.monotonic - oldest.since > settings.diskHangLimit
-  }
-
-  mutating func reportCut(_ effects: inout Effects) {
-    let cut = min(consensus.cuttable, LogIndex(flushed))
-    guard cut > reportedCut else { return }
-    reportedCut = cut
-    effects.cut = cut
   }
 }
 

@@ -106,8 +106,18 @@ public struct Effects: Sendable {
   public var fetches: [LogFetch] = []
   /// The latest change, if any.
   public var roleChange: RoleChange?
-  /// The log may be cut up to here: no voter needs it and a finished flush covers it.
+  /// The log may be cut up to here: no member that is waited for needs it, and a finished flush covers it. Call
+  /// `Coordinator.logCut(to:)` with the log's new base when it is done.
   public var cut: LogIndex?
+  /// Answers to `changeMembers`.
+  public var memberAnswers: [MemberAnswer] = []
+  /// This node's state must not be used, and why: it has to be replaced by a peer's. Said once a life; the node goes on
+  /// voting and acknowledging, and fetches a snapshot by itself (see `snapshots`).
+  public var rebuild: String?
+  /// What to do about snapshots, in order.
+  public var snapshots: [SnapshotEffect] = []
+  /// The damaged log holds again what it once held: forget the claim (`LogStore.clearSuspect`).
+  public var suspectCleared = false
 
   public init() {}
 
@@ -115,6 +125,7 @@ public struct Effects: Sendable {
   public var isEmpty: Bool {
     writes.isEmpty && messages.isEmpty && answers.isEmpty && readsReady.isEmpty
       && readsFailed.isEmpty && runs.isEmpty && fetches.isEmpty && roleChange == nil && cut == nil
+      && memberAnswers.isEmpty && snapshots.isEmpty && rebuild == nil && !suspectCleared
   }
 
   /// Empties it, keeping capacities.
@@ -128,5 +139,9 @@ public struct Effects: Sendable {
     fetches.removeAll(keepingCapacity: true)
     roleChange = nil
     cut = nil
+    memberAnswers.removeAll(keepingCapacity: true)
+    rebuild = nil
+    snapshots.removeAll(keepingCapacity: true)
+    suspectCleared = false
   }
 }

@@ -1,6 +1,7 @@
 // EntryPayload: the bytes of a command entry.
 //
-// Format (big-endian): version u16 (1), level u16, stamp i64, count u32, then `count` framed requests (CommandCodec).
+// Format (big-endian): version u16 (1 or 2), level u16, stamp i64, count u32, then `count` framed requests
+// (CommandCodec); version 2 adds notes (Note).
 // Invariants: at most `commandsMax` requests; decoding is bounded and never traps; an unknown version or level is an
 // error of its own, because it must halt `apply` (this program is too old) and never refuse.
 // Not here: what a request does, and who chooses the stamp (ClusterClock, Coordinator).
@@ -12,7 +13,7 @@ import Wire
 public struct EntryPayload: Sendable {
   /// The levels of the state machine that this program can apply.
   public static let levels: ClosedRange<UInt16> = 1...1
-  static let version: UInt16 = 1
+  static let versions: ClosedRange<UInt16> = 1...2
   /// The most requests in one entry.
   public static let commandsMax = 4096
   /// Stamps from 1970 to beyond the year 4000: far from any overflow in sums.
@@ -25,6 +26,8 @@ public struct EntryPayload: Sendable {
   /// The log's time in microseconds since 1970; never decreases from entry to entry.
   public var stamp: Int64
   public var requests: [Request]
+  /// What the replicas themselves say; empty in version 1.
+  public var notes: [Note]
 
   /// Why a payload cannot be applied.
   public enum Fault: Error, Equatable, Sendable {
@@ -34,16 +37,22 @@ public struct EntryPayload: Sendable {
     case malformed(WireError)
   }
 
-  /// Joins encoded requests to a payload.
-  public static func encode(stamp: Int64, level: UInt16 = 1, requests: [[UInt8]]) -> [UInt8] {
+  /// Joins encoded requests and notes to a payload; of version 1 if there are no notes.
+  public static func encode(
+    stamp: Int64, level: UInt16 = 1, requests: [[UInt8]], notes: [Note] = []
+  ) -> [UInt8] {
     precondition(requests.count <= commandsMax, "an entry holds too many requests")
-    let bytes = requests.reduce(headerBytes) { $0 + $1.count }
+    precondition(notes.count <= Note.countMax, "an entry holds too many notes")
+    let bytes = requests.reduce(headerBytes + 2 + notes.count * Note.bytesMax) { $0 + $1.count }
     var writer = ByteWriter(capacity: bytes)
-    writer.u16(version)
+    writer.u16(notes.isEmpty ? versions.lowerBound : versions.upperBound)
     writer.u16(level)
     writer.i64(stamp)
     writer.u32(UInt32(requests.count))
     for request in requests { writer.raw(request) }
+    guard !notes.isEmpty else { return writer.bytes }
+    writer.u16(UInt16(notes.count))
+    for note in notes { note.encode(into: &writer) }
     return writer.bytes
   }
 
@@ -52,10 +61,11 @@ public struct EntryPayload: Sendable {
     var reader = ByteReader(bytes)
     do throws(WireError) {
       let version = try reader.u16()
-      guard version == Self.version else { throw .invalid("entry version") }
+      guard Self.versions.contains(version) else { throw .invalid("entry version") }
       level = try reader.u16()
       stamp = try reader.i64()
       requests = []
+      notes = []
       guard Self.levels.contains(level) else { throw .invalid("entry level") }
       guard Self.stamps.contains(stamp) else { throw .invalid("entry stamp") }
       let count = Int(try reader.u32())
@@ -64,17 +74,26 @@ public struct EntryPayload: Sendable {
       }
       requests.reserveCapacity(min(count, reader.left))
       for _ in 0..<count { requests.append(try CommandCodec.decode(&reader)) }
+      if version > 1 { notes = try Self.notes(&reader) }
       try reader.finish()
     } catch {
       throw Self.fault(error, bytes)
     }
   }
 
+  private static func notes(_ reader: inout ByteReader) throws(WireError) -> [Note] {
+    let count = Int(try reader.u16())
+    guard count <= Note.countMax else { throw .tooLong(length: count, limit: Note.countMax) }
+    var notes: [Note] = []
+    for _ in 0..<count { notes.append(try Note(decoding: &reader)) }
+    return notes
+  }
+
   /// Names an unknown version or level as such.
   private static func fault(_ error: WireError, _ bytes: [UInt8]) -> Fault {
     var reader = ByteReader(bytes)
     guard let version = try? reader.u16() else { return .malformed(error) }
-    guard version == Self.version else { return .unknownVersion(version) }
+    guard versions.contains(version) else { return .unknownVersion(version) }
     guard let level = try? reader.u16(), !levels.contains(level) else { return .malformed(error) }
     return .unknownLevel(level)
   }
@@ -84,7 +103,7 @@ extension EntryPayload.Fault: CustomStringConvertible {
   public var description: String {
     switch self {
     case .unknownVersion(let version):
-      "the entry has format version \(version), this program knows \(EntryPayload.version):"
+      "the entry has format version \(version), this program knows \(EntryPayload.versions):"
         + " install a newer program"
     case .unknownLevel(let level):
       "the entry needs level \(level), this program knows \(EntryPayload.levels):"

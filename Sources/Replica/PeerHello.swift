@@ -30,7 +30,7 @@ public struct PeerHello: Hashable, Sendable {
   }
 
   /// The longest encoded hello.
-  public static let bytesMax = 8 << 10
+  public static let bytesMax = 48 << 10
 
   /// Version u16 (1), genesis hash, node, incarnation, flags, levels, configuration.
   public var encoded: [UInt8] {

@@ -19,6 +19,14 @@ public struct PeerMessage: Sendable {
     self.body = body
   }
 
+  /// Whether it is large and may wait behind others of its kind: nothing else may wait behind it.
+  public var isBulk: Bool {
+    switch body {
+    case .snapshot(.manifest), .snapshot(.piece): true
+    default: false
+    }
+  }
+
   /// What a message carries.
   public enum Body: Sendable {
     case raft(Message)
@@ -26,17 +34,27 @@ public struct PeerMessage: Sendable {
     case forward(Forward)
     /// Sent again on an open connection when the sender learns its first configuration.
     case hello(PeerHello)
+    /// A voter's state hash, for the leader to put into the log.
+    case report(HashReport)
+    case health(NodeHealth)
+    case snapshot(SnapshotMessage)
   }
 
   /// Writes that a follower hands to the leader.
   public struct Forward: Sendable {
-    /// True if this message begins a repetition of everything that waits at the sender.
-    public var restart: Bool
+    /// Drawn at random by the sender's life.
+    public var life: UInt64
+    /// Grows when the sender repeats everything that waits there.
+    public var epoch: UInt32
+    /// Counts the messages of an epoch from 0, so that nothing overtakes what was lost.
+    public var number: UInt32
     /// Requests as `CommandCodec` encodes them.
     public var requests: [[UInt8]]
 
-    public init(restart: Bool, requests: [[UInt8]]) {
-      self.restart = restart
+    public init(life: UInt64, epoch: UInt32, number: UInt32, requests: [[UInt8]]) {
+      self.life = life
+      self.epoch = epoch
+      self.number = number
       self.requests = requests
     }
   }
@@ -61,13 +79,27 @@ public enum PeerCodec {
     case .forward(let body):
       writer.u8(2)
       writer.i64(message.wall)
-      writer.bool(body.restart)
+      writer.u64(body.life)
+      writer.u32(body.epoch)
+      writer.u32(body.number)
       writer.u32(UInt32(body.requests.count))
       for request in body.requests { writer.blob32(request) }
     case .hello(let body):
       writer.u8(3)
       writer.i64(message.wall)
       writer.blob32(body.encoded)
+    case .report(let body):
+      writer.u8(4)
+      writer.i64(message.wall)
+      body.encode(into: &writer)
+    case .health(let body):
+      writer.u8(5)
+      writer.i64(message.wall)
+      writer.u8(body.rawValue)
+    case .snapshot(let body):
+      writer.u8(6)
+      writer.i64(message.wall)
+      body.encode(into: &writer)
     }
   }
 
@@ -82,6 +114,9 @@ public enum PeerCodec {
     case 1: body = .raft(try MessageCodec.decode(&reader))
     case 2: body = .forward(try forward(&reader))
     case 3: body = .hello(try PeerHello(decoding: try reader.blob32(limit: PeerHello.bytesMax)))
+    case 4: body = .report(try HashReport(decoding: &reader))
+    case 5: body = .health(NodeHealth(rawValue: try reader.u8() & NodeHealth.known))
+    case 6: body = .snapshot(try SnapshotMessage(decoding: &reader))
     default: throw .invalid("peer message kind")
     }
     try reader.finish()
@@ -91,12 +126,15 @@ public enum PeerCodec {
   private static func forward(
     _ reader: inout ByteReader
   ) throws(WireError) -> PeerMessage.Forward {
-    let restart = try reader.bool()
+    let life = try reader.u64()
+    let epoch = try reader.u32()
+    let number = try reader.u32()
+    guard number < UInt32.max else { throw .invalid("forward number") }
     let count = Int(try reader.u32())
     guard count <= forwardCountMax else { throw .tooLong(length: count, limit: forwardCountMax) }
     var requests: [[UInt8]] = []
     requests.reserveCapacity(min(count, reader.left / 4))
     for _ in 0..<count { requests.append(try reader.blob32(limit: requestBytesMax)) }
-    return PeerMessage.Forward(restart: restart, requests: requests)
+    return PeerMessage.Forward(life: life, epoch: epoch, number: number, requests: requests)
   }
 }

@@ -49,6 +49,10 @@ public struct AppliedMarker: Hashable, Sendable {
 enum ReplicaRows {
   static let markerKey = RowKey.start(0x01).bytes
   static let duplicatePrefix = RowKey.start(0x02).bytes
+  /// HashAgreement: part of the state.
+  static let agreementKey = RowKey.start(0x03).bytes
+  /// StateRecord: about the state, not part of it.
+  static let recordKey = RowKey.start(0x04).bytes
   private static let replyBytesMax = 16 << 20
 
   static func markerValue(_ marker: AppliedMarker) -> [UInt8] {

@@ -30,8 +30,21 @@ public struct ReplicaSettings: Sendable {
   /// One account may use one part in this many of what waits at a node and of the duplicate table, so that none can
   /// shut out the others. The operator may use all.
   public var accountShare = 4
-  /// A leader whose oldest log write is older than this steps down.
-  public var diskHangLimit: Int64 = 1_000_000
+  /// A leader whose oldest log write is older than this steps down: an election timeout.
+  public var diskHangLimit: Int64 = 400_000
+  /// A leader whose `apply` waits this long for a store that takes nothing hands over.
+  public var storeStallLimit: Int64 = 400_000
+  /// Every how many log indexes the voters compare their state hashes. The same on every node, or they never agree.
+  public var hashInterval = StateMachine.standardHashInterval
+  /// A snapshot is made after this many bytes of applied entries; 0: only when somebody needs one.
+  public var snapshotEveryBytes: UInt64 = 1 << 30
+  /// Members that this node sends a snapshot to at a time, and how fast in all.
+  public var snapshotTransfersMax = 1
+  public var snapshotBytesPerSecond: Int64 = 128 << 20
+  /// So much of the log is kept although no living member needs it: for one whose disk is damaged or restored.
+  public var trailingBytes: UInt64 = 32 << 20
+  /// A living follower that is further behind than this is sent a snapshot, rather than that the log grows for it.
+  public var retainedBytesMax: UInt64 = 1 << 30
   /// Reads waiting at this node; more fail at once.
   public var readsMax = 8192
 
@@ -54,11 +67,32 @@ public struct RestoredReplica: Sendable {
   public var last: EntryID
   /// The entries after the applied marker (`AppliedMarker.load`), up to `last`.
   public var entries: [Entry]
+  /// The log's files begin after this entry.
+  public var logBase: EntryID
+  /// What the log once held after its intact part (`LogStore`'s claim), if it is damaged.
+  public var suspect: Suspect?
+  /// A copy of term and vote could not be read.
+  public var voteUnreadable: Bool
+  /// Why the stored rows cannot be used: an error of `StateStore.open`, or of an earlier `Coordinator.init`. Then `rows`
+  /// is not read, `entries` are all of the log after `logBase`, and the node waits for a peer's snapshot.
+  public var storeDamage: String?
+  /// The configuration at `logBase`, if it is known from elsewhere (a snapshot's manifest). For `storeDamage` only; without
+  /// it the node learns it from a peer's hello.
+  public var configuration: Configuration?
 
-  public init(hardState: HardState = HardState(), last: EntryID = .zero, entries: [Entry] = []) {
+  public init(
+    hardState: HardState = HardState(), last: EntryID = .zero, entries: [Entry] = [],
+    logBase: EntryID = .zero, suspect: Suspect? = nil, voteUnreadable: Bool = false,
+    storeDamage: String? = nil, configuration: Configuration? = nil
+  ) {
     self.hardState = hardState
     self.last = last
     self.entries = entries
+    self.logBase = logBase
+    self.suspect = suspect
+    self.voteUnreadable = voteUnreadable
+    self.storeDamage = storeDamage
+    self.configuration = configuration
   }
 }
 

@@ -51,6 +51,37 @@ public struct ReplicaStatus: Sendable {
   public var resends: UInt64 = 0
   public var messagesDropped: UInt64 = 0
   public var draining = false
+  /// A draining node owes nothing more: the process may end.
+  public var isDrained = false
+  /// This node's state must not be used, and why.
+  public var fence: String?
+  /// The newest index at which a majority of the voters agreed on a state hash, and the hash.
+  public var lastAgreed: HashSample?
+  /// The newest index at which no hash can have a majority: writes halt.
+  public var dividedAt: UInt64?
+  /// This node's own hashes at the newest points of comparison, by index.
+  public var hashes: [HashSample] = []
+  /// What the log says about those points.
+  public var agreement: [HashAgreement.Point] = []
+  public var isSpaceLow = false
+  /// The applied index of the snapshot that this node can serve; 0: none.
+  public var snapshotIndex: UInt64 = 0
+  /// Members that are being sent this node's snapshot, and bytes sent since start.
+  public var snapshotTransfers = 0
+  public var snapshotBytesSent: UInt64 = 0
+  /// The node that this one fetches a snapshot from, and bytes written since start.
+  public var snapshotSource: NodeID?
+  public var snapshotBytesWritten: UInt64 = 0
+  /// How often this leader found that a member needs a snapshot.
+  public var snapshotsNeeded: UInt64 = 0
+  /// The log's files begin after this index.
+  public var logBase: UInt64 = 0
+  /// The log is damaged and being repaired from the peers.
+  public var isSuspect = false
+  /// Every member as this node sees it; lags are known to the leader only.
+  public var members: [MemberStatus] = []
+  /// Nodes that tried to connect and are in no configuration.
+  public var strangers: [Member] = []
   public var peers: [Peer] = []
   /// Empty if all is well; else one line each, naming what to do.
   public var faults: [String] = []
@@ -63,6 +94,8 @@ public struct ReplicaStatus: Sendable {
     public var match: UInt64?
     /// Its wall clock minus ours, from recent messages.
     public var clockOffset: Int64?
+    /// What it last said about itself.
+    public var health: NodeHealth = []
   }
 
   public init(id: NodeID, incarnation: UInt64) {

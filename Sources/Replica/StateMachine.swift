@@ -5,6 +5,8 @@
 //   * an entry is applied whole or not at all; what cannot be decoded is a fault before anything changes
 //   * a request id changes the state at most once
 //   * rows hold all of it: `init(loading:)` gives the same state, hash and future
+//   * where the voters compare state hashes (`hashInterval`, Note.point), `endsRun` is set: the caller collects the rows
+//     before it applies more, so that the hash belongs to that very index
 // Not here: when to apply (Coordinator), and what a command does (Exchange).
 
 import Engine
@@ -17,23 +19,6 @@ public struct ApplyFault: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String
 }
 
-/// Bugs that tests plant to see that their checks find them. All off outside of tests.
-struct PlantedBugs: OptionSet, Sendable {
-  let rawValue: Int
-  /// Applies a repeated request again.
-  static let ignoreDuplicates = PlantedBugs(rawValue: 1)
-  /// Leaves the applied marker out of the rows.
-  static let rowsWithoutMarker = PlantedBugs(rawValue: 2)
-  /// Answers a write when it is proposed.
-  static let answerBeforeCommit = PlantedBugs(rawValue: 4)
-  /// Executes past the deadline.
-  static let ignoreDeadline = PlantedBugs(rawValue: 8)
-  /// Hands rows out before the own log is durable.
-  static let rowsBeforeDurable = PlantedBugs(rawValue: 16)
-  /// Forgets to write the rows of the duplicate table.
-  static let rowsWithoutDuplicates = PlantedBugs(rawValue: 32)
-}
-
 /// The replicated state of one node.
 public struct StateMachine: ~Copyable {
   /// A client's time may be this far ahead of the stamp, exclusive. Microseconds.
@@ -43,34 +28,75 @@ public struct StateMachine: ~Copyable {
 
   private(set) var exchange: Exchange
   private var duplicates: DuplicateTable
+  /// What the voters' hashes amount to.
+  public private(set) var agreement = HashAgreement()
+  private var agreementHash: UInt128 = 0
+  private var agreementIsDirty = false
+  /// The own hashes, and whether they were found wrong.
+  private(set) var record = StateRecord()
+  /// Every how many log indexes the voters compare their state hashes. The same on every node.
+  let hashInterval: UInt64
+  /// True behind an entry at which hashes are compared, until `collectRows`.
+  package private(set) var endsRun = false
   /// How far the log is applied. Its `stateHash` is that of the last `collectRows`.
   public private(set) var marker: AppliedMarker
   /// Since start.
   public private(set) var commandsApplied: UInt64 = 0
   public private(set) var duplicatesAnswered: UInt64 = 0
-  var bugs: PlantedBugs = []
+  var plants = Plants()
+
+  /// Enough that the reports, three entries for three voters, do not matter.
+  public static let standardHashInterval: UInt64 = 4096
 
   /// An empty state, before the first entry.
-  public init() {
+  public init(hashInterval: UInt64 = StateMachine.standardHashInterval) {
+    precondition(hashInterval > 0, "hashes are compared at some interval")
+    self.hashInterval = hashInterval
     exchange = Exchange()
     duplicates = DuplicateTable()
     marker = .initial
   }
 
   /// Rebuilds the state from rows alone.
-  public init(loading rows: any RowReader) throws {
+  public init(
+    loading rows: any RowReader, hashInterval: UInt64 = StateMachine.standardHashInterval
+  ) throws {
+    precondition(hashInterval > 0, "hashes are compared at some interval")
     let marker = try AppliedMarker.load(rows) ?? .initial
     let exchange = try Exchange(loading: rows)
     let duplicates = try DuplicateTable(loading: rows, stamp: marker.stamp)
-    let hash = exchange.stateHash &+ duplicates.hash &+ marker.logicalHash
+    let (agreement, agreementHash, record) = try Self.agreement(rows)
+    let hash = exchange.stateHash &+ duplicates.hash &+ agreementHash &+ marker.logicalHash
     guard marker.applied.index == .zero || hash == marker.stateHash else {
       throw ReplicaError(
         "the stored rows do not add up to the state hash of index \(marker.applied.index):"
           + " the store is damaged")
     }
+    self.hashInterval = hashInterval
     self.marker = marker
     self.exchange = exchange
     self.duplicates = duplicates
+    self.agreement = agreement
+    self.agreementHash = agreementHash
+    self.record = record
+  }
+
+  private static func agreement(
+    _ rows: any RowReader
+  ) throws -> (HashAgreement, UInt128, StateRecord) {
+    let table = try rows.row(ReplicaRows.agreementKey)
+    let record = try rows.row(ReplicaRows.recordKey)
+    do throws(WireError) {
+      let hash = table.map { RowHash.of(key: ReplicaRows.agreementKey, value: $0) } ?? 0
+      return (
+        try table.map { bytes throws(WireError) in try HashAgreement(decoding: bytes) }
+          ?? HashAgreement(), hash,
+        try record.map { bytes throws(WireError) in try StateRecord(decoding: bytes) }
+          ?? StateRecord()
+      )
+    } catch {
+      throw ReplicaError("the rows about state hashes cannot be read: \(error)")
+    }
   }
 
   /// Applies the entry after `marker.applied`. Throws before anything changed.
@@ -78,6 +104,7 @@ public struct StateMachine: ~Copyable {
     _ entry: Entry, _ events: inout EventBatch, _ outcomes: inout AppliedOutcomes
   ) throws(ApplyFault) {
     precondition(entry.index == marker.applied.index.next, "entries are applied in order")
+    precondition(!endsRun, "rows are collected where hashes are compared")
     switch entry.kind {
     case .noop:
       events.begin(index: entry.index.value, stamp: marker.stamp)
@@ -101,6 +128,7 @@ public struct StateMachine: ~Copyable {
       apply(payload, at: entry.index.value, &events, &outcomes)
     }
     marker.applied = entry.id
+    if entry.index.value % hashInterval == 0 { endsRun = true }
   }
 
   private mutating func apply(
@@ -116,8 +144,24 @@ public struct StateMachine: ~Copyable {
       commandsApplied += 1
       apply(payload.requests[i], at: index, &events, &outcomes)
     }
+    for note in payload.notes { apply(note) }
     if marker.windowEnd == 0, events.levels.count > levels {
       marker.windowEnd = (payload.stamp / Self.windowLength + 1) * Self.windowLength
+    }
+  }
+
+  private mutating func apply(_ note: Note) {
+    switch note {
+    case .point: endsRun = true
+    case .hash(let report):
+      // A report is about the past; nothing is counted before there are voters.
+      guard report.index <= marker.applied.index.value, let configuration = marker.configuration
+      else { return }
+      let isLearner = !configuration.isVoter(report.node)
+      let countsLearners = isLearner && plants.has(.learnersCountInHash)
+      guard agreement.count(report, configuration, countsLearners: countsLearners) else { return }
+      agreementIsDirty = true
+      record.compare(with: agreement)
     }
   }
 
@@ -128,7 +172,9 @@ public struct StateMachine: ~Copyable {
   ) {
     let id = request.header.requestID
     let stamp = marker.stamp
-    if !bugs.contains(.ignoreDuplicates), let known = duplicates.record(id) {
+    if let known = duplicates.record(id), !plants.has(.ignoreDuplicates),
+      stamp <= request.header.deadline || !plants.has(.deadlineBeforeDuplicates)
+    {
       duplicatesAnswered += 1
       outcomes.append(id, index: known.index, stamp: known.stamp, reply: known.reply)
       return
@@ -136,14 +182,14 @@ public struct StateMachine: ~Copyable {
     outcomes.begin(id, index: index, stamp: stamp)
     if request.header.timestamp >= stamp.addingReportingOverflow(Self.aheadLimit).partialValue {
       outcomes.reject(.timestampAhead)
-    } else if stamp > request.header.deadline, !bugs.contains(.ignoreDeadline) {
+    } else if stamp > request.header.deadline, !plants.has(.ignoreDeadline) {
       outcomes.reject(.deadlinePassed)
     } else {
       exchange.apply(request, stamp: stamp, &events, reply: &outcomes.bytes)
       outcomes.end()
       if case .genesis(let mark) = request.command, outcomes.lastReply == .done { found(mark) }
     }
-    if bugs.contains(.ignoreDuplicates), duplicates.holds(id) { return }
+    if !plants.bugs.isEmpty, duplicates.holds(id) { return }
     let account = account(of: request.header.key)
     outcomes.withLastReply { reply in
       duplicates.put(
@@ -159,7 +205,7 @@ public struct StateMachine: ~Copyable {
 
   /// The recorded outcome of a request, if it is still kept.
   func outcome(of id: RequestID) -> AppliedOutcome? {
-    guard !bugs.contains(.ignoreDuplicates), let record = duplicates.record(id) else {
+    guard !plants.bugs.contains(.ignoreDuplicates), let record = duplicates.record(id) else {
       return nil
     }
     return AppliedOutcome(
@@ -170,15 +216,39 @@ public struct StateMachine: ~Copyable {
   /// Adds all rows that changed since the last call, the marker among them, and brings the state hash up to date.
   public mutating func collectRows(into batch: inout RowBatch) {
     duplicates.collectRows(into: &batch)
-    if bugs.contains(.rowsWithoutDuplicates) { batch.removeAll() }
+    if !batch.isEmpty, plants.has(.rowsWithoutDuplicates) { batch.removeAll() }
     exchange.collectRows(into: &batch)
+    if agreementIsDirty {
+      agreementIsDirty = false
+      let row = agreement.encoded
+      agreementHash = RowHash.of(key: ReplicaRows.agreementKey, value: row)
+      batch.put(ReplicaRows.agreementKey, row)
+    }
     marker.stateHash = currentHash
-    if bugs.contains(.rowsWithoutMarker) { return }
+    if endsRun {
+      endsRun = false
+      record.take(HashSample(index: marker.applied.index.value, hash: marker.stateHash))
+      record.compare(with: agreement)
+    }
+    record.collectRows(into: &batch)
+    if plants.has(.rowsWithoutMarker) { return }
     batch.put(ReplicaRows.markerKey, ReplicaRows.markerValue(marker))
   }
 
   private var currentHash: UInt128 {
-    exchange.stateHash &+ duplicates.hash &+ marker.logicalHash
+    exchange.stateHash &+ duplicates.hash &+ agreementHash &+ marker.logicalHash
+  }
+
+  /// Changes the state as a fault of memory would: rows and hash go along.
+  mutating func corrupt() {
+    let id = RequestID(UInt64.max, UInt64.max, UInt64.max, marker.applied.index.value)
+    guard !duplicates.holds(id) else { return }
+    let reply = ReplyCodec.encode(.done)
+    reply.withUnsafeBytes { bytes in
+      duplicates.put(
+        id, index: 0, stamp: marker.stamp, deadline: marker.stamp, account: .operator,
+        reply: bytes)
+    }
   }
 
   /// Who the key belongs to. Whoever presents a key that does not exist is nobody's customer, and counts as the

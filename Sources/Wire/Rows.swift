@@ -6,7 +6,7 @@
 
 /// Who owns which first byte of a row key. A prefix is never used again for something else.
 public enum RowPrefix {
-  /// Replica: 0x01 to 0x0F (0x01 applied state, 0x02 request outcomes).
+  /// Replica: 0x01 to 0x0F (0x01 applied state, 0x02 request outcomes, 0x03 hash agreement, 0x04 own hashes).
   public static let replica: ClosedRange<UInt8> = 0x01...0x0F
   /// Engine: 0x10 to 0x3F.
   public static let engine: ClosedRange<UInt8> = 0x10...0x3F

@@ -25,6 +25,21 @@ struct WorldSettings {
   /// The real LogStore on a FaultDisk, instead of a model.
   var realLog = false
   var bugs: PlantedBugs = []
+  /// Voters compare their states this often; small, so that short histories do it too.
+  var hashInterval: UInt64 = 32
+  var nodes = 3
+  var runsOutstandingMax = 1024
+  /// Ticks for which a silent member keeps the logs.
+  var floorTicks = 60_000
+  var trailingBytes: UInt64 = 0
+  var snapshotBytesPerSecond: Int64 = 100 << 20
+  /// Snapshots that cannot be trusted: some pieces are read wrong.
+  var rottenReads = false
+  /// Nodes may refuse each other without that being a violation.
+  var refusals = false
+  /// Without them nobody gets another's state.
+  var snapshots = true
+  var windowBytes = 64 << 20
 }
 
 /// One life of a node's process.
@@ -82,13 +97,26 @@ final class ClusterWorld {
   /// Pairs that cannot talk.
   var blocked: Set<[UInt64]> = []
   var checker = WorldChecker()
+  /// Why nodes asked for another state.
+  var rebuilds: [(node: NodeID, reason: String)] = []
+  /// How often the branch of each planted bug ran, in all lives.
+  var plantedRuns: UInt64 = 0
+  var memberAnswers: [MemberAnswer] = []
+  var refusalReasons: [String] = []
+  var snapshotsMade = 0
+  var installsFailed = 0
+  var piecesBegun = 0
+  var installs: [NodeID] = []
+  var reinstalls: [(WorldNode, MemoryStore, EntryID)] = []
+  private var accepted: Set<[UInt64]> = []
+  var onCrash: (WorldNode) -> Void = { _ in }
   var onAnswer: (WorldNode, Answer) -> Void = { _, _ in }
   var onRead: (WorldNode, UInt64, LogIndex?) -> Void = { _, _, _ in }
 
   init(seed: UInt64, _ settings: WorldSettings = WorldSettings()) {
     self.settings = settings
     random = SeededRandom(seed)
-    for id in 1...3 as ClosedRange<UInt64> {
+    for id in 1...UInt64(settings.nodes) {
       nodes.append(
         WorldNode(
           id: NodeID(id), incarnation: id * 1000 + seed % 1000, realLog: settings.realLog))
@@ -102,7 +130,8 @@ final class ClusterWorld {
   func now(_ node: WorldNode) -> Moment {
     Moment(
       monotonic: time - (node.life?.monotonicZero ?? 0),
-      wall: Self.wallStart + time + settings.wallOffsets[Int(node.id.value) - 1])
+      wall: Self.wallStart + time
+        + settings.wallOffsets[(Int(node.id.value) - 1) % settings.wallOffsets.count])
   }
 
   // MARK: Lives
@@ -110,21 +139,34 @@ final class ClusterWorld {
   func start(_ node: WorldNode) {
     precondition(node.life == nil, "a node lives once at a time")
     node.lives += 1
-    let store = node.flushedStore.copy()
+    let store = node.storeDamage == nil ? node.flushedStore.copy() : MemoryStore()
     do {
       try node.open()
-      let applied = try AppliedMarker.load(store)?.applied ?? .zero
+      let applied =
+        node.storeDamage == nil
+        ? try AppliedMarker.load(store)?.applied ?? .zero : node.base
       let entries = node.log.filter { $0.index > applied.index }
-      var replica = ReplicaSettings()
+      var replica = ReplicaSettings(
+        consensus: Settings(
+          entriesPerAppendMax: 64, inflightAppendsMax: 64, windowBytesMax: settings.windowBytes,
+          floorTicks: settings.floorTicks))
+      replica.trailingBytes = settings.trailingBytes
+      replica.snapshotBytesPerSecond = settings.snapshotBytesPerSecond
       replica.entriesPerRunMax = 8
+      replica.runsOutstandingMax = settings.runsOutstandingMax
+      replica.hashInterval = settings.hashInterval
       var coordinator = try Coordinator(
         identity: Member(id: node.id, incarnation: node.incarnation),
         voters: nodes.map(\.id), genesis: Self.genesis, genesisHash: Self.genesisHash,
         settings: replica,
-        restored: RestoredReplica(hardState: node.hardState, last: node.last, entries: entries),
+        restored: RestoredReplica(
+          hardState: node.hardState, last: node.last, entries: entries, logBase: node.base,
+          storeDamage: node.storeDamage),
         rows: store, seed: random.next())
-      coordinator.bugs = settings.bugs
-      coordinator.machine.bugs = settings.bugs
+      coordinator.plant(settings.bugs)
+      if let snapshot = node.snapshot {
+        coordinator.snapshotMade(snapshot.id, manifest: snapshot.manifest)
+      }
       node.life = Life(coordinator, store: store, monotonicZero: time - random.below(1_000_000))
     } catch {
       checker.note("node \(node.id) cannot start: \(error)")
@@ -138,25 +180,67 @@ final class ClusterWorld {
   func connect(_ a: WorldNode, _ b: WorldNode) {
     guard let one = a.life, let two = b.life else { return }
     let (mine, theirs) = (one.coordinator.hello, two.coordinator.hello)
-    if one.coordinator.greet(theirs, now(a), &one.effects) != .accept {
-      checker.note("node \(a.id) refuses node \(b.id)")
+    let first = one.coordinator.greet(theirs, now(a), &one.effects)
+    let second = two.coordinator.greet(mine, now(b), &two.effects)
+    for (greeting, node, peer) in [(first, a, b), (second, b, a)] {
+      if case .refuse(let reason) = greeting {
+        refusalReasons.append(reason)
+        if !settings.refusals { checker.note("node \(node.id) refuses node \(peer.id)") }
+      }
     }
-    if two.coordinator.greet(mine, now(b), &two.effects) != .accept {
-      checker.note("node \(b.id) refuses node \(a.id)")
+    if first == .accept, second == .accept { accepted.insert(pair(a, b)) }
+  }
+
+  private func pair(_ a: WorldNode, _ b: WorldNode) -> [UInt64] {
+    [min(a.id.value, b.id.value), max(a.id.value, b.id.value)]
+  }
+
+  /// Those who were refused try again.
+  private func reconnect() {
+    for a in nodes where a.life != nil {
+      for b in nodes
+      where b.id > a.id && b.life != nil && !isBlocked(a, b) && !accepted.contains(pair(a, b)) {
+        connect(a, b)
+      }
     }
+  }
+
+  /// A machine with an empty disk.
+  func addNode(_ id: UInt64, incarnation: UInt64) -> WorldNode {
+    let node = WorldNode(id: NodeID(id), incarnation: incarnation, realLog: settings.realLog)
+    nodes.append(node)
+    start(node)
+    return node
   }
 
   /// The process dies. Writes on their way reach the disk in order up to a random one; the store falls back to its last
   /// flush.
-  func crash(_ node: WorldNode) {
+  func crash(_ node: WorldNode, keepsStore: Bool = false) {
     guard let life = node.life else { return }
+    onCrash(node)
+    accepted = accepted.filter { !$0.contains(node.id.value) }
+    noteRuns(life)
     node.crash(life.disk, &random)
-    if random.chance(30) { node.flushedStore = life.store.copy() }
+    if !keepsStore, node.storeDamage == nil, random.chance(30) {
+      node.flushedStore = life.store.copy()
+    }
     node.life = nil
     flights.removeAll { $0.from == node.id || $0.to == node.id }
     for peer in nodes where peer.id != node.id && !isBlocked(node, peer) {
       guard let other = peer.life else { continue }
       other.coordinator.peerLost(node.id, now(peer), &other.effects)
+    }
+  }
+
+  private func noteRuns(_ life: Life) {
+    for (_, bug) in PlantedBugs.all { plantedRuns += life.coordinator.plantedRuns(bug) }
+  }
+
+  /// How often the branches of the planted bugs ran until now.
+  var allPlantedRuns: UInt64 {
+    nodes.reduce(plantedRuns) { sum, node in
+      guard let life = node.life else { return sum }
+      return PlantedBugs.all.reduce(sum) { $0 + life.coordinator.plantedRuns($1.bug) }
     }
   }
 
@@ -187,6 +271,8 @@ final class ClusterWorld {
       time += 500
       deliver()
       for node in nodes { turn(node) }
+      startReinstalled()
+      if time % 50_000 == 0 { reconnect() }
     }
   }
 
@@ -244,7 +330,7 @@ final class ClusterWorld {
   }
 
   private func finishStoring(_ node: WorldNode, _ life: Life) {
-    while let next = life.storing.first, next.done <= time {
+    while !node.storeHangs, let next = life.storing.first, next.done <= time {
       life.storing.removeFirst()
       life.store.write(next.run.rows)
       life.coordinator.stored(upTo: next.run.lastIndex)
@@ -273,15 +359,28 @@ final class ClusterWorld {
     for answer in life.effects.answers { onAnswer(node, answer) }
     for read in life.effects.readsReady { onRead(node, read.ticket, read.index) }
     for ticket in life.effects.readsFailed { onRead(node, ticket, nil) }
+    if let reason = life.effects.rebuild { rebuilds.append((node.id, reason)) }
+    memberAnswers.append(contentsOf: life.effects.memberAnswers)
     let fetches = life.effects.fetches
     let cut = life.effects.cut
+    let snapshots = life.effects.snapshots
     life.effects.removeAll()
+    carryOut(snapshots, node, life)
     for fetch in fetches { answer(fetch, node, life) }
-    if let cut { node.cut(upTo: cut) }
+    if let cut {
+      node.cut(upTo: cut)
+      life.coordinator.logCut(to: node.base)
+    }
   }
 
   private func answer(_ fetch: LogFetch, _ node: WorldNode, _ life: Life) {
-    guard fetch.after >= node.base.index, fetch.after <= node.last.index else {
+    if fetch.after < node.base.index {
+      let gone = LogFetched(
+        follower: fetch.follower, after: EntryID(term: .zero, index: fetch.after), entries: [],
+        cutTo: node.base)
+      return life.coordinator.logFetched(gone, now(node), &life.effects)
+    }
+    guard fetch.after <= node.last.index else {
       checker.note("node \(node.id) wants to read the log after \(fetch.after), which is cut")
       return
     }

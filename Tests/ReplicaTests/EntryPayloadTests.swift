@@ -56,12 +56,25 @@ import Wire
 
   @Test func `a newer version or level is named`() {
     var newer = Self.payload
-    newer[1] = 2
-    #expect(throws: EntryPayload.Fault.unknownVersion(2)) { try EntryPayload(decoding: newer) }
+    newer[1] = 3
+    #expect(throws: EntryPayload.Fault.unknownVersion(3)) { try EntryPayload(decoding: newer) }
     newer[1] = 1
     newer[3] = 9
     #expect(throws: EntryPayload.Fault.unknownLevel(9)) { try EntryPayload(decoding: newer) }
     #expect(EntryPayload.Fault.unknownLevel(9).description.contains("newer program"))
+  }
+
+  @Test func `notes make a payload of version 2, and come back`() throws {
+    let report = HashReport(node: NodeID(3), incarnation: 9, index: 4096, hash: 1 << 99)
+    let notes: [Note] = [.point, .hash(report)]
+    let bytes = EntryPayload.encode(stamp: 5, requests: [], notes: notes)
+    #expect(bytes.prefix(4) == [0, 2, 0, 1])
+    #expect(try EntryPayload(decoding: bytes).notes == notes)
+    var unknown = bytes
+    unknown[18] = 9
+    #expect(throws: EntryPayload.Fault.malformed(.invalid("note kind"))) {
+      try EntryPayload(decoding: unknown)
+    }
   }
 
   @Test func `a count beyond the limit is refused before anything is read`() {
@@ -79,7 +92,10 @@ import Wire
       from: NodeID(1), to: NodeID(2), term: Term(3),
       body: .heartbeat(.init(commit: LogIndex(4), cuttable: LogIndex(1), round: 5)))
     let bodies: [PeerMessage.Body] = [
-      .raft(heartbeat), .forward(.init(restart: true, requests: [[1], [2, 3]])), .hello(hello),
+      .raft(heartbeat), .hello(hello),
+      .forward(.init(life: 3, epoch: 2, number: 1, requests: [[1], [2, 3]])),
+      .report(.init(node: NodeID(2), incarnation: 7, index: 64, hash: 1 << 100)),
+      .health([.lowSpace, .draining]),
     ]
     var random = SeededRandom(6)
     for body in bodies {

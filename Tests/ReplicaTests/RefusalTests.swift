@@ -20,7 +20,7 @@ import Testing
     var node = try GreetingTests.coordinator()
     var effects = Effects()
     node.submit([Self.submission(1, 7)], GreetingTests.now, &effects)
-    node.drain()
+    node.refuseWrites()
     node.submit([Self.submission(2, 7)], GreetingTests.now, &effects)
     #expect(effects.answers.isEmpty)
     node.submit([Self.submission(3, 8)], GreetingTests.now, &effects)
@@ -50,7 +50,7 @@ import Testing
     var node = try GreetingTests.coordinator()
     var effects = Effects()
     _ = node.queue.add(RequestID(0, 0, 0, 7), [1])
-    node.drain()
+    node.refuseWrites()
     node.submit(
       [Self.submission(1, 7), Self.submission(2, 8)], GreetingTests.now, &effects)
     #expect(effects.answers.map(\.outcome) == [.unknown, .overloaded])

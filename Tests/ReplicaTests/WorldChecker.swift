@@ -16,6 +16,9 @@ final class WorldChecker {
   private(set) var events: [UInt64: (Int64, [Event])] = [:]
   private var hashes: [UInt64: UInt128] = [:]
   private(set) var entriesSeen = 0
+  /// `nil`: members change in this history.
+  var configurationsExpected: Int? = 1
+  private var clientsAsked: [RequestID] = []
 
   func note(_ violation: String) {
     if violations.count < 20 { violations.append(violation) }
@@ -76,6 +79,7 @@ final class WorldChecker {
       if life.coordinator.machine.marker.windowEnd != 0 { note("a depth window stays open") }
     }
     var oracle = Exchange()
+    clientsAsked = clients.asked.map(\.request.header.requestID)
     let executed = replay(log, &oracle)
     if oracle.stateHash != life.coordinator.machine.exchange.stateHash {
       note("the exchange differs from a replay that executes each request once")
@@ -116,7 +120,13 @@ final class WorldChecker {
     }
     var rows = RowBatch()
     oracle.collectRows(into: &rows)
-    if configurations != 1 { note("\(configurations) configuration entries") }
+    let asked = Set(clientsAsked)
+    for id in executed.keys where id.words.0 == 1 && !asked.contains(id) {
+      note("the log holds a request that nobody asked: \(id)")
+    }
+    if let expected = configurationsExpected, configurations != expected {
+      note("\(configurations) configuration entries")
+    }
     if genesis != 1 { note("\(genesis) genesis marks") }
     return executed
   }

@@ -29,6 +29,7 @@ final class WorldClients {
   init(_ world: ClusterWorld) {
     self.world = world
     world.onAnswer = { [unowned self] node, answer in take(answer, node) }
+    world.onCrash = { [unowned self] node in forget(node) }
   }
 
   /// Tickets that live nodes still owe an answer.
@@ -129,7 +130,7 @@ final class WorldClients {
 
   /// One random request of a random account to a random live node; sometimes an earlier one again.
   func trade(_ random: inout SeededRandom, repeats: Int64 = 15, shortDeadlines: Int64 = 5) {
-    let node = world.nodes[Int(random.below(3))]
+    let node = world.nodes[Int(random.below(Int64(world.nodes.count)))]
     guard node.life != nil else { return }
     if random.chance(repeats), asked.count > 20 {
       return submit(asked.count - 1 - Int(random.below(15)), at: node)

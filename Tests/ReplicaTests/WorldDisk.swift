@@ -31,6 +31,13 @@ final class WorldNode {
   // The process.
   var life: Life?
   var lives: UInt64 = 0
+  /// The snapshot that the node can serve, and what it has of one that it fetches. Durable.
+  var snapshot: ModelSnapshot?
+  var install: ModelInstall?
+  /// The store cannot be used.
+  var storeDamage: String?
+  /// The store takes nothing while this is set.
+  var storeHangs = false
   // The real log.
   private var disk: FaultDisk?
   private var store: LogStore?
@@ -93,6 +100,15 @@ final class WorldNode {
     self.store = nil
     let torn = FaultDisk.Crash.tornPower(seed: random.next())
     self.disk = disk.after(random.chance(30) ? .process : torn)
+  }
+
+  /// The store is replaced by a snapshot: the log goes on behind it, or begins anew there.
+  func reset(to id: EntryID, before: [Entry]) {
+    precondition(store == nil, "installs are for model logs")
+    let holds = log.first { $0.index == id.index }?.id == id || base == id
+    log = holds ? log.filter { $0.index > id.index } : []
+    base = id
+    archive = before
   }
 
   func cut(upTo index: LogIndex) {

@@ -47,7 +47,7 @@ struct EngineRun: ~Copyable {
   /// Commands between two collections of rows, as a node's runs have them.
   static let commandsPerRun = 4096
 
-  private(set) var machine = StateMachine()
+  private(set) var machine = StateMachine(hashInterval: 1 << 60)
   private var flow = FlowF1()
   private var requests = FlowRequests()
   private var stamp = EngineRun.start

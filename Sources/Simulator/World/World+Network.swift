@@ -19,7 +19,7 @@ extension World {
     let place = Int(to.value) - 1
     guard place >= 0, place < nodes.count else { return }
     checker.see(message, from: node)
-    if case .forward(let forward) = message.body, forward.restart { mark(.forwardRepeated) }
+    if case .forward(let forward) = message.body, forward.number == 0 { mark(.forwardRepeated) }
     let peer = nodes[place]
     let way = pair(node.place, place)
     guard peer.life != nil, linked[way] else { return }
@@ -156,6 +156,9 @@ extension World {
       return "t\(raft.term) \(text)"
     case .forward(let forward): return "forward \(forward.requests.count)"
     case .hello: return "hello"
+    case .report(let report): return "hash of \(report.index)"
+    case .health(let health): return "health \(health.rawValue)"
+    case .snapshot: return "snapshot"
     }
   }
 }

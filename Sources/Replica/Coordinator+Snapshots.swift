@@ -1,0 +1,176 @@
+// Coordinator+Snapshots: who fetches a snapshot from whom, when one is made, and how far the log may be cut.
+//
+// Invariants:
+//   * a snapshot that is fetched is never older than the own log's beginning: the log behind it stays usable
+//   * the log is cut only behind what a finished flush covers
+//   * a log that a living follower needs is kept within `retainedBytesMax`, or while a snapshot is on its way to it for as
+//     long as consensus allows; a dead one keeps nothing (Consensus.advanceCuttable)
+//   * a node whose own state must not be used serves none
+// Not here: files (Node, Storage), transfers (SnapshotServer, SnapshotClient).
+
+import Raft
+import Wire
+
+extension Coordinator {
+  // MARK: What the driver reports
+
+  /// A snapshot is finished: the applied entry in it, and its manifest.
+  public mutating func snapshotMade(_ id: EntryID, manifest: [UInt8]) {
+    precondition(
+      !manifest.isEmpty && manifest.count <= SnapshotMessage.manifestBytesMax,
+      "a manifest has 1 to \(SnapshotMessage.manifestBytesMax) bytes")
+    server.made(.init(id: id, manifest: manifest))
+    bytesSinceSnapshot = 0
+  }
+
+  public mutating func snapshotFailed() { server.failed() }
+
+  /// The bytes of `SnapshotEffect.read`; `nil` if they cannot be read or are damaged.
+  public mutating func snapshotRead(
+    peer: NodeID, transfer: UInt64, piece: SnapshotPiece, bytes: [UInt8]?, _ now: Moment,
+    _ effects: inout Effects
+  ) {
+    guard let answer = server.read(peer, transfer, piece, bytes, now.monotonic) else { return }
+    send(answer, to: peer, now, &effects)
+  }
+
+  /// What the install begun by `SnapshotEffect.begin` lacks; perhaps nothing.
+  public mutating func installBegan(
+    missing: [SnapshotPiece], _ now: Moment, _ effects: inout Effects
+  ) {
+    withClient(now, &effects) { client, messages, snapshots in
+      client.began(missing, now.monotonic, &messages, &snapshots)
+    }
+  }
+
+  /// A piece is written. `again`: pieces of a file whose checksum did not fit.
+  public mutating func installWrote(
+    _ piece: SnapshotPiece, again: [SnapshotPiece] = [], _ now: Moment, _ effects: inout Effects
+  ) {
+    withClient(now, &effects) { client, messages, snapshots in
+      client.wrote(piece, again: again, now.monotonic, &messages, &snapshots)
+    }
+  }
+
+  /// The install came to nothing (a full disk, a state hash that does not fit): another source is tried.
+  public mutating func installFailed(_ now: Moment) { client.failed(now.monotonic) }
+
+  /// Snapshots of this node that others are fetching: keep their files.
+  public var snapshotsInUse: [EntryID] { server.inUse }
+
+  /// Asks for a snapshot now, as an operator may: `SnapshotEffect.make`, unless one is being made.
+  public mutating func makeSnapshot(_ now: Moment, _ effects: inout Effects) {
+    server.make(now.monotonic, &effects.snapshots)
+  }
+
+  // MARK: Messages
+
+  mutating func take(
+    _ message: SnapshotMessage, from peer: NodeID, _ now: Moment, _ effects: inout Effects
+  ) {
+    switch message {
+    case .needed(let atLeast):
+      // It may be late: what is applied here needs no snapshot.
+      guard peer == consensus.leader, atLeast > machine.marker.applied.index.value else { return }
+      client.want(atLeast: atLeast, from: sources, now.monotonic)
+    case .manifestRequest, .pieceRequest, .done:
+      let answer = server.receive(
+        message, from: peer, stored: isSound ? runs.stored : nil, now.monotonic,
+        &effects.snapshots)
+      if let answer { send(answer, to: peer, now, &effects) }
+    case .manifest, .piece, .refused:
+      withClient(now, &effects) { client, messages, snapshots in
+        client.receive(message, from: peer, now.monotonic, &messages, &snapshots)
+      }
+    }
+  }
+
+  private func send(
+    _ message: SnapshotMessage, to peer: NodeID, _ now: Moment, _ effects: inout Effects
+  ) {
+    effects.messages.append(
+      Outgoing(to: peer, message: PeerMessage(wall: now.wall, .snapshot(message))))
+  }
+
+  private mutating func withClient(
+    _ now: Moment, _ effects: inout Effects,
+    _ body: (
+      inout SnapshotClient, inout [(NodeID, SnapshotMessage)], inout [SnapshotEffect]
+    ) -> Void
+  ) {
+    var messages: [(NodeID, SnapshotMessage)] = []
+    body(&client, &messages, &effects.snapshots)
+    for (peer, message) in messages { send(message, to: peer, now, &effects) }
+  }
+
+  /// Whom to ask: members that are connected and well, the leader last, because it has most to do.
+  private var sources: [NodeID] {
+    let members = consensus.configuration?.members.map(\.id) ?? voters
+    let fit = members.filter { id in
+      id != identity.id && connected.contains(id)
+        && health(of: id).isDisjoint(with: [.fenced, .draining])
+    }
+    return fit.filter { $0 != consensus.leader } + fit.filter { $0 == consensus.leader }
+  }
+
+  // MARK: Time
+
+  /// Tells members that need a snapshot so.
+  mutating func tellNeeds(_ now: Moment, _ effects: inout Effects) {
+    for need in output.snapshotsNeeded {
+      counters.snapshotsNeeded += 1
+      send(.needed(atLeast: need.base.index.value), to: need.to, now, &effects)
+    }
+  }
+
+  mutating func tickSnapshots(_ now: Moment, _ effects: inout Effects) {
+    if distrust != nil {
+      if client.isWaiting {
+        client.want(atLeast: logBase.index.value, from: sources, now.monotonic)
+      }
+    } else if client.isActive {
+      if machine.marker.applied.index.value >= client.atLeast {
+        client.cancel()
+      } else if client.isWaiting {
+        client.want(atLeast: client.atLeast, from: sources, now.monotonic)
+      }
+    }
+    if client.isActive {
+      withClient(now, &effects) { client, messages, snapshots in
+        client.tick(now.monotonic, &messages, &snapshots)
+      }
+    }
+    if !server.isIdle { server.tick(now.monotonic, &effects.snapshots) }
+    if settings.snapshotEveryBytes > 0, bytesSinceSnapshot >= settings.snapshotEveryBytes, isSound {
+      bytesSinceSnapshot = 0
+      server.make(now.monotonic, &effects.snapshots)
+    }
+  }
+
+  // MARK: The log's beginning
+
+  /// The log's files begin after this entry now.
+  public mutating func logCut(to base: EntryID) {
+    consensus.logCut(to: base)
+    if base.index > logBase.index { logBase = base }
+  }
+
+  mutating func reportCut(_ effects: inout Effects) {
+    guard distrust == nil else { return }
+    let trailing = ledger.index(keeping: settings.trailingBytes)
+    var wanted = min(consensus.cuttable.value, trailing)
+    let floor = ledger.index(keeping: settings.retainedBytesMax)
+    if floor > wanted, floor > reportedCut.value, !isSendingSnapshot { wanted = floor }
+    wanted = min(wanted, machine.marker.applied.index.value)
+    var cut = min(wanted, flushed)
+    if wanted > cut, plants.has(.cutBeforeFlush) { cut = wanted }
+    guard cut > reportedCut.value else { return }
+    reportedCut = LogIndex(cut)
+    effects.cut = reportedCut
+  }
+
+  /// Whether some member waits for a snapshot, and the log behind it is kept by consensus for a bounded time.
+  private var isSendingSnapshot: Bool {
+    consensus.members.contains { $0.replication == .snapshot }
+  }
+}

@@ -1,0 +1,169 @@
+// HashAgreement: the voters' state hashes at fixed log indexes, as the log reports them. Replicated state.
+//
+// Invariants:
+//   * a pure function of the reports and of the configuration applied before each
+//   * a voter's first report for an index counts, later ones do not; learners' never do
+//   * at most `pointsMax` indexes are kept, the newest; each holds at most one report a member
+// Not here: taking and reporting hashes (Coordinator+Hashes), and what follows for this node (StateFence).
+
+import Raft
+import Wire
+
+/// Which state hash a majority of the voters has, index by index.
+public struct HashAgreement: Hashable, Sendable {
+  /// How many indexes are remembered.
+  public static let pointsMax = 8
+
+  /// A member's hash.
+  public struct Vote: Hashable, Sendable {
+    public var node: NodeID
+    public var hash: UInt128
+  }
+
+  /// What is known about one index.
+  public struct Point: Hashable, Sendable {
+    public var index: UInt64
+    /// By node.
+    public var votes: [Vote] = []
+    /// The hash that a majority has.
+    public var agreed: UInt128?
+    /// No hash can reach a majority any more.
+    public var isDivided = false
+
+    /// Those who reported another hash than the majority.
+    public var dissenters: [NodeID] {
+      guard let agreed else { return [] }
+      return votes.filter { $0.hash != agreed }.map(\.node)
+    }
+  }
+
+  /// By index.
+  public private(set) var points: [Point] = []
+  /// The newest index at which a majority agreed, and its hash; kept when the point itself is forgotten.
+  public var lastAgreed: HashSample? {
+    agreedIndex == 0 ? nil : HashSample(index: agreedIndex, hash: agreedHash)
+  }
+  private var agreedIndex: UInt64 = 0
+  private var agreedHash: UInt128 = 0
+  /// The newest index without a possible majority; 0 if there is none.
+  private var dividedIndex: UInt64 = 0
+
+  public init() {}
+
+  /// The index since which no majority agrees, if so: writes halt.
+  public var divided: UInt64? { dividedIndex > agreedIndex ? dividedIndex : nil }
+
+  /// Whether `node` has reported for `index`, or the index is too old to matter.
+  func hasReport(of node: NodeID, at index: UInt64) -> Bool {
+    if points.count == Self.pointsMax, let first = points.first, index < first.index { return true }
+    return points.first { $0.index == index }?.votes.contains { $0.node == node } ?? false
+  }
+
+  /// Counts a report. Returns whether anything changed.
+  ///
+  /// - Parameter countsLearners: a planted fault.
+  mutating func count(
+    _ report: HashReport, _ configuration: Configuration, countsLearners: Bool = false
+  ) -> Bool {
+    guard configuration.incarnation(of: report.node) == report.incarnation,
+      configuration.isVoter(report.node) || countsLearners,
+      !hasReport(of: report.node, at: report.index)
+    else { return false }
+    var place = points.firstIndex { $0.index >= report.index } ?? points.count
+    if place == points.count || points[place].index != report.index {
+      points.insert(Point(index: report.index), at: place)
+      if points.count > Self.pointsMax {
+        points.removeFirst()
+        place -= 1
+      }
+    }
+    let vote = Vote(node: report.node, hash: report.hash)
+    let position =
+      points[place].votes.firstIndex { $0.node > report.node } ?? points[place].votes.count
+    points[place].votes.insert(vote, at: position)
+    judge(place, configuration, countsLearners)
+    return true
+  }
+
+  private mutating func judge(
+    _ place: Int, _ configuration: Configuration, _ countsLearners: Bool
+  ) {
+    guard points[place].agreed == nil else { return }
+    let votes = points[place].votes
+    var sets = [configuration.voters.map(\.id)]
+    if countsLearners { sets[0] += configuration.learners.map(\.id) }
+    if configuration.isJoint { sets.append(configuration.outgoing.map(\.id)) }
+    /// Whether the hash (`nil`: one that nobody reported yet) has a majority of every set, the silent counted in or not.
+    func reaches(_ hash: UInt128?, withSilent: Bool) -> Bool {
+      sets.allSatisfy { set in
+        let members = countsLearners ? configuration.voters.count : set.count
+        let holders = set.count { node in
+          guard let vote = votes.first(where: { $0.node == node }) else { return withSilent }
+          return vote.hash == hash
+        }
+        return holders * 2 > members
+      }
+    }
+    for vote in votes where reaches(vote.hash, withSilent: false) {
+      points[place].agreed = vote.hash
+      points[place].isDivided = false
+      if points[place].index > agreedIndex {
+        agreedIndex = points[place].index
+        agreedHash = vote.hash
+      }
+      return
+    }
+    let mayAgree =
+      reaches(nil, withSilent: true) || votes.contains { reaches($0.hash, withSilent: true) }
+    points[place].isDivided = !mayAgree
+    if !mayAgree { dividedIndex = max(dividedIndex, points[place].index) }
+  }
+
+  // MARK: The row
+
+  /// Version u16 (1), agreed index u64 and hash u128, divided index u64, count u16, then for each point its index u64,
+  /// flags u8, agreed hash u128, count u16 and votes (node u64, hash u128).
+  var encoded: [UInt8] {
+    var writer = ByteWriter(capacity: 64 + points.count * 100)
+    writer.u16(1)
+    writer.u64(agreedIndex)
+    writer.u128(agreedHash)
+    writer.u64(dividedIndex)
+    writer.u16(UInt16(points.count))
+    for point in points {
+      writer.u64(point.index)
+      writer.u8((point.agreed == nil ? 0 : 1) | (point.isDivided ? 2 : 0))
+      writer.u128(point.agreed ?? 0)
+      writer.u16(UInt16(point.votes.count))
+      for vote in point.votes {
+        writer.u64(vote.node.value)
+        writer.u128(vote.hash)
+      }
+    }
+    return writer.bytes
+  }
+
+  init(decoding bytes: [UInt8]) throws(WireError) {
+    var reader = ByteReader(bytes)
+    guard try reader.u16() == 1 else { throw .invalid("hash agreement version") }
+    agreedIndex = try reader.u64()
+    agreedHash = try reader.u128()
+    dividedIndex = try reader.u64()
+    let count = Int(try reader.u16())
+    guard count <= Self.pointsMax else { throw .tooLong(length: count, limit: Self.pointsMax) }
+    for _ in 0..<count {
+      var point = Point(index: try reader.u64())
+      let flags = try reader.u8()
+      let agreed = try reader.u128()
+      point.agreed = flags & 1 == 0 ? nil : agreed
+      point.isDivided = flags & 2 != 0
+      let votes = Int(try reader.u16())
+      guard votes <= 1024 else { throw .tooLong(length: votes, limit: 1024) }
+      for _ in 0..<votes {
+        point.votes.append(Vote(node: NodeID(try reader.u64()), hash: try reader.u128()))
+      }
+      points.append(point)
+    }
+    try reader.finish()
+  }
+}

@@ -1,0 +1,167 @@
+// SnapshotServer: one node's snapshots for others: whom it serves, how fast, and when it makes one.
+//
+// Invariants:
+//   * at most `transfersMax` transfers at a time; one that is silent for `silenceMax`, or lasts longer than `lifeMax`, ends
+//   * bytes leave no faster than a token bucket fills; what waits for it is bounded, and waits in order
+//   * one snapshot is made at a time
+// Not here: files (Node, Storage), and who needs a snapshot (Consensus).
+
+import Raft
+
+/// The serving side of snapshot transfers. Times are monotonic microseconds.
+struct SnapshotServer: Sendable {
+  static let silenceMax: Int64 = 10_000_000
+  static let lifeMax: Int64 = 1_800_000_000
+  static let makingMax: Int64 = 600_000_000
+  /// Pieces of one transfer that may wait for the bucket.
+  static let waitingMax = 16
+
+  /// A finished snapshot of this node.
+  struct Offered: Sendable {
+    var id: EntryID
+    var manifest: [UInt8]
+  }
+
+  private struct Transfer: Sendable {
+    var peer: NodeID
+    var number: UInt64
+    var snapshot: EntryID
+    var began: Int64
+    var heard: Int64
+    var waiting: [SnapshotPiece] = []
+  }
+
+  let transfersMax: Int
+  let bytesPerSecond: Int64
+  private(set) var latest: Offered?
+  private(set) var makingSince: Int64?
+  private var transfers: [Transfer] = []
+  private var tokens: Int64
+  private var filledAt: Int64 = 0
+  private(set) var bytesSent: UInt64 = 0
+
+  init(transfersMax: Int, bytesPerSecond: Int64) {
+    precondition(transfersMax > 0 && bytesPerSecond > 0, "a server serves someone")
+    self.transfersMax = transfersMax
+    self.bytesPerSecond = bytesPerSecond
+    tokens = Int64(SnapshotMessage.pieceBytesMax)
+  }
+
+  /// The snapshots that must not be removed now.
+  var inUse: [EntryID] { transfers.map(\.snapshot) }
+  var isIdle: Bool { transfers.isEmpty && makingSince == nil }
+  var transferCount: Int { transfers.count }
+
+  mutating func made(_ offered: Offered) {
+    makingSince = nil
+    if latest.map({ $0.id.index <= offered.id.index }) ?? true { latest = offered }
+  }
+
+  mutating func failed() { makingSince = nil }
+
+  /// Asks for a new snapshot, unless one is being made.
+  mutating func make(_ now: Int64, _ effects: inout [SnapshotEffect]) {
+    guard makingSince == nil else { return }
+    makingSince = now
+    effects.append(.make)
+  }
+
+  // MARK: Messages
+
+  /// Answers a client. `stored`: how far the own store reaches; `nil`: it must not be used.
+  mutating func receive(
+    _ message: SnapshotMessage, from peer: NodeID, stored: UInt64?, _ now: Int64,
+    _ effects: inout [SnapshotEffect]
+  ) -> SnapshotMessage? {
+    switch message {
+    case .manifestRequest(let number, let atLeast, let offset):
+      return begin(number, peer, atLeast, offset, stored, now, &effects)
+    case .pieceRequest(let number, let piece):
+      guard let i = place(peer, number), transfers[i].waiting.count < Self.waitingMax else {
+        return .refused(transfer: number, .gone)
+      }
+      transfers[i].heard = now
+      if !transfers[i].waiting.contains(piece) { transfers[i].waiting.append(piece) }
+      release(now, &effects)
+      return nil
+    case .done(let number):
+      if let i = place(peer, number) { transfers.remove(at: i) }
+      return nil
+    case .needed, .manifest, .piece, .refused:
+      return nil
+    }
+  }
+
+  private func place(_ peer: NodeID, _ number: UInt64) -> Int? {
+    transfers.firstIndex { $0.peer == peer && $0.number == number }
+  }
+
+  private mutating func begin(
+    _ number: UInt64, _ peer: NodeID, _ atLeast: UInt64, _ offset: UInt32, _ stored: UInt64?,
+    _ now: Int64, _ effects: inout [SnapshotEffect]
+  ) -> SnapshotMessage? {
+    guard let stored, stored >= atLeast else { return .refused(transfer: number, .unable) }
+    if place(peer, number) == nil {
+      // A client has one transfer at a time: a new one ends the old.
+      transfers.removeAll { $0.peer == peer }
+      guard transfers.count < transfersMax else { return .refused(transfer: number, .busy) }
+      guard let latest, latest.id.index.value >= atLeast else {
+        make(now, &effects)
+        return .refused(transfer: number, .preparing)
+      }
+      transfers.append(
+        Transfer(peer: peer, number: number, snapshot: latest.id, began: now, heard: now))
+    }
+    guard let i = place(peer, number), let latest, latest.id == transfers[i].snapshot,
+      offset < latest.manifest.count
+    else { return .refused(transfer: number, .gone) }
+    transfers[i].heard = now
+    let end = min(latest.manifest.count, Int(offset) + SnapshotMessage.pieceBytesMax)
+    return .manifest(
+      transfer: number, id: latest.id, total: UInt32(latest.manifest.count), offset: offset,
+      bytes: Array(latest.manifest[Int(offset)..<end]))
+  }
+
+  /// What became of a read: the message for the client.
+  mutating func read(
+    _ peer: NodeID, _ number: UInt64, _ piece: SnapshotPiece, _ bytes: [UInt8]?, _ now: Int64
+  ) -> SnapshotMessage? {
+    guard let i = place(peer, number) else { return nil }
+    guard let bytes, bytes.count == Int(piece.count) else {
+      // Its files are gone or damaged: nobody is served from it again.
+      if latest?.id == transfers[i].snapshot { latest = nil }
+      transfers.remove(at: i)
+      return .refused(transfer: number, .gone)
+    }
+    transfers[i].heard = now
+    bytesSent += UInt64(bytes.count)
+    return .piece(transfer: number, piece: piece, bytes: bytes)
+  }
+
+  // MARK: Time
+
+  /// Fills the bucket, lets pieces go, ends what is silent.
+  mutating func tick(_ now: Int64, _ effects: inout [SnapshotEffect]) {
+    if let since = makingSince, now - since > Self.makingMax { makingSince = nil }
+    guard !transfers.isEmpty else { return }
+    transfers.removeAll { now - $0.heard > Self.silenceMax || now - $0.began > Self.lifeMax }
+    release(now, &effects)
+  }
+
+  private mutating func release(_ now: Int64, _ effects: inout [SnapshotEffect]) {
+    let elapsed = min(max(0, now - filledAt), 1_000_000)
+    let burst = max(Int64(SnapshotMessage.pieceBytesMax), bytesPerSecond / 20)
+    tokens = min(burst, tokens + elapsed * bytesPerSecond / 1_000_000)
+    filledAt = now
+    for i in transfers.indices {
+      while let piece = transfers[i].waiting.first, tokens >= Int64(piece.count) {
+        tokens -= Int64(piece.count)
+        transfers[i].waiting.removeFirst()
+        effects.append(
+          .read(
+            peer: transfers[i].peer, transfer: transfers[i].number,
+            snapshot: transfers[i].snapshot, piece: piece))
+      }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+// HandOverTests: leaders that cannot go on, nodes that are about to end, and disks that are full.
+
+import Engine
+import Raft
+import TestSupport
+import Testing
+
+@testable import Replica
+
+@Suite struct HandOverTests {
+  @Test(arguments: [91, 92, 93] as [UInt64])
+  func `a draining leader hands over, and its clients see no error`(seed: UInt64) throws {
+    let (world, clients) = try FenceTests.market(seed)
+    var random = SeededRandom(seed)
+    world.run(1_000_000)
+    let leader = try #require(world.leader)
+    for round in 0..<120 {
+      clients.trade(&random, repeats: 0, shortDeadlines: 0)
+      world.run(1_000)
+      if round == 40 { leader.life?.coordinator.drain() }
+    }
+    #expect(world.run(upTo: 2_000_000) { leader.life?.coordinator.isDrained == true })
+    #expect(world.run(upTo: 2_000_000) { clients.owed == 0 })
+    #expect(world.leader !== leader && world.leader != nil)
+    #expect(clients.count { if case .reply = $0 { false } else { true } } == 0)
+    world.run(2_000_000)
+    world.checker.finish(world, clients)
+    #expect(world.checker.violations == [])
+  }
+
+  @Test func `a draining leader tries until somebody can take over`() throws {
+    let (world, clients) = try FenceTests.market(94)
+    world.run(1_000_000)
+    let leader = try #require(world.leader)
+    // The messages that hand over are lost for a while.
+    world.settings.dropPercent = 60
+    leader.life?.coordinator.drain()
+    world.run(1_500_000)
+    world.settings.dropPercent = 0
+    #expect(world.run(upTo: 3_000_000) { world.leader != nil && world.leader !== leader })
+    #expect(world.run(upTo: 1_000_000) { leader.life?.coordinator.isDrained == true })
+    _ = clients
+  }
+
+  @Test func `a draining node that is alone is drained once it owes nothing`() throws {
+    let (world, clients) = try FenceTests.market(95)
+    world.run(1_000_000)
+    let leader = try #require(world.leader)
+    for node in world.nodes where node !== leader {
+      world.crash(node)
+      clients.forget(node)
+    }
+    leader.life?.coordinator.drain()
+    #expect(world.run(upTo: 3_000_000) { leader.life?.coordinator.isDrained == true })
+  }
+
+  @Test func `low space refuses writes, not reads, and leadership goes where there is space`()
+    throws
+  {
+    let (world, clients) = try FenceTests.market(96)
+    world.run(1_000_000)
+    let leader = try #require(world.leader)
+    leader.life?.coordinator.setSpace(isLow: true)
+    #expect(world.run(upTo: 3_000_000) { world.leader != nil && world.leader !== leader })
+    func ask(_ node: WorldNode) -> Int {
+      clients.ask(
+        Request(
+          header: clients.header(key: clients.accounts[0].key, window: 5_000_000),
+          command: .revokeKey(RevokeKey(apiKey: "none"))), at: node)
+    }
+    let refused = ask(leader)
+    let taken = ask(try #require(world.leader))
+    world.run(1_000_000)
+    #expect(clients.asked[refused].outcomes == [.overloaded])
+    #expect(clients.asked[taken].outcomes.count == 1)
+    #expect(clients.asked[taken].outcomes != [.overloaded])
+    let life = try #require(leader.life)
+    #expect(life.coordinator.status(world.now(leader)).faults.contains { $0.contains("low disk") })
+    var read: LogIndex?
+    world.onRead = { _, _, index in read = index }
+    life.coordinator.read(1, world.now(leader), &life.effects)
+    world.run(1_000_000)
+    #expect(read != nil)
+    life.coordinator.setSpace(isLow: false)
+    let again = ask(leader)
+    world.run(1_000_000)
+    #expect(clients.asked[again].outcomes != [.overloaded])
+  }
+
+  @Test func `where space is low everywhere every node refuses writes`() throws {
+    let (world, clients) = try FenceTests.market(97)
+    world.run(1_000_000)
+    let leader = try #require(world.leader)
+    for node in world.nodes where node !== leader {
+      node.life?.coordinator.setSpace(isLow: true)
+    }
+    world.run(100_000)
+    leader.life?.coordinator.setSpace(isLow: true)
+    world.run(2_000_000)
+    #expect(world.leader === leader, "nobody is better off")
+    for node in world.nodes where node !== leader {
+      node.life?.coordinator.setSpace(isLow: false)
+      #expect(node.life?.coordinator.lacksSpace == true, "the leader's disk counts")
+    }
+    _ = clients
+  }
+
+  @Test func `a leader whose store takes nothing hands over`() throws {
+    var settings = WorldSettings()
+    settings.runsOutstandingMax = 4
+    let (world, clients) = try FenceTests.market(98, settings)
+    world.run(1_000_000)
+    let leader = try #require(world.leader)
+    leader.storeHangs = true
+    var random = SeededRandom(98)
+    FenceTests.trade(world, clients, &random, 100)
+    #expect(world.run(upTo: 3_000_000) { world.leader != nil && world.leader !== leader })
+    leader.storeHangs = false
+    world.run(3_000_000)
+    #expect(clients.owed == 0)
+    world.checker.finish(world, clients)
+    #expect(world.checker.violations == [])
+  }
+}

@@ -1,0 +1,114 @@
+// HashAgreementTests: counting the voters' state hashes.
+
+import Raft
+import Testing
+import Wire
+
+@testable import Replica
+
+@Suite struct HashAgreementTests {
+  static func members(_ ids: ClosedRange<UInt64>) -> [Member] {
+    ids.map { Member(id: NodeID($0), incarnation: $0 * 10) }
+  }
+
+  static let three = configuration(1...3)
+
+  static func configuration(
+    _ voters: ClosedRange<UInt64>, outgoing: ClosedRange<UInt64>? = nil,
+    learners: [UInt64] = []
+  ) -> Configuration {
+    guard
+      let made = Configuration(
+        voters: members(voters), outgoing: outgoing.map { members($0) } ?? [],
+        learners: learners.map { Member(id: NodeID($0), incarnation: $0 * 10) })
+    else { preconditionFailure("a test's configuration") }
+    return made
+  }
+
+  static func report(_ node: UInt64, _ hash: UInt128, at index: UInt64 = 64) -> HashReport {
+    HashReport(node: NodeID(node), incarnation: node * 10, index: index, hash: hash)
+  }
+
+  static func table(
+    _ reports: [HashReport], _ configuration: Configuration = three, learners: Bool = false
+  ) -> HashAgreement {
+    var table = HashAgreement()
+    for report in reports {
+      _ = table.count(report, configuration, countsLearners: learners)
+    }
+    return table
+  }
+
+  @Test func `a majority decides, and who differs is named`() {
+    let table = Self.table([Self.report(1, 7), Self.report(3, 8), Self.report(2, 7)])
+    #expect(table.points.map(\.agreed) == [7])
+    #expect(table.points[0].dissenters == [NodeID(3)])
+    #expect(table.lastAgreed == HashSample(index: 64, hash: 7))
+    #expect(table.divided == nil)
+  }
+
+  @Test func `one voice of three decides nothing, and neither do two that differ`() {
+    #expect(Self.table([Self.report(1, 7)]).lastAgreed == nil)
+    let two = Self.table([Self.report(1, 7), Self.report(2, 8)])
+    #expect(two.lastAgreed == nil)
+    #expect(two.divided == nil, "the third may still decide")
+  }
+
+  @Test func `three hashes of three voters halt, until a later index is agreed on`() {
+    var table = Self.table([Self.report(1, 7), Self.report(2, 8), Self.report(3, 9)])
+    #expect(table.divided == 64)
+    _ = table.count(Self.report(1, 5, at: 96), Self.three)
+    _ = table.count(Self.report(2, 5, at: 96), Self.three)
+    #expect(table.divided == nil)
+  }
+
+  @Test func `two voters that differ halt, and one alone agrees with itself`() {
+    let two = Self.table([Self.report(1, 7), Self.report(2, 8)], Self.configuration(1...2))
+    #expect(two.divided == 64)
+    let one = Self.table([Self.report(1, 7)], Self.configuration(1...1))
+    #expect(one.lastAgreed?.hash == 7)
+  }
+
+  @Test func `a voter's first report counts, a second changes nothing`() {
+    let table = Self.table([Self.report(1, 7), Self.report(1, 8), Self.report(2, 8)])
+    #expect(table.lastAgreed == nil)
+    #expect(table.points[0].votes.map(\.hash) == [7, 8])
+  }
+
+  @Test func `learners, strangers and other incarnations do not count`() {
+    let configuration = Self.configuration(1...3, learners: [4, 5])
+    var old = Self.report(2, 7)
+    old.incarnation = 1
+    let reports = [Self.report(1, 7), Self.report(4, 7), Self.report(5, 7), Self.report(9, 7), old]
+    #expect(Self.table(reports, configuration).points.map(\.votes.count) == [1])
+    #expect(Self.table(reports, configuration).lastAgreed == nil)
+    // The planted fault makes a majority of one voter and two learners.
+    #expect(Self.table(reports, configuration, learners: true).lastAgreed?.hash == 7)
+  }
+
+  @Test func `a joint configuration needs both majorities`() {
+    let joint = Self.configuration(3...5, outgoing: 1...3)
+    let new = Self.table([Self.report(4, 7), Self.report(5, 7)], joint)
+    #expect(new.lastAgreed == nil)
+    let both = Self.table([Self.report(4, 7), Self.report(3, 7), Self.report(1, 7)], joint)
+    #expect(both.lastAgreed?.hash == 7)
+  }
+
+  @Test func `only the newest indexes are kept, and bytes give the same table`() throws {
+    var table = HashAgreement()
+    for i in 1...20 as ClosedRange<UInt64> {
+      _ = table.count(Self.report(1, UInt128(i), at: i * 8), Self.three)
+      if i % 3 == 0 { _ = table.count(Self.report(2, UInt128(i), at: i * 8), Self.three) }
+    }
+    #expect(table.points.map(\.index) == (13...20).map { $0 * 8 })
+    #expect(table.count(Self.report(2, 1, at: 8), Self.three) == false)
+    #expect(try HashAgreement(decoding: table.encoded) == table)
+    #expect(throws: WireError.self) { try HashAgreement(decoding: table.encoded.dropLast()) }
+  }
+}
+
+extension HashAgreement {
+  init(decoding bytes: ArraySlice<UInt8>) throws(WireError) {
+    try self.init(decoding: Array(bytes))
+  }
+}

@@ -1,0 +1,155 @@
+// SnapshotTests: nodes that cannot be served from the log, or whose state is wrong, get another's state.
+
+import Engine
+import Raft
+import TestSupport
+import Testing
+
+@testable import Replica
+
+@Suite struct SnapshotTests {
+  static func settings() -> WorldSettings {
+    var settings = WorldSettings()
+    settings.runsPerFlush = 4
+    settings.floorTicks = 50
+    settings.windowBytes = 16 << 10
+    return settings
+  }
+
+  /// Trades until the other nodes have cut what `node` needs.
+  static func leaveBehind(
+    _ node: WorldNode, _ world: ClusterWorld, _ clients: WorldClients,
+    _ random: inout SeededRandom
+  ) throws {
+    let end = node.last.index
+    for _ in 0..<40 {
+      FenceTests.trade(world, clients, &random, 50)
+      let others = world.nodes.filter { $0 !== node && $0.life != nil }
+      if others.allSatisfy({ $0.base.index > end }) { return }
+    }
+    try #require(Bool(false), "the logs are never cut")
+  }
+
+  static func settle(_ world: ClusterWorld, _ clients: WorldClients) {
+    if !world.run(upTo: 20_000_000, until: { clients.owed == 0 }) {
+      world.checker.note("\(clients.owed) answers never come")
+    }
+    world.run(3_000_000)
+    world.checker.finish(world, clients)
+  }
+
+  @Test(arguments: [0, 4] as [Int64])
+  func `a dead voter keeps no log for ever, and comes back by a snapshot under load`(
+    loss: Int64
+  ) throws {
+    var settings = Self.settings()
+    settings.dropPercent = loss
+    let (world, clients) = try FenceTests.market(101, settings)
+    var random = SeededRandom(101)
+    let node = try #require(world.nodes.first { $0 !== world.leader })
+    world.crash(node)
+    try Self.leaveBehind(node, world, clients, &random)
+    world.start(node)
+    for _ in 0..<300 {
+      clients.trade(&random, repeats: 0, shortDeadlines: 0)
+      world.run(5_000)
+    }
+    #expect(world.run(upTo: 60_000_000) { !world.installs.isEmpty })
+    Self.settle(world, clients)
+    #expect(world.checker.violations == [])
+    #expect(world.installs.count >= 1 && world.installs.count <= 2)
+    #expect(Set(world.installs) == [node.id])
+  }
+
+  @Test func `a wrong state is replaced by a peer's, also when it led`() throws {
+    let (world, clients) = try FenceTests.market(102, Self.settings())
+    var random = SeededRandom(102)
+    world.run(1_000_000)
+    let wrong = try #require(world.leader)
+    try #require(wrong.life).coordinator.corruptState()
+    for _ in 0..<200 {
+      clients.trade(&random, repeats: 0, shortDeadlines: 0)
+      world.run(5_000)
+    }
+    #expect(world.run(upTo: 10_000_000) { world.installs == [wrong.id] })
+    #expect(world.run(upTo: 5_000_000) { clients.owed == 0 })
+    world.run(3_000_000)
+    let status = try FenceTests.status(world, wrong)
+    #expect(status.fence == nil)
+    #expect(status.ready)
+    let hashes = try world.nodes.map { try FenceTests.status(world, $0).stateHash }
+    #expect(Set(hashes).count == 1)
+  }
+
+  @Test func `a damaged store is replaced, and the node votes meanwhile`() throws {
+    let (world, clients) = try FenceTests.market(103, Self.settings())
+    var random = SeededRandom(103)
+    FenceTests.trade(world, clients, &random, 100)
+    let node = try #require(world.nodes.first { $0 !== world.leader })
+    let other = try #require(world.nodes.first { $0 !== world.leader && $0 !== node })
+    world.crash(node)
+    node.storeDamage = "a block of the store cannot be read"
+    world.crash(other)
+    world.start(node)
+    world.run(400_000)
+    #expect(world.installs == [] || world.installs == [node.id])
+    let place = clients.ask(
+      Request(
+        header: clients.header(key: clients.accounts[0].key, window: 5_000_000),
+        command: .revokeKey(RevokeKey(apiKey: "none"))), at: try #require(world.leader))
+    #expect(world.run(upTo: 4_000_000) { clients.asked[place].open == 0 })
+    #expect(world.run(upTo: 10_000_000) { world.installs == [node.id] })
+    world.start(other)
+    Self.settle(world, clients)
+    #expect(world.checker.violations == [])
+  }
+
+  @Test func `a snapshot that was damaged on its way is not installed`() throws {
+    var settings = Self.settings()
+    settings.rottenReads = true
+    let (world, clients) = try FenceTests.market(104, settings)
+    var random = SeededRandom(104)
+    let node = try #require(world.nodes.first { $0 !== world.leader })
+    world.crash(node)
+    try Self.leaveBehind(node, world, clients, &random)
+    world.start(node)
+    #expect(world.run(upTo: 60_000_000) { world.installsFailed > 0 })
+    world.settings.rottenReads = false
+    #expect(world.run(upTo: 60_000_000) { !world.installs.isEmpty })
+    Self.settle(world, clients)
+    #expect(world.checker.violations == [])
+  }
+
+  @Test func `an interrupted install goes on where it stopped`() throws {
+    var settings = Self.settings()
+    settings.snapshotBytesPerSecond = 100_000
+    let (world, clients) = try FenceTests.market(105, settings)
+    var random = SeededRandom(105)
+    let node = try #require(world.nodes.first { $0 !== world.leader })
+    world.crash(node)
+    try Self.leaveBehind(node, world, clients, &random)
+    world.start(node)
+    let total = { node.snapshotPieces(world) }
+    #expect(
+      world.run(upTo: 30_000_000) {
+        (node.install?.missing.count ?? .max) < total() / 2 && node.install != nil
+      })
+    world.crash(node)
+    let left = try #require(node.install?.missing.count)
+    let before = world.piecesBegun
+    world.start(node)
+    #expect(world.run(upTo: 60_000_000) { world.piecesBegun > before })
+    #expect(world.piecesBegun - before == left || left == 0)
+    #expect(world.run(upTo: 60_000_000) { !world.installs.isEmpty })
+    Self.settle(world, clients)
+    #expect(world.checker.violations == [])
+  }
+}
+
+extension WorldNode {
+  /// How many pieces the snapshots of the others have.
+  func snapshotPieces(_ world: ClusterWorld) -> Int {
+    let blobs = world.nodes.compactMap { $0.snapshot?.blob.count }
+    return (blobs.max() ?? 0) / ModelSnapshot.pieceBytes
+  }
+}
