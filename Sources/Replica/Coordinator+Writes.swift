@@ -67,7 +67,7 @@ extension Coordinator {
   }
 
   /// Whether the duplicate table holds enough that an account's writes may be refused.
-  private var mayRefuse: Bool {
+  var mayRefuse: Bool {
     machine.duplicatesCount >= settings.duplicatesMax / settings.accountShare
       || machine.duplicateBytes >= settings.duplicateBytesMax / settings.accountShare
   }

@@ -122,3 +122,46 @@ import Testing
     #expect(world.checker.violations == [])
   }
 }
+
+@Suite struct IdleTests {
+  @Test func `a follower that skips idle ticks campaigns at the same moment as one that does not`()
+    throws
+  {
+    func campaignsAt(skipping: Bool) throws -> Int {
+      var node = try GreetingTests.coordinator()
+      var effects = Effects()
+      for id in [2, 3] as [UInt64] {
+        _ = node.greet(GreetingTests.hello(id), GreetingTests.now, &effects)
+      }
+      effects.removeAll()
+      var now = GreetingTests.now
+      var ticks = 0
+      while ticks < 1000 {
+        let idle = skipping ? node.idleTicks : 0
+        if idle > 0 { node.skipTicks(idle) }
+        ticks += idle + 1
+        now.monotonic += Int64(idle + 1) * 10_000
+        node.tick(now, &effects)
+        if node.role != .follower { return ticks }
+      }
+      return ticks
+    }
+    let plain = try campaignsAt(skipping: false)
+    #expect(try campaignsAt(skipping: true) == plain)
+    #expect(plain > 40 && plain < 1000)
+  }
+
+  @Test func `in an idle cluster most ticks may be skipped, and none while something waits`() throws
+  {
+    let (world, clients) = try FenceTests.market(99)
+    world.run(3_000_000)
+    let follower = try #require(world.nodes.first { $0 !== world.leader })
+    #expect((follower.life?.coordinator.idleTicks ?? 0) > 10)
+    for node in world.nodes where node !== follower { world.crash(node) }
+    clients.ask(
+      Request(
+        header: clients.header(key: clients.accounts[0].key, window: 5_000_000),
+        command: .revokeKey(RevokeKey(apiKey: "none"))), at: follower)
+    #expect(follower.life?.coordinator.idleTicks == 0)
+  }
+}
