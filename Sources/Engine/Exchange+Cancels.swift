@@ -5,10 +5,51 @@
 // Not here: orders that end by trading or expire at entry (Matcher, Orders).
 
 extension Exchange {
+  /// Cancels an order that may belong to a list.
   mutating func cancel(
-    _ cancel: CancelOrder, _ account: Int32, _ stamp: Int64, _ events: inout EventBatch
-  ) throws(Rejection) -> Cancelled {
-    let slot = try find(cancel, account)
+    special slot: Int32, _ cancel: CancelOrder, _ stamp: Int64, _ events: inout EventBatch
+  ) -> Reply {
+    let reply: Reply
+    if let special = special(slot), special.list >= 0 {
+      reply = .cancelledList(
+        self.cancel(list: special.list, cancel.cancelClientOrderID, stamp, &events))
+    } else {
+      reply = .cancelled(end(slot, cancel.cancelClientOrderID, stamp, &events))
+    }
+    report(&events)
+    return reply
+  }
+
+  mutating func cancelAll(
+    _ cancel: CancelAllOrders, _ account: Int32, _ stamp: Int64, _ events: inout EventBatch
+  ) throws(Rejection) -> Reply {
+    guard let symbol = symbols.place(cancel.symbol) else { throw .symbolUnknown }
+    let sheet = accounts.sheet(account, symbol)
+    guard sheet.count > 0 else { throw .noOpenOrders }
+    var all: [Cancelled] = []
+    var ended: [OrderListView] = []
+    all.reserveCapacity(Int(sheet.count))
+    var slot = sheet.head
+    while slot >= 0 {
+      if let special = special(slot), special.list >= 0 {
+        let list = self.cancel(
+          list: special.list, cancel.cancelClientOrderID, stamp, &events)
+        all.append(contentsOf: list.orders)
+        ended.append(list.list)
+      } else {
+        all.append(end(slot, cancel.cancelClientOrderID, stamp, &events))
+      }
+      // Whatever was closed, the oldest that is left is next.
+      slot = accounts.sheet(account, symbol).head
+    }
+    report(&events)
+    return .cancelledAll(all, lists: ended)
+  }
+
+  /// The open order that a cancel names, if its restriction lets it be cancelled.
+  func find(_ cancel: CancelOrder, _ account: Int32) throws(Rejection) -> Int32 {
+    let slot = try find(
+      cancel.orderID, cancel.originalClientOrderID, cancel.account, cancel.symbol, account)
     switch cancel.restriction {
     case .none: break
     case .onlyNew:
@@ -16,34 +57,15 @@ extension Exchange {
     case .onlyPartiallyFilled:
       guard book.orders[view: slot].status == .partiallyFilled else { throw .cancelRestricted }
     }
-    let cancelled = end(slot, cancel.cancelClientOrderID, stamp, &events)
-    report(&events)
-    return cancelled
+    return slot
   }
 
-  mutating func cancelAll(
-    _ cancel: CancelAllOrders, _ account: Int32, _ stamp: Int64, _ events: inout EventBatch
-  ) throws(Rejection) -> [Cancelled] {
-    guard let symbol = symbols.place(cancel.symbol) else { throw .symbolUnknown }
-    let sheet = accounts.sheet(account, symbol)
-    guard sheet.count > 0 else { throw .noOpenOrders }
-    var all: [Cancelled] = []
-    all.reserveCapacity(Int(sheet.count))
-    var slot = sheet.head
-    while slot >= 0 {
-      let next = book.orders[slot].sheetNewer
-      all.append(end(slot, cancel.cancelClientOrderID, stamp, &events))
-      slot = next
-    }
-    report(&events)
-    return all
-  }
-
-  // The open order that a cancel names.
-  private func find(_ cancel: CancelOrder, _ account: Int32) throws(Rejection) -> Int32 {
-    guard let symbol = symbols.place(cancel.symbol) else { throw .symbolUnknown }
-    let text = cancel.originalClientOrderID
-    if let id = cancel.orderID {
+  /// The account's open order with this id, this client id, or both.
+  func find(
+    _ id: OrderID?, _ text: ShortText, _ owner: AccountID, _ market: SymbolID, _ account: Int32
+  ) throws(Rejection) -> Int32 {
+    guard let symbol = symbols.place(market) else { throw .symbolUnknown }
+    if let id {
       guard let slot = book.orders.find(symbol, id), book.orders[slot].account == account else {
         throw .orderUnknown
       }
@@ -52,24 +74,21 @@ extension Exchange {
       }
       return slot
     }
-    let fingerprint = ClientIDs.fingerprint(cancel.account, cancel.symbol, text)
+    let fingerprint = ClientIDs.fingerprint(owner, market, text)
     guard !text.isEmpty,
       let slot = book.orders.find(account, symbol, text, fingerprint: fingerprint)
     else { throw .orderUnknown }
     return slot
   }
 
-  private mutating func end(
+  /// Cancels an order that belongs to no list.
+  mutating func end(
     _ slot: Int32, _ cancelID: ShortText, _ stamp: Int64, _ events: inout EventBatch
   ) -> Cancelled {
     let record = book.orders[slot]
-    var view = book.orders.view(slot)
-    let asset =
-      view.side == .buy
-      ? symbols.states[record.symbol].quote : symbols.states[record.symbol].base
-    let held = hold(view.side, price: view.price, left: record.remaining, record.symbol)
+    var view = book.orders[view: slot]
     if planted != .cancelKeepsHold {
-      ledger.release(record.account, asset, amount: held)
+      ledger.release(record.account, heldAsset(view.side, record.symbol), amount: held(slot))
     }
     view.status = .canceled
     view.updatedAt = stamp

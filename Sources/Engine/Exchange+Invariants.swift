@@ -24,6 +24,7 @@ extension Exchange {
     checkBalances(&broken)
     for symbol in 0..<symbols.states.count { checkBook(symbol, &broken) }
     checkSheets(&broken)
+    checkSpecials(&broken)
     if !book.touched.isEmpty || !ledger.touched.isEmpty {
       broken.append("a command left its lists of changes behind")
     }
@@ -32,13 +33,23 @@ extension Exchange {
 
   private func checkBalances(_ broken: inout [String]) {
     var held: [UInt64: Int64] = [:]
+    func name(_ account: Int32, _ asset: AssetID) -> UInt64 {
+      UInt64(account) << 32 | UInt64(asset.value)
+    }
     for slot in 0..<book.orders.slotBound where book.orders[slot].live {
       let record = book.orders[slot]
-      let view = book.orders.view(slot)
-      let state = symbols.states[record.symbol]
-      let asset = view.side == .buy ? state.quote : state.base
-      held[UInt64(record.account) << 32 | UInt64(asset.value), default: 0] += hold(
-        view.side, price: view.price, left: record.remaining, record.symbol)
+      let asset = heldAsset(book.orders.view(slot).side, record.symbol)
+      held[name(record.account, asset), default: 0] += self.held(slot)
+    }
+    for list in lists.open {
+      let state = lists[list]
+      let base = symbols.states[state.symbol].base
+      held[name(state.account, base), default: 0] += state.proceeds
+      guard state.isPair, let leg = (0..<3).first(where: { state.slots[$0] >= 0 }) else {
+        continue
+      }
+      let asset = heldAsset(book.orders.view(state.slots[leg]).side, state.symbol)
+      held[name(state.account, asset), default: 0] += pairHold(list)
     }
     for withdrawal in withdrawals.all {
       guard let account = accounts.place(withdrawal.account) else { continue }
@@ -106,12 +117,14 @@ extension Exchange {
     var slot = level.head
     var earlier: Int32 = -1
     var quantity: Int64 = 0
+    var hidden: Int64 = 0
     var count: Int32 = 0
     while slot >= 0 {
       let record = book.orders[slot]
       let detail = book.orders.detail(slot)
       let view = detail.view
       quantity += record.remaining
+      hidden += special(slot)?.hidden ?? 0
       count += 1
       if record.level != levelSlot || record.symbol != symbol || view.price != level.price
         || view.side != side || !record.live || record.older != earlier
@@ -121,7 +134,9 @@ extension Exchange {
       if earlier >= 0, book.orders.detail(earlier).priority >= detail.priority {
         broken.append("\(name): order \(view.id.value) out of turn")
       }
-      if record.remaining <= 0 || view.executed + record.remaining != view.quantity {
+      if record.remaining <= 0 || phase(slot) != .working
+        || view.executed + view.extras.prevented + left(slot) != view.quantity
+      {
         broken.append("\(name): order \(view.id.value) has a wrong rest")
       }
       if book.orders.find(symbol, view.id) != slot {
@@ -130,7 +145,7 @@ extension Exchange {
       earlier = slot
       slot = record.newer
     }
-    if count == 0 || quantity != level.quantity || count != level.count || level.tail != earlier {
+    if count == 0 || quantity != level.quantity || hidden != level.hidden || count != level.count || level.tail != earlier {
       broken.append("\(name): level \(level.price) differs from its orders")
     }
   }

@@ -9,15 +9,19 @@
 struct Admission {
   var account: Int32
   var symbol: Int32
-  var fingerprint: UInt64
+  /// The order's slot if it is open already, or -1.
+  var slot: Int32 = -1
+  var fingerprint: UInt64 = 0
   /// Base quantity that may trade.
   var quantity: Int64
-  /// 0 for MARKET.
+  /// 0 for MARKET. A pegged order's own price.
   var price: Int64
   /// The prices at which it may trade.
   var range = PriceRange.open
   /// What is left after the taker phase stays in the book.
   var rests: Bool
+  /// What happens instead of trades with itself.
+  var mode = SelfTradePrevention.none
   /// FOK that cannot be filled: expires without trading.
   var killed = false
   /// Why a remainder expires.
@@ -25,6 +29,11 @@ struct Admission {
   /// A MARKET order by quote quantity that the book could not satisfy: expires although `quantity`
   /// was traded.
   var ranDry = false
+  /// `working`, or where it waits.
+  var phase = OrderPhase.working
+  /// For an order that waits: see `SpecialState`.
+  var holdPrice: Int64 = 0
+  var extreme: Int64 = 0
 }
 
 extension Exchange {
@@ -32,7 +41,10 @@ extension Exchange {
     _ order: PlaceOrder, _ account: Int32, _ stamp: Int64, _ events: inout EventBatch
   ) throws(Rejection) -> (order: OrderView, counts: OrderCounts) {
     let admission = try admit(order, account, stamp)
-    return execute(order, admission, stamp, &events)
+    let placed = execute(order, admission, stamp, &events)
+    runTurns(admission.symbol, stamp, &events)
+    report(&events)
+    return placed
   }
 
   /// Everything that can refuse an order. Changes nothing.
@@ -42,36 +54,87 @@ extension Exchange {
       throw .marketClosed
     }
     try checkFeatures(order)
-    let fingerprint = ClientIDs.fingerprint(order.account, order.symbol, order.clientOrderID)
-    var admission: Admission
-    switch order.type {
-    case .limit, .limitMaker: admission = try terms(ofLimit: order, account, symbol)
-    case .market: admission = try terms(ofMarket: order, account, symbol, stamp)
-    case .stopLoss, .stopLossLimit, .takeProfit, .takeProfitLimit: throw .orderTypeNotSupported
-    }
-    admission.fingerprint = fingerprint
+    var admission = try terms(of: order, account, symbol, stamp)
     try checkRules(order, account, symbol, stamp)
     admission.range = executionRange(order.side, symbol, stamp)
-    guard order.selfTradePrevention ?? SelfTradePrevention.none == SelfTradePrevention.none else {
+    admission.mode = try mode(of: order, symbol)
+    try checkCounts(account, symbol, rests: admission.rests, stamp)
+    if order.special != .none {
+      try checkSpecialCounts(account, symbol, SpecialCounts(of: order))
+    }
+    admission.fingerprint = try checkID(order, account, symbol, stamp)
+    try checkSound(admission, order.side)
+    try plan(order, &admission, stamp)
+    return admission
+  }
+
+  /// The checks of an order that enters the market later than it was accepted.
+  func evaluate(
+    _ order: PlaceOrder, _ account: Int32, _ stamp: Int64, slot: Int32 = -1
+  ) throws(Rejection) -> Admission {
+    guard let symbol = symbols.place(order.symbol) else { throw .symbolUnknown }
+    var admission = try terms(of: order, account, symbol, stamp)
+    try checkRules(order, account, symbol, stamp, excluding: slot)
+    admission.range = executionRange(order.side, symbol, stamp)
+    admission.mode = order.selfTradePrevention ?? symbols.states[symbol].selfTrade.standard
+    try checkSound(admission, order.side)
+    try plan(order, &admission, stamp)
+    return admission
+  }
+
+  /// What the symbol and the order's own terms say.
+  func terms(
+    of order: PlaceOrder, _ account: Int32, _ symbol: Int32, _ stamp: Int64
+  ) throws(Rejection) -> Admission {
+    if order.special != .none || order.type.waitsForPrice {
+      return try terms(ofSpecial: order, account, symbol, stamp)
+    }
+    return order.type == .market
+      ? try terms(ofMarket: order, account, symbol, stamp)
+      : try terms(ofLimit: order, account, symbol)
+  }
+
+  /// What the book, the last price and the account's funds say.
+  private func plan(
+    _ order: PlaceOrder, _ admission: inout Admission, _ stamp: Int64
+  ) throws(Rejection) {
+    switch order.type {
+    case .limit, .limitMaker:
+      if order.special.peg != .none { try peg(order, &admission, stamp) }
+      try plan(limit: order, &admission)
+    case .market: try plan(market: order, &admission)
+    case .stopLoss, .stopLossLimit, .takeProfit, .takeProfitLimit:
+      try plan(stop: order, &admission)
+    }
+  }
+
+  /// The mode of self-trade prevention that the order asks for, or the symbol's standard.
+  @inline(__always)
+  func mode(of order: PlaceOrder, _ symbol: Int32) throws(Rejection) -> SelfTradePrevention {
+    guard let mode = order.selfTradePrevention else {
+      return symbols.states[symbol].selfTrade.standard
+    }
+    guard symbols.states[symbol].selfTrade.allows(mode) else {
       throw .selfTradePreventionNotAllowed
     }
-    guard order.special == .none else { throw .orderTypeNotSupported }
-    try checkCounts(account, symbol, rests: admission.rests, stamp)
+    return mode
+  }
+
+  /// Refuses a client order id that is in use. Answers its fingerprint.
+  @discardableResult
+  func checkID(
+    _ order: PlaceOrder, _ account: Int32, _ symbol: Int32, _ stamp: Int64
+  ) throws(Rejection) -> UInt64 {
+    let fingerprint = ClientIDs.fingerprint(order.account, order.symbol, order.clientOrderID)
     if book.orders.find(account, symbol, order.clientOrderID, fingerprint: fingerprint) != nil
       || clientIDs.refuses(fingerprint, account: account, at: stamp)
     {
       throw .duplicateClientOrderID
     }
-    try checkSound(admission, order.side)
-    if order.type == .market {
-      try plan(market: order, &admission)
-    } else {
-      try plan(limit: order, &admission)
-    }
-    return admission
+    return fingerprint
   }
 
-  private func terms(
+  func terms(
     ofLimit order: PlaceOrder, _ account: Int32, _ symbol: Int32
   ) throws(Rejection) -> Admission {
     guard order.quoteOrderQuantity == 0 else { throw .orderTypeNotSupported }
@@ -87,12 +150,11 @@ extension Exchange {
     let isMaker = order.type == .limitMaker
     let rests = isMaker || order.timeInForce == .gtc
     return Admission(
-      account: account, symbol: symbol, fingerprint: 0, quantity: order.quantity,
-      price: order.price, rests: rests,
+      account: account, symbol: symbol, quantity: order.quantity, price: order.price, rests: rests,
       expiry: rests ? .none : order.timeInForce == .fok ? .unfilledFOK : .unfilledIOC)
   }
 
-  private func terms(
+  func terms(
     ofMarket order: PlaceOrder, _ account: Int32, _ symbol: Int32, _ stamp: Int64
   ) throws(Rejection) -> Admission {
     let filters = symbols.states[symbol].filters
@@ -112,89 +174,126 @@ extension Exchange {
       }
     }
     return Admission(
-      account: account, symbol: symbol, fingerprint: 0, quantity: order.quantity, price: 0,
+      account: account, symbol: symbol, quantity: order.quantity, price: 0,
       rests: false, expiry: .insufficientLiquidity)
   }
 
-  private func checkCounts(
-    _ account: Int32, _ symbol: Int32, rests: Bool, _ stamp: Int64
+  func checkCounts(
+    _ account: Int32, _ symbol: Int32, rests: Bool, _ stamp: Int64, orders: UInt32 = 1
   ) throws(Rejection) {
     let counts = accounts.states[account].windows.counts(at: stamp)
     let limits = accounts.states[account].limits
-    guard counts.in10Seconds < limits.per10Seconds else { throw .tooManyOrders10Seconds }
-    guard counts.inDay < limits.perDay else { throw .tooManyOrdersDay }
+    guard counts.in10Seconds + orders <= limits.per10Seconds else {
+      throw .tooManyOrders10Seconds
+    }
+    guard counts.inDay + orders <= limits.perDay else { throw .tooManyOrdersDay }
     guard rests else { return }
     let open = accounts.sheet(account, symbol).count
     let filter = symbols.states[symbol].filters.maxOpenOrders
     let limit = filter == 0 ? Self.openOrdersPerSheetMax : min(filter, Self.openOrdersPerSheetMax)
-    guard UInt32(open) < limit else { throw .filterMaxOpenOrders }
-    try checkExchangeCount(account)
-    guard book.orders.used < Self.openOrdersMax else { throw .limitReached }
+    guard UInt32(open) + orders <= limit else { throw .filterMaxOpenOrders }
+    try checkExchangeCount(account, adding: orders)
+    guard book.orders.used + Int(orders) <= Self.openOrdersMax else { throw .limitReached }
   }
 
-  private mutating func execute(
+  mutating func execute(
     _ order: PlaceOrder, _ admission: Admission, _ stamp: Int64, _ events: inout EventBatch
   ) -> (order: OrderView, counts: OrderCounts) {
     accounts.countOrder(admission.account, at: stamp)
-    var view = newView(order, admission, stamp)
-    events.noteAccepted(view)
     fills.removeAll()
     preventions.removeAll()
+    var view = newView(order, admission, admission.symbol, stamp)
+    events.noteAccepted(view)
+    if admission.phase != .working {
+      let slot = add(view, SpecialState(), admission.symbol, admission.fingerprint)
+      wait(slot, admission)
+      return (view, accounts.states[admission.account].windows.counts(at: stamp))
+    }
     var left = admission.quantity
     if !admission.killed { left = match(&view, admission, stamp, &events) }
-    let isOutOfRange = (left > 0 || admission.ranDry) && isStoppedByRange(view.side, admission)
-    if left > 0, admission.rests, !isOutOfRange {
-      rest(view, admission, left: left)
+    if stays(view, admission, left: left) {
+      let slot = add(view, nil, admission.symbol, admission.fingerprint)
+      show(slot, admission, left: left)
     } else {
-      if left > 0 || admission.ranDry || view.status == .new {
-        view.status = .expired
-        view.expiryReason =
-          isOutOfRange ? .executionRulePriceRangeExceeded : admission.expiry
-        view.updatedAt = stamp
+      conclude(&view, admission, left: left, stamp)
+      if view.status != .filled {
         events.noteClosed(view, .empty)
       }
       clientIDs.close(
         admission.fingerprint, account: admission.account, at: stamp, accounts: &accounts.states)
     }
-    report(&events)
     let counts = accounts.states[admission.account].windows.counts(at: stamp)
     return (view, counts)
   }
 
-  private mutating func newView(
-    _ order: PlaceOrder, _ admission: Admission, _ stamp: Int64
+  /// True if what is left of an order after its taker phase goes into the book.
+  @inline(__always)
+  func stays(_ view: OrderView, _ admission: Admission, left: Int64) -> Bool {
+    left > 0 && admission.rests && view.status != .expiredInMatch
+      && !isStoppedByRange(view.side, admission)
+  }
+
+  /// Ends an order that does not stay: what is left of it expires.
+  func conclude(
+    _ view: inout OrderView, _ admission: Admission, left: Int64, _ stamp: Int64
+  ) {
+    guard view.status != .expiredInMatch, left > 0 || admission.ranDry || view.status == .new
+    else { return }
+    let isOutOfRange = (left > 0 || admission.ranDry) && isStoppedByRange(view.side, admission)
+    view.status = .expired
+    view.expiryReason = isOutOfRange ? .executionRulePriceRangeExceeded : admission.expiry
+    view.updatedAt = stamp
+  }
+
+  /// The view of an order that was just accepted. One without an admission waits for the first leg
+  /// of its list.
+  mutating func newView(
+    _ order: PlaceOrder, _ admission: Admission?, _ symbol: Int32, _ stamp: Int64
   ) -> OrderView {
-    let symbol = admission.symbol
     let id = OrderID(symbols.states[symbol].counters.nextOrder)
     symbols.states[symbol].counters.nextOrder += 1
     symbols.markCounters(symbol)
     let rates = frozenRates(order.account, order.side, symbol)
-    return OrderView(
+    let hasTime = order.type == .limit || order.type.working == .limit
+    var view = OrderView(
       symbol: order.symbol, id: id, account: order.account, clientOrderID: order.clientOrderID,
-      side: order.side, type: order.type,
-      timeInForce: order.type == .limit ? order.timeInForce : .gtc, price: admission.price,
+      side: order.side, type: order.type, timeInForce: hasTime ? order.timeInForce : .gtc,
+      selfTradePrevention: order.selfTradePrevention
+        ?? symbols.states[symbol].selfTrade.standard,
+      status: admission == nil ? .pendingNew : .new, price: admission?.price ?? 0,
       quantity: order.quantity, quoteOrderQuantity: order.quoteOrderQuantity, createdAt: stamp,
-      updatedAt: stamp, workingAt: stamp, makerRate: rates.maker,
-      takerRate: rates.taker, strategyID: order.strategyID,
+      updatedAt: stamp, workingAt: admission?.phase == .working ? stamp : -1,
+      makerRate: rates.maker, takerRate: rates.taker, strategyID: order.strategyID,
       strategyType: order.strategyType)
+    if order.special != .none {
+      view.extras.terms = order.special
+      if order.special.peg != .none { view.extras.sentPrice = order.price }
+      if admission?.phase == .following { view.extras.trailingSince = stamp }
+    }
+    if admission == nil, order.special.peg == .none, order.type.working != .market {
+      view.price = order.price
+    }
+    return view
   }
 
-  // Locks what the rest needs and puts it into the book.
-  private mutating func rest(_ view: OrderView, _ admission: Admission, left: Int64) {
-    let symbol = admission.symbol
-    let asset = view.side == .buy ? symbols.states[symbol].quote : symbols.states[symbol].base
-    let needed = hold(view.side, price: view.price, left: left, symbol)
-    ledger.hold(admission.account, asset, amount: needed)
-    let priority = symbols.states[symbol].counters.nextPriority
-    symbols.states[symbol].counters.nextPriority += 1
+  /// Adds an order to the slab and to its account's sheet. It holds nothing yet and is in no queue.
+  mutating func add(
+    _ view: OrderView, _ state: SpecialState?, _ symbol: Int32, _ fingerprint: UInt64
+  ) -> Int32 {
+    guard let account = accounts.place(view.account) else {
+      preconditionFailure("an order of no account")
+    }
     let slot = book.orders.add(
       OrderRecord(
-        view.id, view.side, price: view.price, remaining: left, account: admission.account,
+        view.id, view.side, price: view.price,
+        remaining: view.quantity - view.executed - view.extras.prevented, account: account,
         symbol: symbol),
-      OrderDetail(view: view, priority: priority, fingerprint: admission.fingerprint))
+      OrderDetail(view: view, priority: 0, fingerprint: fingerprint))
     book.orders.markDirty(slot)
-    addToSheet(slot, admission.account, symbol)
-    book.enqueue(slot, &symbols.states[symbol])
+    if let state { withSpecial(slot) { $0 = state } }
+    addToSheet(slot, account, symbol)
+    if view.extras.terms != .none { count(special: slot, by: 1) }
+    return slot
   }
 
   /// What an open order keeps locked: the base left of a SELL; for a BUY the quote that what is
@@ -207,6 +306,19 @@ extension Exchange {
       preconditionFailure("an order was accepted whose hold overflows")
     }
     return hold
+  }
+
+  // Takes an order that is not plain from where it stands.
+  private mutating func detach(_ slot: Int32, _ place: Int32, _ side: Side) {
+    let phase = book.specials[place].phase
+    if phase == .working {
+      book.dequeue(slot, side: side, &symbols.states[book.orders[slot].symbol])
+    } else {
+      unpark(slot, phase)
+    }
+    if book.orders[view: slot].extras.terms != .none { count(special: slot, by: -1) }
+    book.specials.release(place)
+    book.orders[slot].special = -1
   }
 
   // Appends to the account's open orders on the symbol.
@@ -229,7 +341,11 @@ extension Exchange {
   // its row.
   mutating func close(_ slot: Int32, side: Side, _ stamp: Int64) {
     let record = book.orders[slot]
-    book.dequeue(slot, side: side, &symbols.states[record.symbol])
+    if record.special < 0 {
+      book.dequeue(slot, side: side, &symbols.states[record.symbol])
+    } else {
+      detach(slot, record.special, side)
+    }
     let block = accounts.openSheet(record.account, record.symbol)
     if record.sheetOlder >= 0 {
       book.orders[record.sheetOlder].sheetNewer = record.sheetNewer

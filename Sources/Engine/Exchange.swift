@@ -27,6 +27,9 @@ public struct Exchange: ~Copyable {
   var symbols = SymbolTable()
   var book = Book()
   var clientIDs: ClientIDs
+  var lists = OrderListTable()
+  /// What waits for prices, by symbol; shorter than the symbols.
+  var triggers: [SymbolTriggers] = []
   /// The trades of the running order, for its answer.
   var fills = List<Fill>()
   /// The trades with itself that the running order was kept from, for its answer.
@@ -47,6 +50,7 @@ public struct Exchange: ~Copyable {
   var written = RowBatch()
   var countersHash: UInt128 = 0
   var countersWritten: UInt64 = 1
+  var listsWritten: Int64 = 1
   /// The hash of each definition row: genesis, settings, assets, symbols, accounts, keys.
   var genesisHash: UInt128 = 0
   var settingsHash: UInt128 = 0
@@ -110,14 +114,20 @@ public struct Exchange: ~Copyable {
       ReplyCodec.pack(placed: placed.order, placed.counts, fills, preventions, into: &reply)
     case .cancelOrder(let cancel):
       let account = try trader(key, for: cancel.account)
-      let cancelled = try self.cancel(cancel, account, stamp, &events)
-      ReplyCodec.pack(cancelled: cancelled, into: &reply)
+      let slot = try find(cancel, account)
+      if book.orders[slot].special < 0 {
+        let cancelled = end(slot, cancel.cancelClientOrderID, stamp, &events)
+        report(&events)
+        ReplyCodec.pack(cancelled: cancelled, into: &reply)
+      } else {
+        ReplyCodec.pack(self.cancel(special: slot, cancel, stamp, &events), into: &reply)
+      }
     case .cancelAllOrders(let cancel):
       let account = try trader(key, for: cancel.account)
-      ReplyCodec.pack(
-        .cancelledAll(try cancelAll(cancel, account, stamp, &events)), into: &reply)
+      ReplyCodec.pack(try cancelAll(cancel, account, stamp, &events), into: &reply)
     case .cancelReplace, .amendOrder, .placeOrderList, .cancelOrderList:
-      throw .orderTypeNotSupported
+      let answer = try dispatch(special: request.command, key, stamp, &events)
+      ReplyCodec.pack(answer, into: &reply)
     case .transfer(let transfer):
       ReplyCodec.pack(try self.transfer(transfer, key, stamp, &events), into: &reply)
     case .requestWithdrawal(let request):
@@ -127,6 +137,26 @@ public struct Exchange: ~Copyable {
     default:
       guard key == .admin else { throw .permissionMissing }
       ReplyCodec.pack(try administer(request.command, stamp, &events), into: &reply)
+    }
+  }
+
+  private mutating func dispatch(
+    special command: Command, _ key: KeyID, _ stamp: Int64, _ events: inout EventBatch
+  ) throws(Rejection) -> Reply {
+    switch command {
+    case .cancelReplace(let replace):
+      let account = try trader(key, for: replace.cancel.account)
+      return try self.replace(replace, account, stamp, &events)
+    case .amendOrder(let amend):
+      let account = try trader(key, for: amend.account)
+      return .amended(try self.amend(amend, account, stamp, &events))
+    case .placeOrderList(let list):
+      let account = try trader(key, for: list.account)
+      return .listPlaced(try place(list, account, stamp, &events))
+    case .cancelOrderList(let cancel):
+      let account = try trader(key, for: cancel.account)
+      return .cancelledList(try self.cancel(cancel, account, stamp, &events))
+    default: throw .permissionMissing
     }
   }
 

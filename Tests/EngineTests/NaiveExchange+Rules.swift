@@ -40,8 +40,16 @@ extension NaiveExchange {
   }
 
   func checkFeatures(_ order: PlaceOrder) throws(Rejection) {
-    let feature: Features = order.type == .market ? .marketOrders : .limitOrders
-    if settings.refused.contains(feature) { throw .featureRefused }
+    let type: Features =
+      order.type.isParked ? .stopOrders : order.type == .market ? .marketOrders : .limitOrders
+    let x = order.special
+    if settings.refused.contains(type)
+      || (x.trailingDelta > 0 && settings.refused.contains(.trailingStops))
+      || (x.icebergQuantity > 0 && settings.refused.contains(.icebergs))
+      || (x.peg != .none && settings.refused.contains(.peggedOrders))
+    {
+      throw .featureRefused
+    }
   }
 
   func band(_ band: PriceBand, _ s: Int, _ stamp: Int64) -> NaiveRange {
@@ -59,12 +67,13 @@ extension NaiveExchange {
   }
 
   func checkRules(_ order: PlaceOrder, _ s: Int, _ stamp: Int64) throws(Rejection) {
-    let rules = symbols[s].info.filters.rules
     var notional: Int128? = order.quoteOrderQuantity > 0 ? Int128(order.quoteOrderQuantity) : nil
-    if order.type != .market {
-      if !band(rules.percentPrice, s, stamp).contains(order.price) { throw .filterPercentPrice }
-      let own = order.side == .buy ? rules.percentPriceBid : rules.percentPriceAsk
-      if !band(own, s, stamp).contains(order.price) { throw .filterPercentPriceBySide }
+    if !order.type.isMarket {
+      if order.special.peg != .none, order.price == 0 {
+        try checkAssets(s, Int128(order.quantity), nil)
+        return try checkPosition(order, Int128(order.quantity), s)
+      }
+      try checkPercent(order, s, stamp)
       notional = Self.floorDivide(
         Int128(order.price) * Int128(order.quantity), symbols[s].unit)
     } else if order.quoteOrderQuantity == 0, let average = averagePrice(s, stamp) {
@@ -72,6 +81,13 @@ extension NaiveExchange {
     }
     try checkAssets(s, Int128(order.quantity), notional)
     try checkPosition(order, Int128(order.quantity), s)
+  }
+
+  func checkPercent(_ order: PlaceOrder, _ s: Int, _ stamp: Int64) throws(Rejection) {
+    let rules = symbols[s].info.filters.rules
+    if !band(rules.percentPrice, s, stamp).contains(order.price) { throw .filterPercentPrice }
+    let own = order.side == .buy ? rules.percentPriceBid : rules.percentPriceAsk
+    if !band(own, s, stamp).contains(order.price) { throw .filterPercentPriceBySide }
   }
 
   func checkAssets(_ s: Int, _ quantity: Int128, _ notional: Int128?) throws(Rejection) {

@@ -207,24 +207,4 @@ import Testing
     #expect(taken.fills.count == Exchange.fillsPerReplyMax)
     #expect(world.exchange.checkInvariants().isEmpty)
   }
-
-  @Test func `self-trade prevention and stop orders are refused`() {
-    var world = Self.world()
-    var order = PlaceOrder(
-      account: World.account(0), symbol: World.first, side: .buy, type: .limit, timeInForce: .gtc,
-      quantity: 5, quoteOrderQuantity: 0, price: 10_000, clientOrderID: World.text("a"))
-    for mode in SelfTradePrevention.allCases where mode != .none {
-      order.selfTradePrevention = mode
-      #expect(world.run(.placeOrder(order)).rejection == .selfTradePreventionNotAllowed)
-    }
-    order.selfTradePrevention = nil
-    for type in [OrderType.stopLoss, .stopLossLimit, .takeProfit, .takeProfitLimit] {
-      order.type = type
-      #expect(world.run(.placeOrder(order)).rejection == .orderTypeNotSupported)
-    }
-    world.run(World.limit(0, .sell, 5, at: 10_000, id: "own"))
-    order.type = .limit
-    #expect(world.run(.placeOrder(order)).placed?.order.status == .filled)
-    #expect(world.balance(0, World.base) == (1_000_000, 0))
-  }
 }

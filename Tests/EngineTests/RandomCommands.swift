@@ -10,7 +10,7 @@ struct RandomCommands {
   let step: Int64
   /// Client ids are drawn from so many, so that some repeat.
   let clientIDs: Int64
-  private var count = 0
+  var count = 1
 
   init(seed: UInt64, accounts: Int = 4, step: Int64 = 10, clientIDs: Int64 = 400) {
     random = Seeded(seed)
@@ -103,15 +103,15 @@ struct RandomCommands {
       down: random.chance(30) ? 0 : UInt32(random.pick(9_800...9_990)))
   }
 
-  private mutating func account() -> AccountID {
+  mutating func account() -> AccountID {
     World.account(Int(random.pick(0...Int64(accounts - 1))))
   }
 
-  private mutating func symbol() -> SymbolID {
+  mutating func symbol() -> SymbolID {
     random.chance(80) ? World.first : World.second
   }
 
-  private mutating func clientID() -> ShortText { World.text("id\(random.pick(1...clientIDs))") }
+  mutating func clientID() -> ShortText { World.text("id\(random.pick(1...clientIDs))") }
 
   private mutating func funds(_ prefix: String) -> Funds {
     Funds(
@@ -141,7 +141,7 @@ struct RandomCommands {
     }
   }
 
-  private mutating func place() -> Command {
+  mutating func place() -> Command {
     let side: Side = random.chance(50) ? .buy : .sell
     var order = PlaceOrder(
       account: account(), symbol: symbol(), side: side, type: .limit, timeInForce: .gtc,
@@ -168,7 +168,7 @@ struct RandomCommands {
     return .placeOrder(order)
   }
 
-  private mutating func cancel() -> Command {
+  mutating func cancel() -> Command {
     let byID = random.chance(60)
     let restrictions: [CancelRestriction] = [.none, .none, .none, .onlyNew, .onlyPartiallyFilled]
     return .cancelOrder(

@@ -177,7 +177,8 @@ enum ScenarioCodes {
       .orderTypeNotSupported, .filterPercentPrice, .filterPercentPriceBySide, .filterIcebergParts,
       .filterTrailingDelta:
       -1013
-    case .orderUnknown, .noOpenOrders, .cancelIDsDisagree, .cancelRestricted: -2011
+    case .orderUnknown, .noOpenOrders, .cancelIDsDisagree, .cancelRestricted, .listUnknown: -2011
+    case .amendIncreases, .amendChangesNothing, .amendPendingProceeds, .filterMaxAmendments: -2038
     case .amountInvalid, .invalidDefinition, .assetUnknown, .permissionsExceedAccount: -1130
     case .accountExists, .apiKeyExists, .assetExists, .symbolExists, .fundsIDReused,
       .genesisRepeated, .levelRefused:

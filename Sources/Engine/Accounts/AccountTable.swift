@@ -13,6 +13,10 @@ struct AccountState {
   var windowsTag = RowTag()
   /// Its open orders on all symbols.
   var openOrders: Int32 = 0
+  /// Of them, stop and take-profit orders, and icebergs; and its open lists.
+  var openAlgorithmic: Int32 = 0
+  var openIcebergs: Int32 = 0
+  var openLists: Int32 = 0
   /// Open orders per symbol.
   var sheets = Block()
   /// The ids of its closed orders that are still refused, oldest and newest (ClientIDs).
@@ -26,6 +30,12 @@ struct Sheet {
   var head: Int32 = -1
   var tail: Int32 = -1
   var count: Int32 = 0
+  /// Of them, stop and take-profit orders, parked or not.
+  var algorithmic: Int32 = 0
+  /// Of them, iceberg orders.
+  var icebergs: Int32 = 0
+  /// Open lists.
+  var lists: Int32 = 0
 }
 
 /// What the order path needs of a key.

@@ -18,6 +18,7 @@ struct TouchedLevel {
 struct Book: ~Copyable {
   var levels = Levels()
   var orders = OrderSlab()
+  var specials = Slab<SpecialState>(capacity: 16)
   private(set) var touched = List<TouchedLevel>()
 
   /// Adds an open order to the end of its level's queue.
@@ -37,6 +38,9 @@ struct Book: ~Copyable {
     levels[level].tail = slot
     levels[level].count += 1
     levels[level].quantity += orders[slot].remaining
+    if orders[slot].special >= 0 {
+      levels[level].hidden += specials[orders[slot].special].hidden
+    }
     touch(level, side, orders[slot].symbol)
   }
 
@@ -80,6 +84,7 @@ struct Book: ~Copyable {
     }
     levels[level].count -= 1
     levels[level].quantity -= record.remaining
+    if record.special >= 0 { levels[level].hidden -= specials[record.special].hidden }
     touch(level, side, record.symbol)
     if levels[level].count == 0 {
       touched[Int(levels[level].touched)].live = false
@@ -92,7 +97,7 @@ struct Book: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func touch(_ level: Int32, _ side: Side, _ symbol: Int32) {
+  mutating func touch(_ level: Int32, _ side: Side, _ symbol: Int32) {
     let place = levels[level].touched
     if place >= 0 {
       touched[Int(place)].quantity = levels[level].quantity

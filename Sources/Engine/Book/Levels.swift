@@ -25,8 +25,10 @@ struct Ladder {
 struct Level {
   var price: Int64
   var tick: UInt64
-  /// Sum of what its orders have left.
+  /// Sum of what its orders have on display.
   var quantity: Int64 = 0
+  /// Sum of what they have left beyond that.
+  var hidden: Int64 = 0
   /// The oldest and the newest order.
   var head: Int32 = -1
   var tail: Int32 = -1
@@ -116,7 +118,7 @@ struct Levels: ~Copyable {
   /// Takes an empty level out. O(1), and O(height) if nodes become empty.
   mutating func remove(_ ladder: inout Ladder, _ slot: Int32) {
     let level = records[slot]
-    precondition(level.count == 0 && level.quantity == 0, "removal of a level with orders")
+    precondition(level.count == 0 && level.quantity == 0 && level.hidden == 0, "removal of a level with orders")
     if level.better >= 0 {
       records[level.better].worse = level.worse
     } else {

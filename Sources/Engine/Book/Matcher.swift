@@ -17,6 +17,12 @@ extension Exchange {
       guard maker >= 0 else { break }
       let price = book.orders[maker].price
       guard admission.range.contains(price) || planted == .rangeIgnored else { break }
+      if admission.mode != .none, isSelf(admission, maker) {
+        prevent(&taker, admission, maker, price, &left, stamp, &events)
+        if taker.status == .expiredInMatch { break }
+        continue
+      }
+      touchLeg(maker, stamp, &events)
       let quantity = min(left, book.orders[maker].remaining)
       left -= quantity
       let isDone = left == 0 && !admission.ranDry
@@ -38,6 +44,7 @@ extension Exchange {
     let id = TradeID(symbols.states[symbol].counters.nextTrade)
     symbols.states[symbol].counters.nextTrade += planted == .tradeIDSkips ? 2 : 1
     symbols.noteTrade(symbol, price: price, base: quantity, quote: quote, stamp: stamp)
+    if symbols.states[symbol].watchers > 0 { note(price: price, symbol) }
 
     if isAt(Behaviour.exact), planted != .countsNotLowered {
       if taker.executed == 0 {
@@ -49,7 +56,8 @@ extension Exchange {
     }
     Self.fill(&taker, quantity, quote, isDone, stamp)
     book.reduce(maker, by: quantity, side: taker.side.opposite)
-    let isFilled = book.orders[maker].remaining == 0
+    let isUsedUp = book.orders[maker].remaining == 0
+    let isFilled = isUsedUp && left(maker) == 0
     Self.fill(&book.orders[view: maker], quantity, quote, isFilled, stamp)
     events.noteTrade(
       Trade(
@@ -64,8 +72,13 @@ extension Exchange {
             ? symbols.states[symbol].base : symbols.states[symbol].quote, trade: id))
     }
     if isFilled {
-      close(maker, side: taker.side.opposite, stamp)
+      if book.orders[maker].special < 0 {
+        close(maker, side: taker.side.opposite, stamp)
+      } else {
+        expire(maker, book.orders[view: maker], stamp, &events)
+      }
     } else {
+      if isUsedUp { replenish(maker) }
       book.orders.markDirty(maker)
     }
   }
@@ -79,7 +92,7 @@ extension Exchange {
   ) -> (maker: Int64, taker: Int64) {
     let symbol = admission.symbol
     let makerAccount = book.orders[maker].account
-    let left = book.orders[maker].remaining
+    let left = self.left(maker)
     let makerRate = book.orders[view: maker].makerRate
     let base = symbols.states[symbol].base
     let money = symbols.states[symbol].quote
@@ -92,6 +105,7 @@ extension Exchange {
       ledger.settle(
         base, from: makerAccount, unlocking: quantity, to: admission.account, amount: quantity,
         fee: takerFee, feesTo: AccountTable.fees)
+      if admission.slot >= 0 { keepProceeds(admission.slot, quantity - takerFee) }
       return (makerFee, takerFee)
     }
     let takerFee = Amounts.commission(on: quote, rate: taker.takerRate)
@@ -106,6 +120,7 @@ extension Exchange {
     ledger.settle(
       base, from: admission.account, unlocking: 0, to: makerAccount, amount: quantity,
       fee: makerFee, feesTo: AccountTable.fees)
+    if book.orders[maker].special >= 0 { keepProceeds(maker, quantity - makerFee) }
     return (makerFee, takerFee)
   }
 
@@ -116,7 +131,7 @@ extension Exchange {
   ) {
     view.executed += quantity
     view.executedQuote += quote
-    if view.quoteOrderQuantity > 0 { view.quantity = view.executed }
+    if view.quoteOrderQuantity > 0 { view.quantity = view.executed + view.extras.prevented }
     view.status = isDone ? .filled : .partiallyFilled
     view.updatedAt = stamp
   }

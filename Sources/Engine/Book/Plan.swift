@@ -31,41 +31,61 @@ extension Exchange {
   /// takes.
   func plan(limit order: PlaceOrder, _ admission: inout Admission) throws(Rejection) {
     let symbol = admission.symbol
+    let price = admission.price
     let best = bestOpposite(order.side, symbol)
     if order.type == .limitMaker, best >= 0,
-      Self.crosses(order.side, limit: order.price, price: book.levels[best].price)
+      Self.crosses(order.side, limit: price, price: book.levels[best].price)
     {
       throw .wouldTakeImmediately
     }
     let asset = order.side == .buy ? symbols.states[symbol].quote : symbols.states[symbol].base
-    let needed = hold(order.side, price: order.price, left: order.quantity, symbol)
+    let needed = hold(order.side, price: price, left: order.quantity, symbol)
     guard needed <= ledger.free(admission.account, asset) else { throw .insufficientBalance }
     if admission.rests, order.side == .buy {
       // Sums of a level's SELL orders are bounded by the supply of base; those of BUY orders only
       // by this.
-      let tick = UInt64(order.price / symbols.states[symbol].filters.tickSize)
+      let tick = UInt64(price / symbols.states[symbol].filters.tickSize)
       let level = book.levels.find(symbols.states[symbol].bids, tick: tick)
-      if level >= 0, book.levels[level].quantity > Amounts.amountMax - order.quantity {
-        throw .quantityTooLarge
+      if level >= 0 {
+        let there = book.levels[level].quantity + book.levels[level].hidden
+        if there > Amounts.amountMax - order.quantity { throw .quantityTooLarge }
       }
     }
     if order.type == .limit, order.timeInForce == .fok {
       admission.killed =
-        planted != .fokPartial && !isFillable(order, admission.range, symbol)
+        planted != .fokPartial
+        && (admission.mode == .none
+          ? !isFillable(order, admission) : !isFillableByOthers(order, admission))
     }
   }
 
-  private func isFillable(
-    _ order: PlaceOrder, _ range: PriceRange, _ symbol: Int32
-  ) -> Bool {
+  private func isFillable(_ order: PlaceOrder, _ admission: Admission) -> Bool {
     var left = order.quantity
-    var level = bestOpposite(order.side, symbol)
+    var level = bestOpposite(order.side, admission.symbol)
     while level >= 0, left > 0 {
       let price = book.levels[level].price
-      guard Self.crosses(order.side, limit: order.price, price: price), range.contains(price)
+      guard Self.crosses(order.side, limit: admission.price, price: price),
+        admission.range.contains(price)
       else { return false }
-      left -= min(left, book.levels[level].quantity)
+      left -= min(left, book.levels[level].quantity + book.levels[level].hidden)
       level = book.levels[level].worse
+    }
+    return left == 0
+  }
+
+  // A prevented match would take from the order or end it, unless only the makers pay for it.
+  private func isFillableByOthers(_ order: PlaceOrder, _ admission: Admission) -> Bool {
+    var left = order.quantity
+    var visits = self.walk(against: order.side, admission.symbol)
+    while left > 0, let visit = next(&visits) {
+      guard Self.crosses(order.side, limit: admission.price, price: visit.price),
+        admission.range.contains(visit.price)
+      else { return false }
+      if isSelf(admission, visit.slot) {
+        if admission.mode == .expireMaker { continue }
+        return false
+      }
+      left -= min(left, visit.quantity)
     }
     return left == 0
   }
@@ -77,7 +97,7 @@ extension Exchange {
       try plan(quote: order, &admission)
     } else if order.side == .buy {
       let free = ledger.free(admission.account, symbols.states[symbol].quote)
-      try checkCost(of: order.quantity, within: free, admission.range, symbol)
+      try checkCost(of: order.quantity, within: free, admission)
     }
     if order.side == .sell {
       let free = ledger.free(admission.account, symbols.states[symbol].base)
@@ -85,28 +105,31 @@ extension Exchange {
     }
   }
 
-  // Walks the asks order by order, because each trade's quote amount is rounded by itself.
+  // Walks the asks trade by trade, because each trade's quote amount is rounded by itself.
   private func checkCost(
-    of quantity: Int64, within free: Int64, _ range: PriceRange, _ symbol: Int32
+    of quantity: Int64, within free: Int64, _ admission: Admission
   ) throws(Rejection) {
-    let unit = symbols.states[symbol].baseUnit
+    let unit = symbols.states[admission.symbol].baseUnit
     var left = quantity
     var budget = free
-    var level = symbols.states[symbol].asks.best
-    while level >= 0, left > 0 {
-      let price = book.levels[level].price
-      guard range.contains(price) else { return }
-      var slot = book.levels[level].head
-      while slot >= 0, left > 0 {
-        let traded = min(left, book.orders[slot].remaining)
-        guard let cost = Amounts.scaled(price, times: traded, over: unit), cost <= budget else {
-          throw .insufficientBalance
+    var visits = self.walk(against: .buy, admission.symbol)
+    while left > 0, let visit = next(&visits), admission.range.contains(visit.price) {
+      let traded = min(left, visit.quantity)
+      if admission.mode != .none, isSelf(admission, visit.slot) {
+        switch admission.mode {
+        case .expireMaker: continue
+        case .expireTaker, .expireBoth: return
+        case .none, .decrement, .transfer:
+          guard changesHands(admission, visit.slot) else {
+            left -= traded
+            continue
+          }
         }
-        budget -= cost
-        left -= traded
-        slot = book.orders[slot].newer
       }
-      level = book.levels[level].worse
+      guard let cost = Amounts.scaled(visit.price, times: traded, over: unit), cost <= budget
+      else { throw .insufficientBalance }
+      budget -= cost
+      left -= traded
     }
   }
 
@@ -117,7 +140,7 @@ extension Exchange {
       guard order.quoteOrderQuantity <= free else { throw .insufficientBalance }
     }
     let filters = symbols.states[symbol].filters
-    let walk = walk(order.quoteOrderQuantity, order.side, admission.range, symbol)
+    let walk = self.walk(order.quoteOrderQuantity, order.side, admission)
     admission.quantity = walk.quantity - walk.quantity % filters.marketStep
     admission.ranDry = walk.ranDry
     let best = bestOpposite(order.side, symbol)
@@ -137,35 +160,31 @@ extension Exchange {
 
   // The largest quantity, in steps of LOT_SIZE, that the book gives for at most `budget` of quote
   // in price-time order; and whether the book ended while the budget would have bought another step
-  // at its last price.
+  // at its last price. Orders that would expire instead of trading do not count.
   private func walk(
-    _ budget: Int64, _ side: Side, _ range: PriceRange, _ symbol: Int32
+    _ budget: Int64, _ side: Side, _ admission: Admission
   ) -> (quantity: Int64, ranDry: Bool) {
+    let symbol = admission.symbol
     let unit = symbols.states[symbol].baseUnit
     let step = symbols.states[symbol].filters.stepSize
     var budget = budget
     var quantity: Int64 = 0
-    var level = bestOpposite(side, symbol)
     var price: Int64 = 0
-    while level >= 0, range.contains(book.levels[level].price) {
-      price = book.levels[level].price
-      var slot = book.levels[level].head
-      while slot >= 0 {
-        let affordable = Self.steps(budget, unit, price, step)
-        let there = book.orders[slot].remaining
-        let traded = min(affordable, there)
-        guard let cost = Amounts.scaled(price, times: traded, over: unit), cost <= budget,
-          quantity <= Amounts.amountMax - traded
-        else { return (quantity, false) }
-        budget -= cost
-        quantity += traded
-        if traded < there {
-          let more = planted == .overspends ? min(step, there - traded) : 0
-          return (quantity + more, false)
-        }
-        slot = book.orders[slot].newer
+    var visits = self.walk(against: side, symbol)
+    while let visit = next(&visits), admission.range.contains(visit.price) {
+      if admission.mode == .expireMaker, isSelf(admission, visit.slot) { continue }
+      price = visit.price
+      let affordable = Self.steps(budget, unit, price, step)
+      let traded = min(affordable, visit.quantity)
+      guard let cost = Amounts.scaled(price, times: traded, over: unit), cost <= budget,
+        quantity <= Amounts.amountMax - traded
+      else { return (quantity, false) }
+      budget -= cost
+      quantity += traded
+      if traded < visit.quantity {
+        let more = planted == .overspends ? min(step, visit.quantity - traded) : 0
+        return (quantity + more, false)
       }
-      level = book.levels[level].worse
     }
     return (quantity, price == 0 || Self.steps(budget, unit, price, step) > 0)
   }

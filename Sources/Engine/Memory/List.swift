@@ -30,6 +30,9 @@ struct List<Record>: ~Copyable {
     count += 1
   }
 
+  /// The records as an array: for answers that are rare.
+  var array: [Record] { (0..<count).map { self[$0] } }
+
   /// Takes the last record off, or answers `nil`.
   @inline(__always)
   mutating func popLast() -> Record? {

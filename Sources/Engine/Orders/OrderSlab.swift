@@ -21,6 +21,8 @@ struct OrderRecord {
   /// Its neighbours among the account's open orders on the symbol.
   var sheetOlder: Int32 = -1
   var sheetNewer: Int32 = -1
+  /// Its special half, or -1 for a plain order.
+  var special: Int32 = -1
   let side: Side
   var live = true
   var dirty = false
@@ -109,6 +111,16 @@ struct OrderSlab: ~Copyable {
     records.release(slot)
     details.release(slot)
     return fingerprint
+  }
+
+  /// Gives an order another client id. Answers the fingerprint of the old one.
+  mutating func rename(_ slot: Int32, _ text: ShortText, fingerprint: UInt64) -> UInt64 {
+    let old = details[slot].fingerprint
+    byClientID.remove(old, slot)
+    details[slot].fingerprint = fingerprint
+    details[slot].view.clientOrderID = text
+    byClientID.insert(fingerprint, slot)
+    return old
   }
 
   /// Adds an order of which nothing but the hot half is kept. A slab holds either such orders or

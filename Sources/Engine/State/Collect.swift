@@ -63,6 +63,8 @@ extension Exchange {
         book.orders.clean(slot, hash: nil)
         continue
       }
+      let special = book.orders[slot].special
+      let state = special < 0 ? nil : book.specials[special]
       let hash = batch.put(
         atMost: RowKeys.bytesMax + RowValues.hotBytesMax,
         key: {
@@ -72,7 +74,8 @@ extension Exchange {
         },
         value: {
           RowValues.openOrder(
-            book.orders[view: slot], priority: book.orders[detail: slot].priority, into: &$0)
+            book.orders[view: slot], priority: book.orders[detail: slot].priority,
+            special: state, into: &$0)
         })
       stateHash = stateHash &- book.orders[detail: slot].hash &+ hash
       book.orders.clean(slot, hash: hash)
@@ -151,12 +154,14 @@ extension Exchange {
       clientIDs.clean(slot)
     }
     clientIDs.forgetDirty()
-    if clientIDs.nextSequence != countersWritten {
+    if clientIDs.nextSequence != countersWritten || lists.next != listsWritten {
       let next = clientIDs.nextSequence
+      let list = lists.next
       countersHash = put(
         &batch, replacing: countersHash, key: { $0.key(RowKind.engineCounters) },
-        value: { RowValues.engineCounters(nextClosedID: next, into: &$0) })
+        value: { RowValues.engineCounters(nextClosedID: next, nextList: list, into: &$0) })
       countersWritten = next
+      listsWritten = list
     }
   }
 

@@ -22,11 +22,12 @@ extension Exchange {
     try loadBalances(rows)
     try loadCounters(rows)
     try loadOrders(rows)
+    try loadLists(rows)
     try loadIDs(rows)
   }
 
   // Calls `body` for each row of a kind, adding the row's hash to the state hash.
-  private mutating func each(
+  mutating func each(
     _ rows: any RowReader, _ kind: UInt8,
     _ body: (inout Exchange, [UInt8], [UInt8], UInt128) throws(WireError) -> Void
   ) throws {
@@ -139,47 +140,16 @@ extension Exchange {
     }
   }
 
-  private mutating func loadOrders(_ rows: any RowReader) throws {
-    var queue: [(symbol: Int32, priority: UInt64, slot: Int32)] = []
-    try each(rows, RowKind.openOrder) { exchange, key, value, hash throws(WireError) in
-      let stored = try RowValues.openOrder(key: key, value: value)
-      let view = stored.view
-      guard let account = exchange.accounts.place(view.account),
-        let symbol = exchange.symbols.place(view.symbol), view.status.isOpen, view.price > 0,
-        view.price % exchange.symbols.states[symbol].filters.tickSize == 0,
-        view.executed >= 0, view.quantity > view.executed, view.quantity <= Amounts.amountMax,
-        let value = Amounts.scaled(
-          view.price, times: view.quantity, over: exchange.symbols.states[symbol].baseUnit),
-        value < Amounts.amountMax
-      else { throw .invalid("open order row") }
-      let slot = exchange.book.orders.add(
-        OrderRecord(
-          view.id, view.side, price: view.price, remaining: view.quantity - view.executed,
-          account: account, symbol: symbol),
-        OrderDetail(
-          view: view, priority: stored.priority,
-          fingerprint: ClientIDs.fingerprint(view.account, view.symbol, view.clientOrderID),
-          hash: hash))
-      // Rows come by account, symbol and id: the order of the account's sheet.
-      exchange.addToSheet(slot, account, symbol)
-      queue.append((symbol, stored.priority, slot))
-    }
-    queue.sort { ($0.symbol, $0.priority) < ($1.symbol, $1.priority) }
-    for (symbol, _, slot) in queue {
-      book.enqueue(slot, &symbols.states[symbol])
-      guard book.levels[book.orders[slot].level].quantity <= Amounts.amountMax else {
-        throw WireError.invalid("open orders beyond the supply")
-      }
-    }
-    book.forgetTouched()
-  }
-
   private mutating func loadIDs(_ rows: any RowReader) throws {
     try each(rows, RowKind.engineCounters) { exchange, _, value, hash throws(WireError) in
       let next = try RowValues.engineCounters(value)
-      guard next <= SymbolCounters.countMax else { throw .invalid("engine counters row") }
-      exchange.clientIDs.load(nextSequence: next)
-      exchange.countersWritten = next
+      guard next.nextClosedID <= SymbolCounters.countMax, next.nextList > 0,
+        UInt64(next.nextList) <= SymbolCounters.countMax
+      else { throw .invalid("engine counters row") }
+      exchange.clientIDs.load(nextSequence: next.nextClosedID)
+      exchange.countersWritten = next.nextClosedID
+      exchange.lists.next = next.nextList
+      exchange.listsWritten = next.nextList
       exchange.countersHash = hash
     }
     try each(rows, RowKind.closedID) { exchange, key, value, _ throws(WireError) in

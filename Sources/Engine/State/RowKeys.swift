@@ -23,6 +23,7 @@ enum RowKind {
   static let settings: UInt8 = 0x1D
   static let withdrawal: UInt8 = 0x28
   static let commission: UInt8 = 0x29
+  static let orderList: UInt8 = 0x30
 }
 
 /// Builds the keys. `start` is the prefix byte and the shard.
@@ -42,6 +43,13 @@ enum RowKeys {
 
   static func openOrder(_ account: AccountID, _ symbol: SymbolID, _ id: OrderID) -> [UInt8] {
     Packer.bytes(23) { $0.openOrderKey(account, symbol, id) }
+  }
+
+  static func orderList(_ account: AccountID, _ id: OrderListID) -> [UInt8] {
+    Packer.bytes(19) {
+      $0.key(RowKind.orderList, account.value)
+      $0.i64(id.value)
+    }
   }
 
   static func funds(_ kind: FundsKind, id: String) -> [UInt8] {

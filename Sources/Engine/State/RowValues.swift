@@ -11,6 +11,8 @@ struct StoredOrder {
   var view: OrderView
   /// Orders of one level trade in this order.
   var priority: UInt64
+  /// `nil` for a plain order. Its list is not part of it.
+  var special: SpecialState?
 }
 
 /// The numbers of a symbol that only grow, and its last price.
@@ -22,12 +24,16 @@ struct SymbolCounters: Equatable {
   var nextPriority: UInt64 = 1
   /// 0 before the first trade.
   var lastPrice: Int64 = 0
+  var nextPrevented: Int64 = 1
+  var nextExecution: Int64 = 1
 
   /// No counter reaches this: a million steps a second take 146,000 years.
   static let countMax: UInt64 = 1 << 62
 
   var isValid: Bool {
-    nextOrder > 0 && nextTrade > 0 && depthUpdate >= 0 && lastPrice >= 0
+    nextOrder > 0 && nextTrade > 0 && depthUpdate >= 0 && lastPrice >= 0 && nextPrevented > 0
+      && nextExecution > 0
+      && UInt64(max(nextPrevented, nextExecution)) <= Self.countMax
       && UInt64(max(nextOrder, nextTrade, depthUpdate)) <= Self.countMax
       && nextPriority <= Self.countMax
   }
@@ -99,7 +105,7 @@ struct RowTag {
 enum RowValues {
   static let version: UInt8 = 1
   /// No value of a row that commands change all the time is longer.
-  static let hotBytesMax = 9 + OrderViewCodec.bytesMax
+  static let hotBytesMax = 9 + 34 + OrderViewCodec.bytesMax
 
   @inline(__always)
   static func balance(free: Int64, locked: Int64, into packer: inout Packer) {
@@ -108,12 +114,21 @@ enum RowValues {
     packer.i64(locked)
   }
 
+  /// Version 2 has a special half.
   @inline(__always)
   static func openOrder(
-    _ view: OrderView, priority: UInt64, into packer: inout Packer
+    _ view: OrderView, priority: UInt64, special: SpecialState?, into packer: inout Packer
   ) {
-    packer.u8(version)
+    packer.u8(special == nil ? 1 : 2)
     packer.u64(priority)
+    if let special {
+      packer.u8(special.phase.rawValue)
+      packer.i64(special.hidden)
+      packer.i64(special.holdPrice)
+      packer.i64(special.extreme)
+      packer.u64(special.turn)
+      packer.u8(special.leg)
+    }
     OrderViewCodec.pack(view, into: &packer)
   }
 
@@ -125,31 +140,44 @@ enum RowValues {
     let id = OrderID(try k.i64())
     try k.finish()
     var v = ByteReader(value)
-    try v.rowVersion()
+    let version = try v.rowVersion(upTo: 2)
     let priority = try v.u64()
+    var special: SpecialState?
+    if version == 2 {
+      guard let phase = OrderPhase(rawValue: try v.u8()) else { throw .invalid("order phase") }
+      special = SpecialState(
+        phase: phase, hidden: try v.i64(), holdPrice: try v.i64(), extreme: try v.i64(),
+        turn: try v.u64(), leg: try v.u8())
+    }
     let view = try OrderViewCodec.decode(&v)
     try v.finish()
     guard view.account == account, view.symbol == symbol, view.id == id else {
       throw .invalid("open order under another order's key")
     }
-    return StoredOrder(view: view, priority: priority)
+    return StoredOrder(view: view, priority: priority, special: special)
   }
 
   static func counters(_ c: SymbolCounters, into packer: inout Packer) {
-    packer.u8(version)
+    packer.u8(2)
     packer.i64(c.nextOrder)
     packer.i64(c.nextTrade)
     packer.i64(c.depthUpdate)
     packer.u64(c.nextPriority)
     packer.i64(c.lastPrice)
+    packer.i64(c.nextPrevented)
+    packer.i64(c.nextExecution)
   }
 
   static func counters(_ value: [UInt8]) throws(WireError) -> SymbolCounters {
     var v = ByteReader(value)
-    try v.rowVersion()
-    let counters = SymbolCounters(
+    let version = try v.rowVersion(upTo: 2)
+    var counters = SymbolCounters(
       nextOrder: try v.i64(), nextTrade: try v.i64(), depthUpdate: try v.i64(),
       nextPriority: try v.u64(), lastPrice: try v.i64())
+    if version > 1 {
+      counters.nextPrevented = try v.i64()
+      counters.nextExecution = try v.i64()
+    }
     try v.finish()
     return counters
   }
@@ -219,17 +247,23 @@ enum RowValues {
     return record
   }
 
-  static func engineCounters(nextClosedID: UInt64, into packer: inout Packer) {
-    packer.u8(version)
+  static func engineCounters(
+    nextClosedID: UInt64, nextList: Int64, into packer: inout Packer
+  ) {
+    packer.u8(2)
     packer.u64(nextClosedID)
+    packer.i64(nextList)
   }
 
-  static func engineCounters(_ value: [UInt8]) throws(WireError) -> UInt64 {
+  static func engineCounters(
+    _ value: [UInt8]
+  ) throws(WireError) -> (nextClosedID: UInt64, nextList: Int64) {
     var v = ByteReader(value)
-    try v.rowVersion()
+    let version = try v.rowVersion(upTo: 2)
     let next = try v.u64()
+    let list = version > 1 ? try v.i64() : 1
     try v.finish()
-    return next
+    return (next, list)
   }
 
   static func id32(_ key: [UInt8], _ kind: UInt8) throws(WireError) -> UInt32 {

@@ -45,7 +45,7 @@ extension Exchange {
   /// MAX_POSITION: base that the account has, free and locked, with what its open BUY orders and
   /// this one may still buy.
   func checkPosition(
-    _ account: Int32, _ symbol: Int32, _ side: Side, quantity: Int64
+    _ account: Int32, _ symbol: Int32, _ side: Side, quantity: Int64, excluding own: Int32 = -1
   ) throws(Rejection) {
     let bound = symbols.states[symbol].filters.rules.maxPosition
     guard bound > 0, side == .buy else { return }
@@ -56,8 +56,8 @@ extension Exchange {
     position += quantity
     var slot = accounts.sheet(account, symbol).head
     while slot >= 0 {
-      if book.orders.view(slot).side == .buy {
-        let more = book.orders[slot].remaining
+      if book.orders[view: slot].side == .buy, slot != own {
+        let more = left(slot)
         guard more <= bound - position else { throw .filterMaxPosition }
         position += more
       }
@@ -76,13 +76,17 @@ extension Exchange {
 
   /// What an order with a known quantity must pass: the bands, its size, the position.
   func checkRules(
-    _ order: PlaceOrder, _ account: Int32, _ symbol: Int32, _ stamp: Int64
+    _ order: PlaceOrder, _ account: Int32, _ symbol: Int32, _ stamp: Int64,
+    excluding own: Int32 = -1
   ) throws(Rejection) {
     var notional: Int64? = order.quoteOrderQuantity > 0 ? order.quoteOrderQuantity : nil
-    if order.type != .market {
-      try checkPercentPrice(order.price, order.side, symbol, stamp)
-      notional = Amounts.scaled(
-        order.price, times: order.quantity, over: symbols.states[symbol].baseUnit)
+    if order.type.working != .market {
+      // A pegged order's price is checked once it is known.
+      if order.special.peg == .none || order.price > 0 {
+        try checkPercentPrice(order.price, order.side, symbol, stamp)
+        notional = Amounts.scaled(
+          order.price, times: order.quantity, over: symbols.states[symbol].baseUnit)
+      }
     } else if order.quoteOrderQuantity == 0,
       let reference = symbols.referencePrice(symbol, at: stamp)
     {
@@ -90,7 +94,7 @@ extension Exchange {
         reference, times: order.quantity, over: symbols.states[symbol].baseUnit)
     }
     try checkAssets(symbol, quantity: order.quantity, notional: notional)
-    try checkPosition(account, symbol, order.side, quantity: order.quantity)
+    try checkPosition(account, symbol, order.side, quantity: order.quantity, excluding: own)
   }
 }
 

@@ -17,6 +17,9 @@ struct SymbolState {
   let takerRate: Int64
   var filters: SymbolFilters
   var status: SymbolStatus
+  var selfTrade: SelfTradeRules
+  /// Orders that wait for a price, and turns that wait to be run.
+  var watchers: Int32 = 0
   var counters = SymbolCounters()
   var countersTag = RowTag()
   var bids = Ladder()
@@ -89,7 +92,7 @@ struct SymbolTable: ~Copyable {
         id: info.id, base: info.base, quote: info.quote,
         baseUnit: Amounts.unit(scale: base.scale), makerRate: info.makerRate,
         takerRate: info.takerRate, filters: info.filters, status: info.status,
-        buckets: Int32(buckets.count)))
+        selfTrade: info.selfTrade, buckets: Int32(buckets.count)))
     for number in 0..<info.filters.averagePriceMinutes {
       buckets.append(PriceBucket())
       bucketOwners.append((place, number))
@@ -108,6 +111,7 @@ struct SymbolTable: ~Copyable {
 
   mutating func setSelfTrade(_ place: Int32, _ rules: SelfTradeRules) {
     infos[Int(place)].selfTrade = rules
+    states[place].selfTrade = rules
   }
 
   @inline(__always)

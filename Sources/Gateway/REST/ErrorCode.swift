@@ -92,6 +92,26 @@ public enum ErrorCode {
       rejected("Account has insufficient balance for requested action.")
     case .duplicateClientOrderID: rejected("Duplicate order sent.")
     case .wouldTakeImmediately: rejected("Order would immediately match and take.")
+    case .wouldTriggerImmediately: rejected("Order would trigger immediately.")
+    case .icebergExceedsQuantity: rejected("IcebergQty exceeds QTY.")
+    case .combinationNotSupported: rejected("Unsupported order combination")
+    case .pegNotAllowed: rejected("This order type may not use pegged price.")
+    case .pegPriceNotAllowed:
+      rejected("This price peg cannot be used with this order type.")
+    case .liquidityTooLowForPeg:
+      rejected("Order book liquidity is too low for this pegged order.")
+    case .pricesNotRelated:
+      rejected("The relationship of the prices for the orders is not correct.")
+    case .duplicateListID: rejected("Duplicate order sent.")
+    case .listUnknown: .unknownOrder
+    case .amendIncreases:
+      APIError(400, -2038, "Order amend (quantity increase) is not supported.")
+    case .amendChangesNothing:
+      APIError(400, -2038, "The requested action would change no state; rejecting")
+    case .amendPendingProceeds:
+      APIError(400, -2038, "Order amend (pending OPO order) is not supported.")
+    case .filterMaxAmendments:
+      APIError(400, -2038, "Filter failure: MAX_NUM_ORDER_AMENDS")
     case .liquidityBelowLotSize:
       rejected("Order book liquidity is less than LOT_SIZE filter minimum quantity.")
     case .liquidityBelowMarketLotSize:

@@ -1,0 +1,82 @@
+// Replace: cancelling one order and placing another in one step.
+//
+// What can be said of the new order without the cancel (filters, order limits) is checked before
+// it. Under STOP_ON_FAILURE nothing is tried once the cancel fails; under ALLOW_FAILURE the new
+// order is tried anyhow.
+// Invariant: an order whose cancel fails is left as it is, bit for bit.
+// Not here: HTTP's view of the outcomes (Gateway).
+
+extension Exchange {
+  mutating func replace(
+    _ replace: CancelReplace, _ account: Int32, _ stamp: Int64, _ events: inout EventBatch
+  ) throws(Rejection) -> Reply {
+    let order = replace.order
+    guard order.account == replace.cancel.account, order.symbol == replace.cancel.symbol else {
+      throw .combinationNotSupported
+    }
+    guard let symbol = symbols.place(order.symbol) else { throw .symbolUnknown }
+    guard symbols.states[symbol].status == .trading else { throw .marketClosed }
+    try checkFeature(.cancelReplace)
+    try checkFeatures(order)
+    let terms = try terms(of: order, account, symbol, stamp)
+    _ = try mode(of: order, symbol)
+    var overLimit: Rejection?
+    do throws(Rejection) {
+      try checkCounts(account, symbol, rests: terms.rests, stamp)
+    } catch {
+      guard replace.overLimit == .cancelOnly,
+        error == .tooManyOrders10Seconds || error == .tooManyOrdersDay
+      else { throw error }
+      overLimit = error
+    }
+    let slot: Int32
+    do throws(Rejection) {
+      slot = try find(replace.cancel, account)
+    } catch {
+      return .replaced(
+        withoutCancel(replace, error, overLimit, account, stamp, &events))
+    }
+    let cancelled: ReplaceCancel
+    let cancelID = replace.cancel.cancelClientOrderID
+    if let special = special(slot), special.list >= 0 {
+      cancelled = .cancelledList(cancel(list: special.list, cancelID, stamp, &events))
+    } else {
+      cancelled = .cancelled(end(slot, cancelID, stamp, &events))
+    }
+    let placed = overLimit.map { .failed($0) } ?? attempt(order, account, stamp, &events)
+    report(&events)
+    return .replaced(Replaced(cancel: cancelled, order: placed))
+  }
+
+  // The cancel failed, and the old order is as it was.
+  private mutating func withoutCancel(
+    _ replace: CancelReplace, _ reason: Rejection, _ overLimit: Rejection?, _ account: Int32,
+    _ stamp: Int64, _ events: inout EventBatch
+  ) -> Replaced {
+    guard replace.mode == .allowFailure else {
+      // Binance counts the order that it did not attempt.
+      if overLimit == nil { accounts.countOrder(account, at: stamp) }
+      return Replaced(cancel: .failed(reason), order: .notAttempted)
+    }
+    if let overLimit { return Replaced(cancel: .failed(reason), order: .failed(overLimit)) }
+    let placed = attempt(replace.order, account, stamp, &events)
+    report(&events)
+    return Replaced(cancel: .failed(reason), order: placed)
+  }
+
+  private mutating func attempt(
+    _ order: PlaceOrder, _ account: Int32, _ stamp: Int64, _ events: inout EventBatch
+  ) -> ReplaceOrder {
+    do throws(Rejection) {
+      let admission = try admit(order, account, stamp)
+      let placed = execute(order, admission, stamp, &events)
+      let told = (fills.array, preventions.array)
+      runTurns(admission.symbol, stamp, &events)
+      return .placed(
+        Placed(
+          order: placed.order, fills: told.0, counts: placed.counts, preventions: told.1))
+    } catch {
+      return .failed(error)
+    }
+  }
+}
