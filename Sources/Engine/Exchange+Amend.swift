@@ -27,7 +27,8 @@ extension Exchange {
         _ = lower(other, to: amend.quantity, nil, stamp, &events)
       }
     }
-    let amendment = lower(slot, to: amend.quantity, (amend.clientOrderID, fingerprint), stamp, &events)
+    let amendment = lower(
+      slot, to: amend.quantity, (amend.clientOrderID, fingerprint), stamp, &events)
     let view = book.orders[view: slot]
     let isDone = view.quantity <= view.executed + view.extras.prevented
     let after = isPair ? pairHold(list) : isDone ? 0 : held(slot)

@@ -145,7 +145,9 @@ extension Exchange {
       earlier = slot
       slot = record.newer
     }
-    if count == 0 || quantity != level.quantity || hidden != level.hidden || count != level.count || level.tail != earlier {
+    if count == 0 || quantity != level.quantity || hidden != level.hidden || count != level.count
+      || level.tail != earlier
+    {
       broken.append("\(name): level \(level.price) differs from its orders")
     }
   }

@@ -256,7 +256,8 @@ extension NaiveExchange {
     let own = lists.indices.filter { lists[$0].account == cancel.account && lists[$0].s == s }
     let found = own.first {
       (cancel.list == nil || lists[$0].id == cancel.list)
-        && (cancel.clientListID.isEmpty ? cancel.list != nil : lists[$0].text == cancel.clientListID)
+        && (cancel.clientListID.isEmpty
+          ? cancel.list != nil : lists[$0].text == cancel.clientListID)
     }
     guard let found else { throw .listUnknown }
     return cancelList(found, cancel.cancelClientOrderID, stamp)
@@ -322,7 +323,8 @@ extension NaiveExchange {
     }
     let f = info.filters
     let q = amend.quantity
-    if q <= 0 || q < f.minQuantity || q % f.stepSize != 0 || (f.maxQuantity > 0 && q > f.maxQuantity)
+    if q <= 0 || q < f.minQuantity || q % f.stepSize != 0
+      || (f.maxQuantity > 0 && q > f.maxQuantity)
     {
       throw .filterLotSize
     }

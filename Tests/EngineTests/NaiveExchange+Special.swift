@@ -127,7 +127,8 @@ extension NaiveExchange {
       )
     }
     let algo = check(
-      orders.filter { $0.type.isParked }.count, (rules.maxAlgoOrders, settings.limits.maxAlgoOrders),
+      orders.filter { $0.type.isParked }.count,
+      (rules.maxAlgoOrders, settings.limits.maxAlgoOrders),
       { $0.view.type.isParked }, .filterMaxAlgoOrders, .filterExchangeMaxAlgoOrders)
     let iceberg = check(
       orders.filter { $0.special.icebergQuantity > 0 }.count,

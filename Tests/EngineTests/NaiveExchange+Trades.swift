@@ -7,8 +7,7 @@ extension NaiveExchange {
     a == b || (groups[a] ?? .none != .none && groups[a] == groups[b])
   }
 
-  func changesHands(_ account: AccountID, _ mode: SelfTradePrevention, _ maker: OrderView) -> Bool
-  {
+  func changesHands(_ account: AccountID, _ mode: SelfTradePrevention, _ maker: OrderView) -> Bool {
     mode == .transfer && maker.selfTradePrevention == .transfer && maker.account != account
   }
 

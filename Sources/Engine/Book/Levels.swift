@@ -118,7 +118,9 @@ struct Levels: ~Copyable {
   /// Takes an empty level out. O(1), and O(height) if nodes become empty.
   mutating func remove(_ ladder: inout Ladder, _ slot: Int32) {
     let level = records[slot]
-    precondition(level.count == 0 && level.quantity == 0 && level.hidden == 0, "removal of a level with orders")
+    precondition(
+      level.count == 0 && level.quantity == 0 && level.hidden == 0, "removal of a level with orders"
+    )
     if level.better >= 0 {
       records[level.better].worse = level.worse
     } else {
