@@ -17,7 +17,7 @@ struct SymbolState {
   let takerRate: Int64
   var filters: SymbolFilters
   var status: SymbolStatus
-  var selfTrade: SelfTradeRules
+  var selfTrade = SelfTradeRules.all
   /// Orders that wait for a price, and turns that wait to be run.
   var watchers: Int32 = 0
   var counters = SymbolCounters()
