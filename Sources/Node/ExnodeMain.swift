@@ -88,6 +88,7 @@ struct ExnodeMain {
     sigemptyset(&signals)
     sigaddset(&signals, SIGTERM)
     sigaddset(&signals, SIGINT)
+    sigaddset(&signals, Restart.signal)
     // Before any thread starts: all of them inherit the mask, and only `sigwait` sees the signals.
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     let settings: NodeSettings
@@ -107,6 +108,7 @@ struct ExnodeMain {
     sigwait(&signals, &received)
     impatience(signals)
     node.stop()
+    if received == Restart.signal { Restart.now() }
     exit(0)
   }
 
@@ -143,6 +145,7 @@ struct ExnodeMain {
   private static func impatience(_ signals: sigset_t) {
     _ = WorkerThread.start("signals") {
       var signals = signals
+      sigdelset(&signals, Restart.signal)
       var received: Int32 = 0
       sigwait(&signals, &received)
       _exit(128 + received)

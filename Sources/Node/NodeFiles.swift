@@ -19,6 +19,8 @@ struct NodeFiles {
   var recovered: RecoveredLog
   var state: StateStore
   var marker: AppliedMarker
+  /// Why the stored rows cannot be used; then `state` is an empty one.
+  var storeDamage: String?
 
   /// Opens them, making what is missing in a new directory.
   ///
@@ -29,33 +31,68 @@ struct NodeFiles {
     let directory = try DataDirectory.open(
       path: settings.dataDirectory, node: settings.id, genesisHash: genesis.hash,
       randomIncarnation: Random.u64())
-    let (store, recovered) = try directory.openLog(
-      options: LogOptions(addedSyncMicroseconds: settings.addedSyncMicroseconds))
+    for note in directory.notes { log.warning("\(note)") }
+    let (store, recovered) = try openLog(directory, settings, log)
+    var storeDamage: String?
+    var state: StateStore
+    var marker = AppliedMarker.initial
+    do {
+      state = try StateStore.open(path: directory.statePath)
+      marker = try AppliedMarker.load(state) ?? .initial
+      if marker.applied.index < recovered.base.index {
+        storeDamage = "the state store ends at \(marker.applied), and the log begins after it"
+      }
+    } catch let error as StorageError where error.isFull {
+      throw error
+    } catch {
+      storeDamage = "\(error)"
+      state = try scratch(directory)
+    }
+    if storeDamage == nil { store.stateIsDurable(upTo: marker.applied.index) }
+    return NodeFiles(
+      directory: directory, log: store, recovered: recovered, state: state, marker: marker,
+      storeDamage: storeDamage)
+  }
+
+  /// Opens the log, repairs it if it is damaged, and lets it follow an installed snapshot.
+  private static func openLog(
+    _ directory: DataDirectory, _ settings: NodeSettings, _ log: Logger
+  ) throws -> (LogStore, RecoveredLog) {
+    var options = LogOptions(addedSyncMicroseconds: settings.addedSyncMicroseconds)
+    if let bytes = Drills.segmentBytes() { options.segmentBytes = bytes }
+    var (store, recovered) = try directory.openLog(options: options)
     switch recovered.tail {
     case .suspect(let place):
-      throw SettingError(
-        "the log is damaged (\(place)); it may have held acknowledged entries, so this node must be "
-          + "replaced (exctl member replace), not restarted")
+      log.error(
+        "the log is damaged (\(place)); what is intact stays, the rest comes from the peers")
+      recovered = try store.repair()
     case .torn: log.notice("the last group of the log was never finished; it was dropped")
     case .empty, .clean: break
     }
-    let state = try StateStore.open(path: directory.statePath)
-    let marker = try AppliedMarker.load(state) ?? .initial
-    store.stateIsDurable(upTo: marker.applied.index)
-    return NodeFiles(
-      directory: directory, log: store, recovered: recovered, state: state, marker: marker)
+    if directory.installed.index > recovered.base.index {
+      recovered = try store.reset(to: directory.installed)
+    }
+    return (store, recovered)
+  }
+
+  /// An empty store in place of one that cannot be used, until a peer's is here. Nothing in it is kept.
+  private static func scratch(_ directory: DataDirectory) throws -> StateStore {
+    let path = directory.path + "/scratch"
+    try LinuxDisk().removeTree(path)
+    return try StateStore.open(path: path)
   }
 
   /// The replica as the files left it.
   func coordinator(
     _ settings: NodeSettings, genesis: GenesisContents
   ) throws -> Coordinator {
-    guard recovered.last.index >= marker.applied.index else {
+    if storeDamage == nil, recovered.last.index < marker.applied.index, recovered.suspect == nil {
       throw SettingError(
         "the state store stands at index \(marker.applied.index), after the end of the log at "
           + "\(recovered.last.index): the log is not this node's")
     }
-    let entries = try recovered.entries(after: marker.applied.index)
+    let base = storeDamage == nil ? marker.applied.index : recovered.base.index
+    let entries = try recovered.entries(after: base)
     // Their headers are fixed by the replica; these are placeholders.
     let requests = genesis.commands.map {
       Request(
@@ -63,17 +100,32 @@ struct NodeFiles {
           requestID: RequestID(0, 0, 0, 0), key: .admin, timestamp: 0, deadline: .max),
         command: $0)
     }
-    var replica = ReplicaSettings()
+    var replica = ReplicaSettings(consensus: Self.consensus(settings))
+    if let interval = Drills.hashInterval() { replica.hashInterval = UInt64(interval) }
     replica.duplicatesMax = settings.outcomesMax
     replica.duplicateBytesMax = settings.outcomesMax * 350
-    // A leader whose disk hangs for longer than an election takes is worse than an election.
-    replica.diskHangLimit = Int64(replica.consensus.electionTicks) * CoreThread.tick
+    let suspicion: Raft.Suspect? =
+      switch recovered.suspect {
+      case nil: nil
+      case .upTo(let last): .upTo(last)
+      case .unknown: .unknown
+      }
     return try Coordinator(
       identity: Member(id: settings.id, incarnation: directory.incarnation),
       voters: settings.peers.map(\.id), genesis: requests, genesisHash: genesis.hash,
       settings: replica,
       restored: RestoredReplica(
-        hardState: recovered.hardState, last: recovered.last, entries: entries), rows: state,
-      seed: Random.u64())
+        hardState: recovered.hardState, last: recovered.last, entries: entries,
+        logBase: recovered.base, suspect: suspicion,
+        voteUnreadable: recovered.voteUnreadable, storeDamage: storeDamage),
+      rows: state, seed: Random.u64())
+  }
+
+  private static func consensus(_ settings: NodeSettings) -> Settings {
+    let absence = Drills.absenceMilliseconds() ?? 600_000
+    return Settings(
+      entriesPerAppendMax: 64, bytesPerAppendMax: 1 << 20, inflightAppendsMax: 64,
+      windowBytesMax: 64 << 20, priority: settings.priority,
+      floorTicks: max(1, absence * 1000 / Int(CoreThread.tick)))
   }
 }

@@ -95,6 +95,7 @@ final class NodeProcess {
     let end = SystemClock.monotonic() + 4_500_000
     log.notice("stopping: handing over")
     ports.admin.beginStopping()
+    queues.core.post(.drain)
     handOver()
     ports.clientServer.stop()
     for loop in loops { loop.isDraining = true }
@@ -102,7 +103,7 @@ final class NodeProcess {
       loops.allSatisfy { $0.openConnections == 0 }
     }
     for loop in loops { loop.closeIdle() }
-    queues.core.post(.drain)
+    queues.core.post(.refuseWrites)
     wait(until: end) { [self] in loops.allSatisfy { $0.pendingRequests == 0 } }
     ports.adminServer.stop()
     for loop in loops { loop.giveUp() }
@@ -117,14 +118,13 @@ final class NodeProcess {
     log.notice("stopped")
   }
 
-  /// Asks for the transfer until another node leads; at once if nobody could take over.
+  /// Waits until another node leads; not at all if nobody could take over.
   private func handOver() {
     let end = SystemClock.monotonic() + Self.handingOver
     while SystemClock.monotonic() < end {
       let (role, leader) = shared.status.withLock { ($0.role, $0.leader) }
       let isAlone = ports.peers.connected.withLock { $0.isEmpty }
       if isAlone || (role != .leader && leader != nil) { return }
-      if role == .leader { queues.core.post(.transferLeadership) }
       usleep(2000)
     }
     log.warning("no other node took over in time")
@@ -142,6 +142,7 @@ struct NodeThreads {
   private let publisher: WorkerThread
   private let helper: WorkerThread
   private let watch: WorkerThread
+  private let snapshots: WorkerThread
 
   static func start(
     _ coordinator: consuming Coordinator, model: ReadModel, buffer: StoreBuffer, files: NodeFiles,
@@ -157,16 +158,20 @@ struct NodeThreads {
       model: model, state: buffer, queues: queues, shared: shared, loops: loops,
       streams: StreamPublisher(feed: feed, loops: loops))
     let helper = HelperThread(store: files.log, state: files.state, queues: queues, shared: shared)
+    let snapshots = SnapshotThread(files: files, queues: queues, shared: shared, loops: loops)
     return NodeThreads(
       core: .start("core") { core.run() }, disk: .start("disk") { disk.run() },
       publisher: .start("publisher") { publisher.run() },
-      helper: .start("helper") { helper.run() }, watch: .start("watch") { watch.run() })
+      helper: .start("helper") { helper.run() }, watch: .start("watch") { watch.run() },
+      snapshots: .start("snapshots") { snapshots.run() })
   }
 
   /// Ends them in the order in which work flows, so that each finishes what the one before it produced.
   func stop(_ queues: NodeQueues) {
     queues.watch.post(.stop)
     watch.join()
+    queues.snapshots.post(.stop)
+    snapshots.join()
     queues.core.post(.stop)
     core.join()
     queues.disk.post(.stop)

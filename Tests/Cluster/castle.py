@@ -175,6 +175,7 @@ class Cluster:
             path = self.folder / name
             path.write_text(text)
             path.chmod(0o600)
+        self.first_peers = list(self.peer_ports)
         self.processes = [None] * nodes
         self.variables = lambda node: {}
         self.customers = {}
@@ -191,8 +192,21 @@ class Cluster:
                 process.kill()
                 process.wait()
 
+    def grow(self):
+        """Ports for one more node, which the present ones know nothing of; returns its number, counted from 0."""
+        client, peer, admin = free_ports(3)
+        self.client_ports.append(client)
+        self.peer_ports.append(peer)
+        self.admin_ports.append(admin)
+        self.processes.append(None)
+        self.count += 1
+        return self.count - 1
+
     def arguments(self, node, **changes):
-        peers = ",".join(f"{i + 1}=127.0.0.1:{p}" for i, p in enumerate(self.peer_ports))
+        ports = list(enumerate(self.first_peers))
+        if node >= len(ports):
+            ports.append((node, self.peer_ports[node]))
+        peers = ",".join(f"{i + 1}=127.0.0.1:{p}" for i, p in ports)
         flags = {
             "--id": node + 1,
             "--data-dir": self.folder / f"node{node + 1}",

@@ -44,8 +44,26 @@ def test_metrics_speak_of_syncs_commits_and_peers(cluster):
     assert lines["castle_low_space"] == 0 and lines["castle_priority"] == 100
 
 
+def test_leadership_moves_to_the_chosen_node(cluster):
+    old = ok(cluster, "leader")["id"]
+    for wanted in {1, 2, 3} - {old}:
+        assert ok(cluster, "leader", "transfer", "--to", str(wanted))["id"] == wanted
+    assert "9" in refused(cluster, "leader", "transfer", "--to", "9")
+
+
+def test_all_nodes_are_compared_at_one_index(cluster):
+    cluster.wait_ready()
+    found = ok(cluster, "verify")
+    assert found["equal"] is True and len(found["hashes"]) == 3
+    assert len({h["stateHash"] for h in found["hashes"]}) == 1
+    code, table, _ = exctl(cluster, "verify")
+    assert code == DONE and len(table.splitlines()) == 4
+
+
 def test_a_change_that_makes_no_sense_is_refused(cluster):
-    refused(cluster, "member", "remove", "9", "--wait", "1")
-    refused(cluster, "member", "add", "2", "--wait", "1")
-    refused(cluster, "member", "promote", "1", "--wait", "1")
+    assert "not a member" in refused(cluster, "member", "remove", "9", "--wait", "1")
+    assert "already" in refused(cluster, "member", "add", "2", "--wait", "1")
+    assert "already" in refused(cluster, "member", "promote", "1", "--wait", "1")
+    assert "heard" in refused(cluster, "member", "add", "9", "--wait", "1")
+    assert "heard" in refused(cluster, "member", "replace", "1", "--with", "9", "--wait", "1")
     assert [m["id"] for m in ok(cluster, "member", "list")] == [1, 2, 3]

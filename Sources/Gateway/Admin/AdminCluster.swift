@@ -67,22 +67,6 @@ extension AdminAnswer {
           $0.field("bytes", bytes)
         }
       }
-    case .verified(let index, let hashes):
-      .json { w in
-        w.object {
-          $0.field("index", index)
-          $0.field("equal", Set(hashes.map(\.hash)).count <= 1)
-          $0.key("hashes")
-          $0.array { w in
-            for (node, hash) in hashes {
-              w.object {
-                $0.field("id", node)
-                $0.field("stateHash", NodeStatus.hexadecimal(hash))
-              }
-            }
-          }
-        }
-      }
     }
   }
 }

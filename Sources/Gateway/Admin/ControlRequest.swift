@@ -13,7 +13,7 @@ public enum ControlRequest: Hashable, Sendable {
   case replaceMember(id: UInt64, with: UInt64)
   /// Make a checkpoint now.
   case saveSnapshot
-  /// The state hashes of the members at one index.
+  /// All members take their state hash behind the next entry; it shows in their status.
   case verify
 }
 
@@ -29,8 +29,6 @@ public enum ControlOutcome: Sendable {
   case notLeader(UInt64?)
   /// A checkpoint, complete.
   case saved(directory: String, index: UInt64, bytes: UInt64)
-  /// Who has which state hash at `index`.
-  case verified(index: UInt64, hashes: [(node: UInt64, hash: UInt128)])
   /// It may or may not have been done.
   case unknown
 }

@@ -50,6 +50,17 @@ public struct NodeStatus: Hashable, Sendable {
     }
   }
 
+  /// A state hash at a log index.
+  public struct HashAt: Hashable, Sendable {
+    public var index: UInt64
+    public var hash: UInt128
+
+    public init(index: UInt64, hash: UInt128) {
+      self.index = index
+      self.hash = hash
+    }
+  }
+
   /// The state hash on which the members agreed last.
   public struct Agreement: Hashable, Sendable {
     public var index: UInt64
@@ -112,6 +123,10 @@ public struct NodeStatus: Hashable, Sendable {
   public var spaceIsLow = false
   /// `nil` before the first.
   public var agreement: Agreement?
+  /// The node's own hashes at the newest points where the members compare them.
+  public var hashes: [HashAt] = []
+  /// The node's state must not be used, and is being replaced by a peer's.
+  public var isFenced = false
 
   public init(
     id: UInt64, clusterID: String = "", genesisHash: [UInt8] = [], version: String = "",
@@ -179,6 +194,16 @@ public struct NodeStatus: Hashable, Sendable {
       w.field("spaceIsLow", spaceIsLow)
       w.key("agreement")
       if let agreement { Self.write(agreement, to: &w) } else { w.null() }
+      w.key("hashes")
+      w.array { w in
+        for at in hashes {
+          w.object {
+            $0.field("index", at.index)
+            $0.field("stateHash", Self.hexadecimal(at.hash))
+          }
+        }
+      }
+      w.field("fenced", isFenced)
       w.key("members")
       w.array { w in for member in members { Self.write(member, to: &w) } }
     }

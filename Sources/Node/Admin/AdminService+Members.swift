@@ -1,4 +1,4 @@
-// AdminService+Members: who belongs to the cluster, for the status.
+// AdminService+Members: who belongs to the cluster, and whether they agree, for the status.
 //
 // Not here: changing it (Replica).
 
@@ -9,22 +9,31 @@ import Synchronization
 
 extension AdminService {
   func members(_ replica: ReplicaStatus) -> [NodeStatus.Member] {
-    guard let configuration = replica.configuration else { return [] }
     let addresses = peers.addresses.withLock { $0 }
-    let sets = [
-      ("voter", configuration.voters), ("outgoing", configuration.outgoing),
-      ("learner", configuration.learners),
-    ]
-    var found: [NodeStatus.Member] = []
-    for (standing, set) in sets {
-      for member in set where !found.contains(where: { $0.id == member.id.value }) {
-        let own = member.id == replica.id ? facts.settings.ownPeerAddress : nil
-        found.append(
-          NodeStatus.Member(
-            id: member.id.value, incarnation: member.incarnation,
-            address: (own ?? addresses[member.id])?.description ?? "", standing: standing))
-      }
-    }
-    return found.sorted { $0.id < $1.id }
+    return replica.members.map { seen in
+      let id = seen.member.id
+      let own = id == replica.id ? facts.settings.ownPeerAddress : nil
+      var member = NodeStatus.Member(
+        id: id.value, incarnation: seen.member.incarnation,
+        address: (own ?? addresses[id])?.description ?? seen.member.address,
+        standing: seen.standing.rawValue)
+      member.isPromoted = seen.isPromoted
+      member.replacing = seen.replacing?.value ?? 0
+      member.priority = Int(seen.priority)
+      member.replication = seen.replication?.rawValue ?? ""
+      member.matchIndex = seen.match?.value ?? 0
+      member.isSuspect = seen.isSuspect || (id == replica.id && replica.isSuspect)
+      return member
+    }.sorted { $0.id < $1.id }
+  }
+
+  /// The newest point at which a majority agreed.
+  func agreement(_ replica: ReplicaStatus) -> NodeStatus.Agreement? {
+    guard let point = replica.agreement.last(where: { $0.agreed != nil }), let hash = point.agreed
+    else { return nil }
+    return NodeStatus.Agreement(
+      index: point.index, hash: hash,
+      equal: point.votes.filter { $0.hash == hash }.map(\.node.value),
+      different: point.dissenters.map(\.value))
   }
 }

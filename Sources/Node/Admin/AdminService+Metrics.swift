@@ -41,6 +41,15 @@ extension AdminService {
         ("http_waiting", "Requests that wait for an answer.", "\(waiting)"),
         ("stream_subscriptions", "Subscriptions of market streams.", "\(subscriptions)"),
         ("peers_connected", "Nodes that this one can send to.", "\(peersConnected)"),
+        ("suspect_log", "1 while a damaged log is being repaired.", status.isSuspect ? "1" : "0"),
+        ("fenced", "1 while this node's state must not be used.", status.fence == nil ? "0" : "1"),
+        (
+          "hash_mismatches", "Reports of state hashes that differ from the majority's, lately.",
+          "\(status.agreement.reduce(0) { $0 + $1.dissenters.count })"
+        ),
+        (
+          "agreed_index", "Last log index with an agreed state.", "\(status.lastAgreed?.index ?? 0)"
+        ),
         ("priority", "Who leads if all is well: the highest.", "\(facts.settings.priority)"),
         ("free_bytes", "Free space of the data directory's disk.", "\(freeBytes)"),
         ("low_space", "1 while writes are refused for want of disk space.", spaceIsLow ? "1" : "0"),
@@ -61,6 +70,13 @@ extension AdminService {
     for peer in status.peers {
       let isConnected = connected.contains(peer.id)
       out += "castle_peer_connected{peer=\"\(peer.id)\"} \(isConnected ? 1 : 0)\n"
+    }
+    let sending = status.members.compactMap { member in
+      member.replication.map { (member.member.id, $0.rawValue) }
+    }
+    if !sending.isEmpty { head("peer_state", "1 for the way in which the leader serves the peer.") }
+    for (id, state) in sending {
+      out += "castle_peer_state{peer=\"\(id)\",state=\"\(state)\"} 1\n"
     }
     let matches = status.peers.compactMap { peer in peer.match.map { (peer.id, $0) } }
     guard !matches.isEmpty else { return out }

@@ -106,6 +106,9 @@ final class AdminService: HTTPService {
     status.freeBytes = shared.freeBytes.load(ordering: .relaxed)
     status.spaceIsLow = shared.spaceIsLow.load(ordering: .relaxed)
     status.members = members(replica)
+    status.agreement = agreement(replica)
+    status.hashes = replica.hashes.map { NodeStatus.HashAt(index: $0.index, hash: $0.hash) }
+    status.isFenced = replica.fence != nil
     return status
   }
 

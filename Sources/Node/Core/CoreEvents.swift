@@ -35,13 +35,16 @@ enum CoreEvent: Sendable {
   case fetched(LogFetched)
   case stored(UInt64)
   case flushed(UInt64)
+  /// The log's files begin after this entry now.
+  case cutDone(EntryID)
   /// The free space of the disk became low, or is no longer.
   case space(isLow: Bool)
-  case transferLeadership
   /// An operator's request about the cluster itself.
   case control(ControlRequest, ticket: UInt64)
-  /// Refuse new writes and give leadership away; the process is about to end.
+  /// Give leadership away, and campaign no more; the process is about to end. Writes are still taken.
   case drain
+  /// Refuse new writes; those that wait are still answered.
+  case refuseWrites
   case stop
 }
 
@@ -49,6 +52,8 @@ enum CoreEvent: Sendable {
 enum DiskEvent: Sendable {
   case write(LogWrite)
   case cut(LogIndex)
+  /// The damaged log holds again what it once held.
+  case clearSuspect
   case stop
 }
 
@@ -80,5 +85,6 @@ final class NodeQueues: Sendable {
   /// Bounded for public queries.
   let publisher = Inbox<PublisherEvent>(capacity: 16_384)
   let helper = Inbox<HelperEvent>(capacity: 1024)
+  let snapshots = Inbox<SnapshotEvent>(capacity: 1024)
   let watch = Inbox<WatchEvent>(capacity: 1)
 }

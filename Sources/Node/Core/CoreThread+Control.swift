@@ -9,17 +9,52 @@ import Replica
 
 extension CoreThread {
   func control(_ request: ControlRequest, _ ticket: UInt64, _ now: Moment) {
+    if case .saveSnapshot = request {
+      return queues.snapshots.post(.save(ticket: ticket))
+    }
     guard coordinator.role == .leader else {
       return deliver(.control(ticket, .notLeader(coordinator.leader?.value)))
     }
     switch request {
-    case .transferLeadership(let to):
-      guard to == nil else {
-        return deliver(.control(ticket, .refused("a leader cannot be chosen yet")))
-      }
+    case .transferLeadership(let to): transfer(to.map { NodeID($0) }, ticket, now)
+    case .addMember(let id, let asVoter):
+      change(.add(NodeID(id), address: address(of: id), promote: asVoter), ticket, now)
+    case .promoteMember(let id): change(.promote(NodeID(id)), ticket, now)
+    case .removeMember(let id): change(.remove(NodeID(id)), ticket, now)
+    case .replaceMember(let id, let with):
+      change(.replace(NodeID(id), with: NodeID(with), address: address(of: with)), ticket, now)
+    case .verify:
+      let index = coordinator.compareStates(now, &effects)
+      deliver(.control(ticket, index.map { .done(index: $0) } ?? .refused("try again")))
+    case .saveSnapshot: break
+    }
+  }
+
+  private func transfer(_ to: NodeID?, _ ticket: UInt64, _ now: Moment) {
+    guard let to else {
       coordinator.transferLeadership(now, &effects)
-      deliver(.control(ticket, .accepted))
-    default: deliver(.control(ticket, .refused("not possible yet")))
+      return deliver(.control(ticket, .accepted))
+    }
+    let isBegun = coordinator.transferLeadership(to: to, now, &effects)
+    deliver(
+      .control(
+        ticket,
+        isBegun ? .accepted : .refused("node \(to) cannot take over: it is no voter that answers")))
+  }
+
+  private func change(_ request: MemberRequest, _ ticket: UInt64, _ now: Moment) {
+    coordinator.changeMembers(request, ticket, now, &effects)
+  }
+
+  /// Where a node that knocked says that it listens.
+  private func address(of id: UInt64) -> String { guests[NodeID(id)]?.address.description ?? "" }
+
+  static func outcome(_ answer: MemberAnswer) -> ControlOutcome {
+    switch answer.outcome {
+    case .committed(let index): .done(index: index)
+    case .refused(let reason): .refused(reason)
+    case .notLeader(let leader): .notLeader(leader?.value)
+    case .unknown: .unknown
     }
   }
 }

@@ -15,7 +15,7 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
   static let tick: Int64 = 10_000
 
   var coordinator: Coordinator
-  private let queues: NodeQueues
+  let queues: NodeQueues
   private let shared: NodeShared
   private let loops: [LoopState]
   private let send: @Sendable ([Outgoing]) -> Void
@@ -116,10 +116,9 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     case .flushed(let index): coordinator.flushed(upTo: index, &effects)
     case .space(let isLow): note(spaceIsLow: isLow)
     case .control(let request, let ticket): control(request, ticket, now)
-    case .transferLeadership: coordinator.transferLeadership(now, &effects)
-    case .drain:
-      coordinator.drain()
-      coordinator.transferLeadership(now, &effects)
+    case .cutDone(let base): coordinator.logCut(to: base)
+    case .drain: coordinator.drain()
+    case .refuseWrites: coordinator.refuseWrites()
     case .stop: break
     }
   }
@@ -154,6 +153,11 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     if !effects.writes.isEmpty { queues.disk.post(contentsOf: effects.writes.map { .write($0) }) }
     send(effects.messages)
     if let index = effects.cut { queues.disk.post(.cut(index)) }
+    if effects.suspectCleared { queues.disk.post(.clearSuspect) }
+    if let reason = effects.rebuild {
+      shared.log.error("this node's state must be replaced by a peer's: \(reason)")
+    }
+    for answer in effects.memberAnswers { deliver(.control(answer.ticket, Self.outcome(answer))) }
     for answer in effects.answers {
       deliver(.outcome(answer.ticket, outcome(answer.outcome)))
     }
@@ -206,6 +210,7 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
   }
 
   private func note(spaceIsLow isLow: Bool) {
+    coordinator.setSpace(isLow: isLow)
     shared.spaceIsLow.store(isLow, ordering: .relaxed)
     let free = shared.freeBytes.load(ordering: .relaxed) >> 20
     if isLow {

@@ -16,10 +16,10 @@ struct DiskThread: Sendable {
   let queues: NodeQueues
   let shared: NodeShared
   let send: @Sendable ([Outgoing]) -> Void
-  let drill = DiskDrill()
+  let hang = Drills.diskHang()
   /// Log bytes between two flushes of the state store; a flush lets the log be cut and shortens the next start.
-  static let flushEveryBytes = 64 << 20
-  private static let spareEveryBytes = 1 << 20
+  static let flushEveryBytes = Drills.flushBytes() ?? 64 << 20
+  private static let spareEveryBytes = min(1 << 20, flushEveryBytes)
   /// While segments wait to be removed, one goes after each group, or after this long without one: removing all that
   /// a follower's long absence has kept would hold up writes for seconds, on all nodes at once. Microseconds.
   private static let cutPause: Int64 = 20_000
@@ -39,6 +39,7 @@ struct DiskThread: Sendable {
         switch event {
         case .write(let write): writes.append(write)
         case .cut(let index): cut = index
+        case .clearSuspect: clearSuspect()
         case .stop: stopping = true
         }
       }
@@ -61,7 +62,7 @@ struct DiskThread: Sendable {
 
   private func persist(_ writes: [LogWrite]) {
     let start = SystemClock.monotonic()
-    drill?.hang()
+    hang?.wait()
     do {
       try store.write(writes)
     } catch {
@@ -85,10 +86,23 @@ struct DiskThread: Sendable {
   /// Removes a segment, if one is due. Returns whether more are.
   private func cutSome(upTo index: LogIndex) -> Bool {
     do {
-      return try store.cut(upTo: index, segmentsMax: 1)
+      let before = store.bounds.base
+      let isMore = try store.cut(upTo: index, segmentsMax: 1)
+      let base = store.bounds.base
+      if base != before { queues.core.post(.cutDone(base)) }
+      return isMore
     } catch {
       Fatal.disk(shared.log, "\(error)")
     }
+  }
+
+  private func clearSuspect() {
+    do {
+      try store.clearSuspect()
+    } catch {
+      Fatal.disk(shared.log, "\(error)")
+    }
+    shared.log.notice("the log is whole again")
   }
 }
 
@@ -148,13 +162,20 @@ struct HelperThread: Sendable {
     return true
   }
 
+  /// What the log no longer reaches is answered too: consensus then asks for a snapshot.
   private func fetch(_ fetch: LogFetch) {
     do {
       let (after, entries) = try store.read(after: fetch.after, bytesMax: fetch.bytesMax)
       queues.core.post(
         .fetched(LogFetched(follower: fetch.follower, after: after, entries: entries)))
     } catch {
-      shared.log.error("cannot read entries for node \(fetch.follower): \(error)")
+      let base = store.bounds.base
+      guard fetch.after < base.index else {
+        return shared.log.error("cannot read entries for node \(fetch.follower): \(error)")
+      }
+      queues.core.post(
+        .fetched(
+          LogFetched(follower: fetch.follower, after: base, entries: [], cutTo: base)))
     }
   }
 

@@ -111,6 +111,9 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
   func setMembers(_ all: [Member]) {
     loop.execute { [self] in
       self.members = Set(all.map(\.id)).subtracting([self.own.id])
+      for member in all where member.id != self.own.id && self.known[member.id] == nil {
+        if let address = NodeAddress(member.address) { self.known[member.id] = address }
+      }
       self.follow()
       self.showAddresses()
     }

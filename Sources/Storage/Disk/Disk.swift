@@ -83,7 +83,7 @@ extension Disk {
 
 extension Disk {
   /// Removes a directory and the files in it; one that is not there is fine. Not durable before its parent is synced.
-  func removeTree(_ directory: String) throws(StorageError) {
+  public func removeTree(_ directory: String) throws(StorageError) {
     guard try exists(directory) else { return }
     for name in try list(directory) { try remove(DiskPath.join(directory, name)) }
     try removeDirectory(directory)

@@ -65,7 +65,7 @@ struct MemberOptions: ParsableArguments {
 
   /// Sends the change to the leader, and waits until `done` holds for the leader's members.
   ///
-  /// A node that was just started may not have introduced itself yet: that refusal is waited out.
+  /// A node that was just started may not have been heard from yet, or lag behind: such refusals are waited out.
   func change(
     _ verb: String, _ done: @escaping ([JSONValue]) -> Bool,
     _ body: @escaping (inout JSONWriter) -> Void
@@ -78,9 +78,8 @@ struct MemberOptions: ParsableArguments {
         answer = try client.send(.post("members/" + verb, isIdempotent: false, body))
         break
       } catch {
-        guard error.description.contains("has not introduced itself"), HTTPExchange.now() < end
-        else { throw error }
-        usleep(200_000)
+        guard Self.passes(error), HTTPExchange.now() < end else { throw error }
+        usleep(100_000)
       }
     }
     while HTTPExchange.now() < end {
@@ -91,6 +90,14 @@ struct MemberOptions: ParsableArguments {
     }
     throw CtlFailure(
       "taken, but not finished after \(wait) s; it goes on: see exctl member list")
+  }
+}
+
+extension MemberOptions {
+  /// A refusal that time may heal.
+  private static func passes(_ refusal: CtlFailure) -> Bool {
+    ["has not been heard from", "wait until it has caught up", "has not committed in its term yet"]
+      .contains { refusal.description.contains($0) }
   }
 }
 

@@ -158,20 +158,56 @@ struct VerifyCommand: ParsableCommand {
     discussion: "Exits with 1 if a member differs, or if one did not report.")
   @OptionGroup var cluster: ClusterOptions
 
+  @Option(help: ArgumentHelp("Wait up to so many seconds for every node.", valueName: "seconds"))
+  var wait: Double = 30
+
   func run() throws {
-    let answer = try cluster.client().send(.post("verify") { _ in })
-    let hashes = answer["hashes"]?.elements ?? []
-    cluster.printing.show(answer) {
-      var table = Table("ID", "STATE HASH")
-      for hash in hashes { table.add(hash.cell("id"), hash.cell("stateHash")) }
-      return "log index \(answer.cell("index"))\n" + table.text
+    let client = try cluster.client()
+    let answer = try client.send(.post("verify") { _ in })
+    guard let index = answer["index"]?.integer else { throw CtlFailure("the answer has no index") }
+    let end = HTTPExchange.now() + wait
+    var found = Self.hashes(NodeRound(client), index)
+    while found.contains(where: { $0.hash == nil }), HTTPExchange.now() < end {
+      usleep(50_000)
+      found = Self.hashes(NodeRound(client), index)
     }
-    guard answer["equal"] == .bool(true) else {
-      throw CtlFailure("the members differ in their state at log index \(answer.cell("index"))")
+    show(found, index)
+    let missing = found.filter { $0.hash == nil }.map(\.node)
+    guard Set(found.compactMap(\.hash)).count <= 1 else {
+      throw CtlFailure("the nodes differ in their state at log index \(index)")
     }
-    let missing = answer["missing"]?.elements?.map(\.cell) ?? []
     guard missing.isEmpty else {
-      throw CtlFailure("no report from node \(missing.joined(separator: ", "))")
+      throw CtlFailure(
+        "no state hash at log index \(index) from \(missing.joined(separator: ", "))")
+    }
+  }
+
+  private func show(_ found: [(node: String, hash: String?)], _ index: Int64) {
+    let hashes = found.map { node, hash in
+      JSONValue.object([
+        .init("node", .string(node)), .init("stateHash", hash.map { .string($0) } ?? .null),
+      ])
+    }
+    let isEqual = Set(found.map(\.hash)).count == 1 && found.first?.hash != nil
+    let json = JSONValue.object([
+      .init("index", .number("\(index)")), .init("equal", .bool(isEqual)),
+      .init("hashes", .array(hashes)),
+    ])
+    cluster.printing.show(json) {
+      var table = Table("NODE", "STATE HASH @\(index)")
+      for (node, hash) in found { table.add(node, hash ?? "-") }
+      return table.text
+    }
+  }
+
+  /// Each node's hash at the index, where it has one.
+  private static func hashes(
+    _ round: NodeRound, _ index: Int64
+  ) -> [(node: String, hash: String?)] {
+    round.answers.map { url, result in
+      guard case .success(let status) = result else { return (url.description, nil) }
+      let at = status["hashes"]?.elements?.first { $0["index"]?.integer == index }
+      return ("node \(status.cell("id"))", at?["stateHash"]?.text)
     }
   }
 }
