@@ -4,6 +4,7 @@
 //   EXNODE_DRILL_DISK_HANG=FILE     while FILE exists, no log write begins
 //   EXNODE_DRILL_SEGMENT_KIB=N      new log segments have N KiB
 //   EXNODE_DRILL_FLUSH_KIB=N        the state store is flushed every N KiB of log
+//   EXNODE_DRILL_KEPT_KIB=N         so much log stays for followers that lag
 //   EXNODE_DRILL_ABSENCE_MS=N       how long an absent member keeps the log from being cut
 //   EXNODE_DRILL_HASH_INTERVAL=N    every how many entries the voters compare their states
 //
@@ -26,6 +27,7 @@ enum Drills {
   static func diskHang() -> DiskHang? { text("DISK_HANG").map { DiskHang(path: $0) } }
   static func segmentBytes() -> Int? { number("SEGMENT_KIB", 16...(1 << 20)).map { $0 / 4 * 4096 } }
   static func flushBytes() -> Int? { number("FLUSH_KIB", 1...(1 << 20)).map { $0 << 10 } }
+  static func keptBytes() -> Int? { number("KEPT_KIB", 1...(1 << 20)).map { $0 << 10 } }
   static func absenceMilliseconds() -> Int? { number("ABSENCE_MS", 10...100_000_000) }
   static func hashInterval() -> Int? { number("HASH_INTERVAL", 1...1_000_000) }
 

@@ -101,6 +101,10 @@ struct NodeFiles {
         command: $0)
     }
     var replica = ReplicaSettings(consensus: Self.consensus(settings))
+    if let bytes = Drills.keptBytes() {
+      replica.trailingBytes = UInt64(bytes)
+      replica.retainedBytesMax = UInt64(bytes)
+    }
     if let interval = Drills.hashInterval() { replica.hashInterval = UInt64(interval) }
     replica.duplicatesMax = settings.outcomesMax
     replica.duplicateBytesMax = settings.outcomesMax * 350
@@ -125,7 +129,8 @@ struct NodeFiles {
     let absence = Drills.absenceMilliseconds() ?? 600_000
     return Settings(
       entriesPerAppendMax: 64, bytesPerAppendMax: 1 << 20, inflightAppendsMax: 64,
-      windowBytesMax: 64 << 20, priority: settings.priority,
+      windowBytesMax: Drills.keptBytes().map { max($0, 256 << 10) } ?? 64 << 20,
+      priority: settings.priority,
       floorTicks: max(1, absence * 1000 / Int(CoreThread.tick)))
   }
 }

@@ -37,6 +37,7 @@ enum CoreEvent: Sendable {
   case flushed(UInt64)
   /// The log's files begin after this entry now.
   case cutDone(EntryID)
+  case snapshot(SnapshotResult)
   /// The free space of the disk became low, or is no longer.
   case space(isLow: Bool)
   /// An operator's request about the cluster itself.

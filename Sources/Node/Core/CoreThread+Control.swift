@@ -57,4 +57,21 @@ extension CoreThread {
     case .unknown: .unknown
     }
   }
+
+  // MARK: Snapshots
+
+  /// What the snapshot thread did for the replica.
+  func note(_ result: SnapshotResult, _ now: Moment) {
+    switch result {
+    case .made(let id, let manifest): coordinator.snapshotMade(id, manifest: manifest)
+    case .makeFailed: coordinator.snapshotFailed()
+    case .read(let peer, let transfer, let piece, let bytes):
+      coordinator.snapshotRead(
+        peer: peer, transfer: transfer, piece: piece, bytes: bytes, now, &effects)
+    case .began(let missing): coordinator.installBegan(missing: missing, now, &effects)
+    case .wrote(let piece, let again):
+      coordinator.installWrote(piece, again: again, now, &effects)
+    case .installFailed: coordinator.installFailed(now)
+    }
+  }
 }

@@ -116,6 +116,7 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     case .flushed(let index): coordinator.flushed(upTo: index, &effects)
     case .space(let isLow): note(spaceIsLow: isLow)
     case .control(let request, let ticket): control(request, ticket, now)
+    case .snapshot(let result): note(result, now)
     case .cutDone(let base): coordinator.logCut(to: base)
     case .drain: coordinator.drain()
     case .refuseWrites: coordinator.refuseWrites()
@@ -156,6 +157,9 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     if effects.suspectCleared { queues.disk.post(.clearSuspect) }
     if let reason = effects.rebuild {
       shared.log.error("this node's state must be replaced by a peer's: \(reason)")
+    }
+    for effect in effects.snapshots {
+      queues.snapshots.post(.effect(effect, inUse: coordinator.snapshotsInUse))
     }
     for answer in effects.memberAnswers { deliver(.control(answer.ticket, Self.outcome(answer))) }
     for answer in effects.answers {

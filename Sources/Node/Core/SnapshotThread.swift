@@ -16,7 +16,19 @@ import Wire
 enum SnapshotEvent: Sendable {
   /// An operator wants one.
   case save(ticket: UInt64)
+  /// The replica wants something; snapshots in use must stay.
+  case effect(SnapshotEffect, inUse: [EntryID])
   case stop
+}
+
+/// What came of it, for the replica.
+enum SnapshotResult: Sendable {
+  case made(EntryID, manifest: [UInt8])
+  case makeFailed
+  case read(peer: NodeID, transfer: UInt64, piece: SnapshotPiece, bytes: [UInt8]?)
+  case began(missing: [SnapshotPiece])
+  case wrote(SnapshotPiece, again: [SnapshotPiece])
+  case installFailed
 }
 
 /// The thread for everything about snapshots. Slow, and nobody on the order path waits for it.
@@ -28,6 +40,7 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
   private let shared: NodeShared
   private let loops: [LoopState]
   private var store: SnapshotStore?
+  private var incoming: IncomingState?
 
   init(files: NodeFiles, queues: NodeQueues, shared: NodeShared, loops: [LoopState]) {
     self.files = files
@@ -44,6 +57,7 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
       for event in batch {
         switch event {
         case .save(let ticket): save(ticket)
+        case .effect(let effect, let inUse): carryOut(effect, inUse)
         case .stop: return
         }
       }
@@ -51,10 +65,50 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
     }
   }
 
+  private func carryOut(_ effect: SnapshotEffect, _ inUse: [EntryID]) {
+    switch effect {
+    case .make: makeForPeers(inUse)
+    case .read(let peer, let transfer, let snapshot, let piece):
+      let bytes = read(snapshot, piece)
+      shared.metrics.snapshotBytesSent.add(UInt64(bytes?.count ?? 0))
+      report(.read(peer: peer, transfer: transfer, piece: piece, bytes: bytes))
+    case .begin(let source, let snapshot, let manifest): begin(source, snapshot, manifest)
+    case .write(let piece, let bytes): write(piece, bytes)
+    case .finish: finish()
+    }
+  }
+
+  private func report(_ result: SnapshotResult) { queues.core.post(.snapshot(result)) }
+
+  // MARK: Making and serving
+
+  private func makeForPeers(_ inUse: [EntryID]) {
+    do {
+      let snapshot = try make(inUse)
+      report(.made(snapshot.applied, manifest: snapshot.manifest.encoded))
+    } catch {
+      shared.log.error("no snapshot was made: \(error)")
+      report(.makeFailed)
+    }
+  }
+
+  private func read(_ id: EntryID, _ piece: SnapshotPiece) -> [UInt8]? {
+    do {
+      guard let snapshots = store,
+        let found = snapshots.snapshots.first(where: { $0.applied == id })
+      else { return nil }
+      return try snapshots.read(
+        found, file: Int(piece.file), at: Int(piece.offset), count: Int(piece.count))
+    } catch {
+      shared.log.error("a snapshot cannot be read: \(error)")
+      return nil
+    }
+  }
+
   private func save(_ ticket: UInt64) {
     let outcome: ControlOutcome
     do {
-      let snapshot = try make()
+      let snapshot = try make([])
       outcome = .saved(
         directory: snapshot.directory, index: snapshot.applied.index.value,
         bytes: UInt64(snapshot.manifest.bytes))
@@ -66,7 +120,7 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
   }
 
   /// A snapshot of now.
-  private func make() throws -> Snapshot {
+  private func make(_ inUse: [EntryID]) throws -> Snapshot {
     guard files.storeDamage == nil else {
       throw SettingError("the state store of this node is damaged")
     }
@@ -75,7 +129,10 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
     let snapshot = try snapshots.make(of: files.state) { rows in
       try Self.contents(AppliedMarker.load(rows) ?? .initial)
     }
-    try snapshots.removeOld(keeping: Self.kept)
+    let old = snapshots.snapshots.dropFirst(Self.kept)
+    if !old.contains(where: { inUse.contains($0.applied) }) {
+      try snapshots.removeOld(keeping: Self.kept)
+    }
     let took = SystemClock.monotonic() - start
     shared.metrics.snapshots.add()
     shared.metrics.snapshotBytes.add(UInt64(snapshot.manifest.bytes))
@@ -85,6 +142,99 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
     )
     return snapshot
   }
+
+  // MARK: Installing
+
+  /// A snapshot on its way in.
+  private struct IncomingState {
+    var install: SnapshotInstall
+    /// Pieces that came before their turn. Few: the replica asks for a few at a time.
+    var early: [SnapshotPiece: [UInt8]] = [:]
+    var since = SystemClock.monotonic()
+  }
+
+  private func begin(_ source: NodeID, _ snapshot: EntryID, _ bytes: [UInt8]) {
+    do {
+      let manifest = try SnapshotManifest(decoding: bytes)
+      guard manifest.contents.applied == snapshot else {
+        throw SettingError("node \(source) announced another snapshot than its manifest names")
+      }
+      incoming = nil
+      let install = try SnapshotInstall(files.directory, manifest: manifest)
+      // Empty files have no pieces to wait for.
+      for piece in try install.wanted(pieces: .max) where piece.count == 0 {
+        _ = try install.receive(file: piece.file, offset: 0, bytes: [])
+      }
+      incoming = IncomingState(install: install)
+      let missing = try install.wanted(pieces: .max).map(Self.piece)
+      shared.log.notice(
+        "fetching a snapshot of index \(snapshot.index) from node \(source): \(install.bytesMissing) of \(manifest.bytes) bytes are missing"
+      )
+      report(.began(missing: missing))
+    } catch {
+      giveUp("\(error)")
+    }
+  }
+
+  private static func piece(_ piece: SnapshotInstall.Piece) -> SnapshotPiece {
+    SnapshotPiece(
+      file: UInt32(piece.file), offset: UInt64(piece.offset), count: UInt32(piece.count))
+  }
+
+  private func write(_ piece: SnapshotPiece, _ bytes: [UInt8]) {
+    guard incoming != nil else { return report(.installFailed) }
+    incoming?.early[piece] = bytes
+    do {
+      while let next = try writeNext() { report(next) }
+    } catch {
+      giveUp("\(error)")
+    }
+  }
+
+  /// Writes the piece whose turn it is, if it is here.
+  private func writeNext() throws -> SnapshotResult? {
+    guard let state = incoming else { return nil }
+    for (piece, bytes) in state.early.sorted(by: { $0.key.offset < $1.key.offset }) {
+      let received = try state.install.receive(
+        file: Int(piece.file), offset: Int(piece.offset), bytes: bytes)
+      switch received {
+      case .ignored: continue
+      case .taken, .fileDone:
+        incoming?.early[piece] = nil
+        shared.metrics.snapshotBytesReceived.add(UInt64(bytes.count))
+        return .wrote(piece, again: [])
+      case .fileWrong(let reason):
+        incoming?.early[piece] = nil
+        shared.log.warning("\(reason)")
+        let again = try state.install.wanted(pieces: .max).filter { $0.file == Int(piece.file) }
+        return .wrote(piece, again: again.map(Self.piece))
+      }
+    }
+    return nil
+  }
+
+  /// Checks everything and swaps; then the node begins anew with it.
+  private func finish() {
+    guard let state = incoming else { return report(.installFailed) }
+    do {
+      try state.install.finish(reading: Self.verified)
+    } catch {
+      try? state.install.discard()
+      return giveUp("\(error)")
+    }
+    let took = (SystemClock.monotonic() - state.since) / 1000
+    shared.log.notice("the snapshot is installed after \(took) ms; this node begins anew with it")
+    incoming = nil
+    Restart.request()
+  }
+
+  private func giveUp(_ reason: String) {
+    shared.log.error("the snapshot cannot be installed: \(reason)")
+    incoming = nil
+    report(.installFailed)
+  }
+
+  // MARK: Parts
 
   private func opened() throws -> SnapshotStore {
     if let store { return store }

@@ -14,7 +14,7 @@ import Wire
 
 extension PeerMessage {
   /// The connection that it belongs on.
-  var lane: PeerLane { .consensus }
+  var lane: PeerLane { isBulk ? .bulk : .consensus }
 }
 
 /// The dialled connection to one other node.
@@ -33,6 +33,8 @@ final class PeerLink {
   private var buffered = 0
   private var dropped = 0
   private var backoff = PeerLink.backoffMin
+  private static let heldMax = 8
+  private var held: [Outgoing] = []
   private var stopped = false
   private var isDialling = false
   private var lastFailure = ""
@@ -93,6 +95,7 @@ final class PeerLink {
 
   private func redial() {
     isDialling = false
+    held = []
     // A connection for bulk is made again when there is something to send.
     guard !stopped, lane == .consensus else { return }
     let bound = NIOLoopBound(self, eventLoop: network.loop)
@@ -104,7 +107,11 @@ final class PeerLink {
     self.channel = channel
     backoff = Self.backoffMin
     lastFailure = ""
-    guard lane == .consensus else { return }
+    guard lane == .consensus else {
+      let waiting = held
+      held = []
+      return send(waiting)
+    }
     network.learn(PeerAddress(id: peer.id, address: said.address), book: said.book)
     network.connected.withLock { _ = $0.insert(peer.id) }
     context.log.info("connected to node \(peer.id) at \(peer.address)")
@@ -136,7 +143,11 @@ final class PeerLink {
   func send(_ messages: [Outgoing]) {
     guard messages.contains(where: { $0.to == peer.id && $0.message.lane == lane }) else { return }
     guard let channel else {
-      if lane == .bulk, !isDialling { dial() }
+      guard lane == .bulk else { return }
+      // The first ones wait for the connection; the sender bounds how many are under way.
+      let mine = messages.filter { $0.to == peer.id && $0.message.lane == lane }
+      held.append(contentsOf: mine.prefix(Self.heldMax - min(held.count, Self.heldMax)))
+      if !isDialling { dial() }
       return
     }
     var buffer = channel.allocator.buffer(capacity: 512)

@@ -1,0 +1,157 @@
+"""Nodes that lost something are repaired from the others while customers trade, and end with equal states.
+
+Small log segments and a short memory for absent nodes make the logs too short for a node that was away: it needs a
+snapshot.
+"""
+
+import random
+import time
+
+import pytest
+
+from castle import Cluster
+from test_exctl import exctl, ok
+from test_handover import Crowd
+
+SMALL = {
+    "EXNODE_DRILL_SEGMENT_KIB": "256", "EXNODE_DRILL_FLUSH_KIB": "256",
+    "EXNODE_DRILL_KEPT_KIB": "64", "EXNODE_DRILL_ABSENCE_MS": "500",
+    "EXNODE_DRILL_HASH_INTERVAL": "256"}
+
+
+@pytest.fixture
+def cluster():
+    cluster = Cluster(extra=["--request-weight-per-minute", "10000000"])
+    with cluster.environment(lambda i: SMALL), cluster:
+        cluster.wait_level()
+        yield cluster
+
+
+def segments(cluster, node):
+    return sorted((cluster.folder / f"node{node + 1}" / "log").glob("*.segment"))
+
+
+def wait_cut(cluster, node, first):
+    """Until the node's log no longer begins with `first`."""
+    end = time.time() + 60
+    while time.time() < end:
+        present = segments(cluster, node)
+        if present and first not in {p.name for p in present}:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"the log of node {node + 1} is never cut: {present}")
+
+
+def follower(cluster):
+    return (cluster.leader() + 1) % 3
+
+
+def trade_on(crowd, count=4000, seconds=120):
+    """Until the crowd has so many more orders: more than the nodes keep of their logs."""
+    goal, end = crowd.acknowledged() + count, time.time() + seconds
+    while crowd.acknowledged() < goal:
+        assert time.time() < end, "the crowd is too slow"
+        time.sleep(0.1)
+
+
+def stop_and_leave_behind(cluster, crowd, node):
+    """Kills the node, and waits until the others have cut what it lacks."""
+    names = {n: segments(cluster, n)[-1].name for n in range(3) if n != node}
+    cluster.kill(node)
+    trade_on(crowd)
+    for other, name in names.items():
+        wait_cut(cluster, other, name)
+
+
+def wait_log(cluster, node, text, seconds=60):
+    end = time.time() + seconds
+    while time.time() < end:
+        if text in cluster.log(node):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"node {node + 1} never said '{text}': {cluster.log(node)[-3000:]}")
+
+
+def flip(path, at):
+    raw = bytearray(path.read_bytes())
+    raw[at] ^= 0x10
+    path.write_bytes(raw)
+
+
+def finish(cluster, crowd):
+    cluster.check_hashes()
+    crowd.check(cluster)
+    code, out, err = exctl(cluster, "verify")
+    assert code == 0, out + err
+
+
+def test_a_node_that_was_away_for_too_long_gets_a_snapshot(cluster):
+    with Crowd(cluster) as crowd:
+        away = follower(cluster)
+        stop_and_leave_behind(cluster, crowd, away)
+        cluster.start(away)
+        wait_log(cluster, away, "begins anew")
+        cluster.wait_ready(60)
+    finish(cluster, crowd)
+
+
+def test_a_new_node_gets_a_snapshot_when_the_log_was_cut(cluster):
+    with Crowd(cluster) as crowd:
+        names = {n: segments(cluster, n)[0].name for n in range(3)}
+        trade_on(crowd)
+        for node, name in names.items():
+            wait_cut(cluster, node, name)
+        new = cluster.grow()
+        cluster.start(new)
+        ok(cluster, "member", "add", "4", "--wait", "60")
+        wait_log(cluster, new, "begins anew")
+        cluster.wait_ready(60)
+    finish(cluster, crowd)
+
+
+@pytest.mark.parametrize("place", ["middle", "tail"])
+def test_a_damaged_log_is_repaired_from_the_others(cluster, place):
+    with Crowd(cluster) as crowd:
+        node = follower(cluster)
+        time.sleep(1)
+        cluster.kill(node)
+        last = max(
+            (p for p in segments(cluster, node) if p.read_bytes().rstrip(b"\0")),
+            key=lambda p: p.name)
+        used = len(last.read_bytes().rstrip(b"\0"))
+        flip(last, used // 2 if place == "middle" else used - 100)
+        cluster.start(node)
+        wait_log(cluster, node, "the log is damaged")
+        cluster.wait_ready(60)
+    finish(cluster, crowd)
+
+
+def test_a_damaged_state_store_is_replaced(cluster):
+    with Crowd(cluster) as crowd:
+        node = follower(cluster)
+        end = time.time() + 60
+        store = cluster.folder / f"node{node + 1}" / "state"
+        while not list(store.glob("*.sst")):
+            assert time.time() < end, "nothing is ever flushed"
+            time.sleep(0.2)
+        cluster.kill(node)
+        chance = random.Random(1)
+        for table in store.glob("*.sst"):
+            raw = bytearray(table.read_bytes())
+            for _ in range(20):
+                raw[chance.randrange(len(raw))] ^= 0xFF
+            table.write_bytes(raw)
+        cluster.start(node)
+        wait_log(cluster, node, "begins anew")
+        cluster.wait_ready(60)
+    finish(cluster, crowd)
+
+
+def test_snapshots_are_made_while_customers_trade(cluster):
+    with Crowd(cluster) as crowd:
+        for _ in range(3):
+            cluster.admin("POST", "/admin/v1/snapshots", node=0)
+        made = list((cluster.folder / "node1" / "snapshots").iterdir())
+        assert len(made) == 2
+    assert crowd.troubles() == []
+    finish(cluster, crowd)
