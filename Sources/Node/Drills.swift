@@ -2,6 +2,7 @@
 // is meant for a node that serves customers; without the variables nothing is looked at.
 //
 //   EXNODE_DRILL_DISK_HANG=FILE     while FILE exists, no log write begins
+//   EXNODE_DRILL_WRONG_STATE=FILE   when FILE appears, it is removed, and one value of the state in memory is changed
 //   EXNODE_DRILL_SEGMENT_KIB=N      new log segments have N KiB
 //   EXNODE_DRILL_FLUSH_KIB=N        the state store is flushed every N KiB of log
 //   EXNODE_DRILL_KEPT_KIB=N         so much log stays for followers that lag
@@ -24,6 +25,15 @@ enum Drills {
     }
   }
 
+  /// A flaw in the state that appears once for each time that a file does.
+  struct WrongState: Sendable {
+    fileprivate let path: String
+
+    /// Whether the flaw is due.
+    func take() -> Bool { access(path, F_OK) == 0 && unlink(path) == 0 }
+  }
+
+  static func wrongState() -> WrongState? { text("WRONG_STATE").map { WrongState(path: $0) } }
   static func diskHang() -> DiskHang? { text("DISK_HANG").map { DiskHang(path: $0) } }
   static func segmentBytes() -> Int? { number("SEGMENT_KIB", 16...(1 << 20)).map { $0 / 4 * 4096 } }
   static func flushBytes() -> Int? { number("FLUSH_KIB", 1...(1 << 20)).map { $0 << 10 } }

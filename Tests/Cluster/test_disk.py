@@ -52,16 +52,19 @@ class Disks:
     def filler(self, node):
         return self.paths[node] / "filler"
 
-    def fill(self, node):
-        """To the last byte."""
+    def free(self, node):
+        status = os.statvfs(self.paths[node])
+        return status.f_bavail * status.f_frsize
+
+    def fill(self, node, leaving=0):
+        """To the last byte, or to `leaving` bytes."""
         with open(self.filler(node), "wb", buffering=0) as file:
             try:
-                while file.write(bytes(1 << 20)):
+                while self.free(node) > leaving and file.write(bytes(1 << 20)):
                     pass
             except OSError:
                 pass
-        status = os.statvfs(self.paths[node])
-        assert status.f_bavail == 0
+        assert self.free(node) <= leaving
 
 
 class Trader(threading.Thread):
@@ -126,7 +129,8 @@ def check_last_words(cluster, node):
 
 @pytest.mark.parametrize("role", ["follower", "leader"])
 def test_a_full_disk_ends_the_node_and_loses_nothing(role):
-    cluster = Cluster(extra=["--request-weight-per-minute", "1000000"])
+    cluster = Cluster(
+        extra=["--request-weight-per-minute", "1000000", "--low-space-mib", "0"])
     with Disks(cluster) as disks, cluster:
         traders = [Trader(cluster.customer(f"trader{i}", **FUNDS), i) for i in range(THREADS)]
         cluster.wait_level()
@@ -167,7 +171,7 @@ def test_a_full_disk_ends_the_node_and_loses_nothing(role):
 
 
 def test_a_state_store_that_cannot_be_written_ends_the_node_and_loses_nothing():
-    cluster = Cluster()
+    cluster = Cluster(extra=["--low-space-mib", "0"])
     with Disks(cluster) as disks, cluster:
         trader = Trader(cluster.customer("trader", **FUNDS), 0)
         cluster.wait_level()
@@ -191,3 +195,57 @@ def test_a_state_store_that_cannot_be_written_ends_the_node_and_loses_nothing():
         assert len(trader.acknowledged) > 80
         for node in range(3):
             prove(cluster, [trader], node)
+
+
+def refusal(customer, node):
+    try:
+        customer.order(
+            "BTCUSDT", "BUY", node=node, timeInForce="IOC", quantity="0.001", price="60000.00")
+    except Refused as refused:
+        return refused
+    return None
+
+
+def until(seconds, what, check):
+    end = time.time() + seconds
+    while time.time() < end:
+        if check():
+            return
+        time.sleep(0.05)
+    raise AssertionError(what)
+
+
+def test_a_leader_with_little_space_hands_over():
+    cluster = Cluster(extra=["--low-space-mib", "24"])
+    with Disks(cluster) as disks, cluster:
+        customer = cluster.customer("trader", **FUNDS)
+        cluster.wait_level()
+        leader = cluster.leader()
+        disks.fill(leader, leaving=20 << 20)
+        until(10, "it goes on leading", lambda: cluster.leader() != leader)
+        for node in range(3):
+            if node != leader:
+                assert refusal(customer, node) is None
+        assert cluster.metrics(leader)["castle_low_space"] == 1
+        assert "low disk space" in cluster.log(leader)
+
+
+def test_little_space_everywhere_refuses_writes_and_serves_reads_until_there_is_more():
+    cluster = Cluster(extra=["--low-space-mib", "24"])
+    with Disks(cluster) as disks, cluster:
+        customer = cluster.customer("trader", **FUNDS)
+        assert refusal(customer, 0) is None
+        cluster.wait_level()
+        for node in range(3):
+            disks.fill(node, leaving=20 << 20)
+        for node in range(3):
+            until(10, f"node {node + 1} takes writes", lambda: refusal(customer, node))
+            refused = refusal(customer, node)
+            assert refused.status == 503 and refused.code == -1008 and "disk space" in refused.msg
+            assert customer.balances(node)["BTC"]
+            assert cluster.public("/api/v3/depth?symbol=BTCUSDT", node)
+        for node in range(3):
+            disks.filler(node).unlink()
+        for node in range(3):
+            until(5, f"node {node + 1} still refuses", lambda: refusal(customer, node) is None)
+        cluster.check_hashes()

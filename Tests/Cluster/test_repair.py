@@ -22,7 +22,8 @@ SMALL = {
 @pytest.fixture
 def cluster():
     cluster = Cluster(extra=["--request-weight-per-minute", "10000000"])
-    with cluster.environment(lambda i: SMALL), cluster:
+    flaws = [cluster.folder / f"flaw{i + 1}" for i in range(8)]
+    with cluster.environment(lambda i: {**SMALL, "EXNODE_DRILL_WRONG_STATE": str(flaws[i])}), cluster:
         cluster.wait_level()
         yield cluster
 
@@ -143,6 +144,18 @@ def test_a_damaged_state_store_is_replaced(cluster):
             table.write_bytes(raw)
         cluster.start(node)
         wait_log(cluster, node, "begins anew")
+        cluster.wait_ready(60)
+    finish(cluster, crowd)
+
+
+@pytest.mark.parametrize("role", ["leader", "follower"])
+def test_a_node_whose_state_is_wrong_is_found_fenced_and_rebuilt(cluster, role):
+    with Crowd(cluster) as crowd:
+        leader = cluster.leader()
+        wrong = leader if role == "leader" else (leader + 1) % 3
+        (cluster.folder / f"flaw{wrong + 1}").touch()
+        wait_log(cluster, wrong, "must be replaced by a peer's")
+        wait_log(cluster, wrong, "begins anew")
         cluster.wait_ready(60)
     finish(cluster, crowd)
 

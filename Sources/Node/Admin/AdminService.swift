@@ -115,6 +115,7 @@ final class AdminService: HTTPService {
   private func reason(_ status: ReplicaStatus, _ isStopping: Bool) -> String {
     if isStopping { return "this node is shutting down" }
     if let fault = status.faults.first { return fault }
+    if let fence = status.fence { return fence }
     if status.ready { return "" }
     return status.leader == nil ? "no leader is known" : "catching up"
   }

@@ -30,8 +30,11 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
   var guests: [NodeID: Guest] = [:]
   private var nextTick: Int64
   private var lastFaults: [String] = []
+  /// New writes are refused, because this node's disk or the leader's is nearly full.
+  private var lacksSpace = false
   private var lastConfiguration: Configuration?
   private var commits = CommitTimer()
+  private let wrongState = Drills.wrongState()
 
   /// A node's last words about itself.
   struct Guest {
@@ -71,6 +74,7 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
       submitCollected(now)
       let ticked = now.monotonic >= nextTick
       if ticked {
+        if wrongState?.take() == true { coordinator.corruptState() }
         coordinator.tick(now, &effects)
         nextTick = max(nextTick + Self.tick, now.monotonic + Self.tick / 2)
       }
@@ -163,7 +167,12 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     }
     for answer in effects.memberAnswers { deliver(.control(answer.ticket, Self.outcome(answer))) }
     for answer in effects.answers {
-      deliver(.outcome(answer.ticket, outcome(answer.outcome)))
+      if case .overloaded = answer.outcome, lacksSpace {
+        shared.metrics.outcomesOverloaded.add()
+        deliver(.response(answer.ticket, ServiceReply.lowSpace))
+      } else {
+        deliver(.outcome(answer.ticket, outcome(answer.outcome)))
+      }
     }
     for ticket in effects.readsFailed {
       queries[ticket] = nil
@@ -240,6 +249,8 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
       lastConfiguration = status.configuration
       if let configuration = status.configuration { showMembers(configuration) }
     }
+    let leader = status.peers.first { $0.id == status.leader }
+    lacksSpace = status.isSpaceLow || leader?.health.contains(.lowSpace) == true
     shared.status.withLock { $0 = status }
     showHello()
   }

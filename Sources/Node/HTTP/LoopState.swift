@@ -148,6 +148,7 @@ final class LoopState: @unchecked Sendable {  // loop-bound, except for `deliver
     waitingCount.store(waiting.count, ordering: .relaxed)
     switch (what, delivery) {
     case (.write(let slot, let render), .outcome(_, let outcome)): slot.send(render(outcome))
+    case (.write(let slot, _), .response(_, let response)): slot.send(response)
     case (.read(let slot), .response(_, let response)): slot.send(response)
     case (.barrier(let slot, _, _), .response(_, let response)): slot.send(response)
     case (.control(let slot, let render), .control(_, let outcome)): slot.send(render(outcome))

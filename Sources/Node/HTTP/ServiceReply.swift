@@ -27,6 +27,13 @@ enum ServiceReply {
       503, -1008,
       "Server is currently overloaded with other requests. Please try again in a few minutes."))
 
+  /// Nothing was done: the log has no room for more.
+  static let lowSpace = HTTPResponse.error(
+    APIError(
+      503, -1008,
+      "Server is low on disk space: new requests that change something are refused until there is more. Queries go on."
+    ))
+
   /// A read that found no leader, or waited too long.
   static let readFailed = HTTPResponse.error(
     APIError(
