@@ -21,6 +21,7 @@ struct NodeFiles {
   var marker: AppliedMarker
   /// Why the stored rows cannot be used; then `state` is an empty one.
   var storeDamage: String?
+  let reserve: SpaceReserve
 
   /// Opens them, making what is missing in a new directory.
   ///
@@ -32,7 +33,8 @@ struct NodeFiles {
       path: settings.dataDirectory, node: settings.id, genesisHash: genesis.hash,
       randomIncarnation: Random.u64())
     for note in directory.notes { log.warning("\(note)") }
-    let (store, recovered) = try openLog(directory, settings, log)
+    let reserve = directory.spaceReserve(lowBytes: settings.lowSpaceMiB << 20)
+    let (store, recovered) = try openLog(directory, settings, reserve, log)
     var storeDamage: String?
     var state: StateStore
     var marker = AppliedMarker.initial
@@ -51,14 +53,15 @@ struct NodeFiles {
     if storeDamage == nil { store.stateIsDurable(upTo: marker.applied.index) }
     return NodeFiles(
       directory: directory, log: store, recovered: recovered, state: state, marker: marker,
-      storeDamage: storeDamage)
+      storeDamage: storeDamage, reserve: reserve)
   }
 
   /// Opens the log, repairs it if it is damaged, and lets it follow an installed snapshot.
   private static func openLog(
-    _ directory: DataDirectory, _ settings: NodeSettings, _ log: Logger
+    _ directory: DataDirectory, _ settings: NodeSettings, _ reserve: SpaceReserve, _ log: Logger
   ) throws -> (LogStore, RecoveredLog) {
     var options = LogOptions(addedSyncMicroseconds: settings.addedSyncMicroseconds)
+    options.reserve = reserve
     if let bytes = Drills.segmentBytes() { options.segmentBytes = bytes }
     var (store, recovered) = try directory.openLog(options: options)
     switch recovered.tail {

@@ -66,9 +66,7 @@ final class NodeProcess {
     threads = NodeThreads.start(
       coordinator, model: model, buffer: buffer, files: files, peers: ports.peers, queues: queues,
       shared: shared, loops: loops, feed: feed,
-      watch: SpaceWatch(
-        path: settings.dataDirectory, reserve: UInt64(settings.lowSpaceMiB) << 20, queues: queues,
-        shared: shared))
+      watch: SpaceWatch(reserve: files.reserve, queues: queues, shared: shared))
     queues.helper.post(.prepareSpare)
     for loop in loops { loop.startSweeping() }
     ports.peers.start()

@@ -148,6 +148,23 @@ def test_a_damaged_state_store_is_replaced(cluster):
     finish(cluster, crowd)
 
 
+def test_damage_in_an_old_part_of_the_log_is_found_while_the_node_runs(cluster):
+    with Crowd(cluster) as crowd:
+        node = follower(cluster)
+        end = time.time() + 60
+        while len(segments(cluster, node)) < 4:
+            assert time.time() < end, "the log does not grow"
+            time.sleep(0.05)
+        trade_on(crowd, 200)
+    # Nobody trades: the log is cut no further.
+    time.sleep(1)
+    old = segments(cluster, node)[0]
+    flip(old, len(old.read_bytes().rstrip(b"\0")) // 2)
+    wait_log(cluster, node, "begins anew to repair")
+    cluster.wait_ready(60)
+    finish(cluster, crowd)
+
+
 @pytest.mark.parametrize("role", ["leader", "follower"])
 def test_a_node_whose_state_is_wrong_is_found_fenced_and_rebuilt(cluster, role):
     with Crowd(cluster) as crowd:

@@ -118,13 +118,18 @@ struct HelperThread: Sendable {
   let shared: NodeShared
   /// Microseconds.
   private static let spareRetry: Int64 = 1_000_000
+  /// The log's cold segments are read again at this pace, to find damage while the others can still help.
+  private static let scrubPause: Int64 = 1_000_000
+  private static let scrubBytes = 256 << 10
 
   /// Runs until `.stop`.
   func run() {
     var batch: [HelperEvent] = []
     var retryAt: Int64?
+    var cursor = ScrubCursor()
+    var scrubAt = SystemClock.monotonic() + Self.scrubPause
     while true {
-      queues.helper.take(into: &batch, until: retryAt)
+      queues.helper.take(into: &batch, until: min(retryAt ?? .max, scrubAt))
       var flush = false
       var spare = retryAt.map { SystemClock.monotonic() >= $0 } ?? false
       var stopping = false
@@ -143,7 +148,19 @@ struct HelperThread: Sendable {
       }
       if flush { self.flush() }
       if stopping { return }
+      if SystemClock.monotonic() >= scrubAt {
+        scrub(&cursor)
+        scrubAt = SystemClock.monotonic() + Self.scrubPause
+      }
     }
+  }
+
+  /// Reads on. Damage is repaired as it is at a start: by one.
+  private func scrub(_ cursor: inout ScrubCursor) {
+    shared.metrics.scrubbedBytes.add(UInt64(Self.scrubBytes))
+    guard let damage = store.scrub(&cursor, bytes: Self.scrubBytes).first else { return }
+    shared.log.error("the log is damaged (\(damage)); this node begins anew to repair it")
+    Restart.request()
   }
 
   /// Returns whether the next segment is ready. One line when the disk is found full, one when it no longer is.
