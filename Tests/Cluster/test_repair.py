@@ -180,7 +180,8 @@ def test_a_node_whose_state_is_wrong_is_found_fenced_and_rebuilt(cluster, role):
 def test_snapshots_are_made_while_customers_trade(cluster):
     with Crowd(cluster) as crowd:
         for _ in range(3):
-            cluster.admin("POST", "/admin/v1/snapshots", node=0)
+            saved = ok(cluster, "snapshot", "save")
+            assert saved["index"] > 0 and saved["directory"].startswith(str(cluster.folder / "node1"))
         made = list((cluster.folder / "node1" / "snapshots").iterdir())
         assert len(made) == 2
     assert crowd.troubles() == []

@@ -1,6 +1,6 @@
 // SnapshotCommands: looks at the snapshots of a node, checks them, and begins a cluster from one.
 //
-// Not here: making one on a running node (the admin API), the format (Storage).
+// Not here: how a running node makes one (Node), the format (Storage).
 
 import ArgumentParser
 import Gateway
@@ -9,8 +9,20 @@ import Storage
 
 struct SnapshotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "snapshot", abstract: "Examine and restore snapshots.",
-    subcommands: [Status.self, Verify.self, Restore.self])
+    commandName: "snapshot", abstract: "Make, examine and restore snapshots.",
+    subcommands: [Save.self, Status.self, Verify.self, Restore.self])
+
+  struct Save: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Make a snapshot on a running node, in its data directory.",
+      discussion: "The first node of the admin URLs that answers makes it.")
+    @OptionGroup var cluster: ClusterOptions
+
+    func run() throws {
+      cluster.printing.show(
+        try cluster.client().send(.post("snapshots", isIdempotent: false) { _ in }))
+    }
+  }
 
   struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
