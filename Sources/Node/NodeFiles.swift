@@ -34,7 +34,7 @@ struct NodeFiles {
       randomIncarnation: Random.u64())
     for note in directory.notes { log.warning("\(note)") }
     let reserve = directory.spaceReserve(lowBytes: settings.lowSpaceMiB << 20)
-    let (store, recovered) = try openLog(directory, settings, reserve, log)
+    var (store, recovered) = try openLog(directory, settings, reserve, log)
     var storeDamage: String?
     var state: StateStore
     var marker = AppliedMarker.initial
@@ -50,7 +50,13 @@ struct NodeFiles {
       storeDamage = "\(error)"
       state = try scratch(directory)
     }
-    if storeDamage == nil { store.stateIsDurable(upTo: marker.applied.index) }
+    if storeDamage == nil {
+      // What damage took from a log below the stored state is not missed: the state is the log's new beginning.
+      if recovered.suspect != nil, recovered.last.index < marker.applied.index {
+        recovered = try store.reset(to: marker.applied)
+      }
+      store.stateIsDurable(upTo: marker.applied.index)
+    }
     return NodeFiles(
       directory: directory, log: store, recovered: recovered, state: state, marker: marker,
       storeDamage: storeDamage, reserve: reserve)
@@ -89,7 +95,7 @@ struct NodeFiles {
   func coordinator(
     _ settings: NodeSettings, genesis: GenesisContents
   ) throws -> Coordinator {
-    if storeDamage == nil, recovered.last.index < marker.applied.index, recovered.suspect == nil {
+    if storeDamage == nil, recovered.last.index < marker.applied.index {
       throw SettingError(
         "the state store stands at index \(marker.applied.index), after the end of the log at "
           + "\(recovered.last.index): the log is not this node's")

@@ -73,6 +73,17 @@ def wait_log(cluster, node, text, seconds=60):
     raise AssertionError(f"node {node + 1} never said '{text}': {cluster.log(node)[-3000:]}")
 
 
+def wait_anew(cluster, node, text="begins anew", seconds=60):
+    """Until the node has begun anew by itself."""
+    end = time.time() + seconds
+    while time.time() < end:
+        _, found, after = cluster.log(node).partition(text)
+        if found and "serves clients" in after:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"node {node + 1} does not begin anew: {cluster.log(node)[-3000:]}")
+
+
 def flip(path, at):
     raw = bytearray(path.read_bytes())
     raw[at] ^= 0x10
@@ -91,7 +102,7 @@ def test_a_node_that_was_away_for_too_long_gets_a_snapshot(cluster):
         away = follower(cluster)
         stop_and_leave_behind(cluster, crowd, away)
         cluster.start(away)
-        wait_log(cluster, away, "begins anew")
+        wait_anew(cluster, away)
         cluster.wait_ready(60)
     finish(cluster, crowd)
 
@@ -105,7 +116,7 @@ def test_a_new_node_gets_a_snapshot_when_the_log_was_cut(cluster):
         new = cluster.grow()
         cluster.start(new)
         ok(cluster, "member", "add", "4", "--wait", "60")
-        wait_log(cluster, new, "begins anew")
+        wait_anew(cluster, new)
         cluster.wait_ready(60)
     finish(cluster, crowd)
 
@@ -143,7 +154,7 @@ def test_a_damaged_state_store_is_replaced(cluster):
                 raw[chance.randrange(len(raw))] ^= 0xFF
             table.write_bytes(raw)
         cluster.start(node)
-        wait_log(cluster, node, "begins anew")
+        wait_anew(cluster, node)
         cluster.wait_ready(60)
     finish(cluster, crowd)
 
@@ -160,7 +171,7 @@ def test_damage_in_an_old_part_of_the_log_is_found_while_the_node_runs(cluster):
     time.sleep(1)
     old = segments(cluster, node)[0]
     flip(old, len(old.read_bytes().rstrip(b"\0")) // 2)
-    wait_log(cluster, node, "begins anew to repair")
+    wait_anew(cluster, node, "begins anew to repair")
     cluster.wait_ready(60)
     finish(cluster, crowd)
 
@@ -172,7 +183,7 @@ def test_a_node_whose_state_is_wrong_is_found_fenced_and_rebuilt(cluster, role):
         wrong = leader if role == "leader" else (leader + 1) % 3
         (cluster.folder / f"flaw{wrong + 1}").touch()
         wait_log(cluster, wrong, "must be replaced by a peer's")
-        wait_log(cluster, wrong, "begins anew")
+        wait_anew(cluster, wrong)
         cluster.wait_ready(60)
     finish(cluster, crowd)
 

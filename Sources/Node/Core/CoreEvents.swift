@@ -62,6 +62,8 @@ enum DiskEvent: Sendable {
 enum PublisherEvent: Sendable {
   case run(Run)
   case query(Query)
+  /// Empty the buffer in front of the store, and tell the snapshot thread.
+  case writeOut
   case stop
 }
 

@@ -57,6 +57,9 @@ final class PublisherThread: @unchecked Sendable {  // used by its own thread on
           store(run, &outgoing.updates)
           stored = run.lastIndex
         case .query(let query): queue(query, &outgoing)
+        case .writeOut:
+          writeOut()
+          queues.snapshots.post(.writtenOut)
         case .stop: stopping = true
         }
       }

@@ -16,6 +16,8 @@ import Wire
 enum SnapshotEvent: Sendable {
   /// An operator wants one.
   case save(ticket: UInt64)
+  /// The store holds everything that was applied when it was asked for.
+  case writtenOut
   /// The replica wants something; snapshots in use must stay.
   case effect(SnapshotEffect, inUse: [EntryID])
   case stop
@@ -41,6 +43,14 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
   private let loops: [LoopState]
   private var store: SnapshotStore?
   private var incoming: IncomingState?
+  private var wanted: [Wanted] = []
+
+  /// Who waits for the next snapshot.
+  private enum Wanted {
+    case `operator`(UInt64)
+    /// The replica; these are in use.
+    case peers([EntryID])
+  }
 
   init(files: NodeFiles, queues: NodeQueues, shared: NodeShared, loops: [LoopState]) {
     self.files = files
@@ -56,7 +66,8 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
       queues.snapshots.take(into: &batch, until: nil)
       for event in batch {
         switch event {
-        case .save(let ticket): save(ticket)
+        case .save(let ticket): ask(.operator(ticket))
+        case .writtenOut: makeForAll()
         case .effect(let effect, let inUse): carryOut(effect, inUse)
         case .stop: return
         }
@@ -67,7 +78,7 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
 
   private func carryOut(_ effect: SnapshotEffect, _ inUse: [EntryID]) {
     switch effect {
-    case .make: makeForPeers(inUse)
+    case .make: ask(.peers(inUse))
     case .read(let peer, let transfer, let snapshot, let piece):
       let bytes = read(snapshot, piece)
       shared.metrics.snapshotBytesSent.add(UInt64(bytes?.count ?? 0))
@@ -82,14 +93,39 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
 
   // MARK: Making and serving
 
-  private func makeForPeers(_ inUse: [EntryID]) {
-    do {
-      let snapshot = try make(inUse)
-      report(.made(snapshot.applied, manifest: snapshot.manifest.encoded))
-    } catch {
-      shared.log.error("no snapshot was made: \(error)")
-      report(.makeFailed)
+  /// Rows wait in a buffer in front of the store: they must be in it first.
+  private func ask(_ who: Wanted) {
+    wanted.append(who)
+    queues.publisher.post(.writeOut)
+  }
+
+  /// One snapshot for all who wait.
+  private func makeForAll() {
+    guard !wanted.isEmpty else { return }
+    var inUse: [EntryID] = []
+    for case .peers(let ids) in wanted { inUse += ids }
+    let made: Result<Snapshot, any Error> = Result { try make(inUse) }
+    if case .failure(let error) = made { shared.log.error("no snapshot was made: \(error)") }
+    for who in wanted {
+      switch (who, made) {
+      case (.operator(let ticket), .success(let snapshot)):
+        answer(
+          ticket,
+          .saved(
+            directory: snapshot.directory, index: snapshot.applied.index.value,
+            bytes: UInt64(snapshot.manifest.bytes)))
+      case (.operator(let ticket), .failure(let error)):
+        answer(ticket, .refused("no snapshot was made: \(error)"))
+      case (.peers, .success(let snapshot)):
+        report(.made(snapshot.applied, manifest: snapshot.manifest.encoded))
+      case (.peers, .failure): report(.makeFailed)
+      }
     }
+    wanted.removeAll()
+  }
+
+  private func answer(_ ticket: UInt64, _ outcome: ControlOutcome) {
+    loops[LoopState.index(of: ticket)].deliver([.control(ticket, outcome)])
   }
 
   private func read(_ id: EntryID, _ piece: SnapshotPiece) -> [UInt8]? {
@@ -105,20 +141,6 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
     }
   }
 
-  private func save(_ ticket: UInt64) {
-    let outcome: ControlOutcome
-    do {
-      let snapshot = try make([])
-      outcome = .saved(
-        directory: snapshot.directory, index: snapshot.applied.index.value,
-        bytes: UInt64(snapshot.manifest.bytes))
-    } catch {
-      shared.log.error("no snapshot was made: \(error)")
-      outcome = .refused("no snapshot was made: \(error)")
-    }
-    loops[LoopState.index(of: ticket)].deliver([.control(ticket, outcome)])
-  }
-
   /// A snapshot of now.
   private func make(_ inUse: [EntryID]) throws -> Snapshot {
     guard files.storeDamage == nil else {
@@ -127,7 +149,10 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
     let start = SystemClock.monotonic()
     let snapshots = try opened()
     let snapshot = try snapshots.make(of: files.state) { rows in
-      try Self.contents(AppliedMarker.load(rows) ?? .initial)
+      guard let marker = try AppliedMarker.load(rows), !marker.genesisHash.isEmpty else {
+        throw SettingError("nothing is stored yet")
+      }
+      return try Self.contents(marker)
     }
     let old = snapshots.snapshots.dropFirst(Self.kept)
     if !old.contains(where: { inUse.contains($0.applied) }) {

@@ -86,6 +86,7 @@ struct HTTPServer {
   /// The bound address; its port is the chosen one if 0 was asked for.
   var localAddress: String { channel.localAddress?.description ?? "" }
 
-  /// Stops accepting. Open connections go on.
-  func stop() { channel.close(promise: nil) }
+  /// Stops accepting. Open connections go on. Blocking: once it returns, clients that look for another connection
+  /// are refused at once, where one that was accepted too late would be reset.
+  func stop() { try? channel.close().wait() }
 }
