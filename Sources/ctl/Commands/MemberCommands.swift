@@ -67,8 +67,8 @@ struct MemberOptions: ParsableArguments {
   ///
   /// A node that was just started may not have been heard from yet, or lag behind: such refusals are waited out.
   func change(
-    _ verb: String, _ done: @escaping ([JSONValue]) -> Bool,
-    _ body: @escaping (inout JSONWriter) -> Void
+    _ verb: String, body: @escaping (inout JSONWriter) -> Void,
+    until done: @escaping ([JSONValue]) -> Bool
   ) throws {
     let client = try cluster.client()
     let end = HTTPExchange.now() + wait
@@ -118,10 +118,12 @@ struct MemberAdd: ParsableCommand {
 
   func run() throws {
     let wanted = learner ? "learner" : "voter"
-    try options.change("add", { $0.standing(of: id) == wanted }) { w in
-      w.field("id", id)
-      w.field("learner", learner)
-    }
+    try options.change(
+      "add",
+      body: { w in
+        w.field("id", id)
+        w.field("learner", learner)
+      }, until: { $0.standing(of: id) == wanted })
   }
 }
 
@@ -132,7 +134,8 @@ struct MemberPromote: ParsableCommand {
   @OptionGroup var options: MemberOptions
 
   func run() throws {
-    try options.change("promote", { $0.standing(of: id) == "voter" }) { $0.field("id", id) }
+    try options.change(
+      "promote", body: { $0.field("id", id) }, until: { $0.standing(of: id) == "voter" })
   }
 }
 
@@ -143,7 +146,8 @@ struct MemberRemove: ParsableCommand {
   @OptionGroup var options: MemberOptions
 
   func run() throws {
-    try options.change("remove", { $0.standing(of: id) == nil }) { $0.field("id", id) }
+    try options.change(
+      "remove", body: { $0.field("id", id) }, until: { $0.standing(of: id) == nil })
   }
 }
 
@@ -157,10 +161,10 @@ struct MemberReplace: ParsableCommand {
 
   func run() throws {
     try options.change(
-      "replace", { $0.standing(of: id) == nil && $0.standing(of: with) == "voter" }
-    ) { w in
-      w.field("id", id)
-      w.field("with", with)
-    }
+      "replace",
+      body: { w in
+        w.field("id", id)
+        w.field("with", with)
+      }, until: { $0.standing(of: id) == nil && $0.standing(of: with) == "voter" })
   }
 }
