@@ -39,8 +39,54 @@ struct HistoryRows {
 
   /// An order's quantity was lowered: it has another client order id from now on.
   mutating func amended(_ amendment: Amendment, into rows: inout RowBatch) {
-    note(amendment.order)
-    name(amendment.order, into: &rows)
+    let order = amendment.order
+    note(order)
+    name(order, into: &rows)
+    let entry = AccountAmendment(
+      symbol: order.symbol, order: order.id, execution: amendment.execution,
+      originalClientOrderID: amendment.originalClientOrderID,
+      newClientOrderID: order.clientOrderID, originalQuantity: amendment.originalQuantity,
+      newQuantity: order.quantity, time: amendment.stamp)
+    rows.put(
+      MarketRows.orderKey(
+        MarketRows.amendmentPrefix, order.account, order.symbol, order.id,
+        amendment.execution.value), entry.encoded())
+  }
+
+  /// A prevented match: one row for each account, and one for each order to find it by.
+  mutating func prevented(_ match: PreventedMatch, into rows: inout RowBatch) {
+    note(match.maker)
+    note(match.taker)
+    let entry = AccountPreventedMatch(
+      symbol: match.symbol, id: match.id, taker: match.taker.id, maker: match.maker.id,
+      group: match.group, mode: match.mode, price: match.price,
+      takerQuantity: match.takerQuantity, makerQuantity: match.makerQuantity, time: match.stamp)
+    for order in [match.maker, match.taker] {
+      rows.put(
+        MarketRows.key(
+          MarketRows.preventedPrefix, order.account, match.symbol, match.id.value),
+        entry.encoded())
+      rows.put(
+        MarketRows.orderKey(
+          MarketRows.orderPreventedPrefix, order.account, match.symbol, order.id,
+          match.id.value), [MarketRows.version])
+    }
+  }
+
+  /// A list was placed, changed or ended.
+  func changed(_ list: OrderListView, into rows: inout RowBatch) {
+    var value = MarketRows.start(capacity: 256)
+    OrderListCodec.encode(list, into: &value)
+    rows.put(MarketRows.key(MarketRows.listPrefix, list.account, list.id), value.bytes)
+    var name = MarketRows.start(capacity: 16)
+    name.i64(list.id.value)
+    rows.put(MarketRows.listNameKey(list.account, list.clientListID), name.bytes)
+    let open = MarketRows.key(MarketRows.openListPrefix, list.account, list.id)
+    if list.status == .executing {
+      rows.put(open, [MarketRows.version])
+    } else {
+      rows.delete(open)
+    }
   }
 
   private func name(_ order: OrderView, into rows: inout RowBatch) {
@@ -69,7 +115,7 @@ struct HistoryRows {
       symbol: trade.symbol, id: trade.id, order: order.id, price: trade.price,
       quantity: trade.quantity, quoteQuantity: trade.quoteQuantity, commission: fee,
       commissionAsset: isBuyer ? base : quote, time: trade.stamp, isBuyer: isBuyer,
-      isMaker: order.id == trade.maker.id)
+      isMaker: order.id == trade.maker.id, list: order.extras.list)
     let number = trade.id.value
     rows.put(
       MarketRows.accountTradeKey(order.account, order.symbol, number, order.side), side.encoded())

@@ -86,7 +86,8 @@ extension Candle {
 
 extension AccountTrade {
   func encoded() -> [UInt8] {
-    var writer = MarketRows.start(capacity: 64)
+    // Layout 2 has the list of the order at its end.
+    var writer = MarketRows.start(capacity: 72, version: list == .none ? 1 : 2)
     writer.i64(order.value)
     writer.i64(price)
     writer.i64(quantity)
@@ -95,6 +96,7 @@ extension AccountTrade {
     writer.u32(commissionAsset.value)
     writer.i64(time)
     writer.bool(isMaker)
+    if list != .none { writer.i64(list.value) }
     return writer.bytes
   }
 
@@ -103,7 +105,7 @@ extension AccountTrade {
     id = TradeID(try MarketRows.number(key, at: MarketRows.afterAccountAndSymbol))
     guard let last = key.last, let side = Side(rawValue: last) else { throw .invalid("side") }
     isBuyer = side == .buy
-    var reader = try MarketRows.open(value)
+    var (reader, version) = try MarketRows.openEither(value)
     order = OrderID(try reader.i64())
     price = try reader.i64()
     quantity = try reader.i64()
@@ -112,6 +114,67 @@ extension AccountTrade {
     commissionAsset = AssetID(try reader.u32())
     time = try reader.i64()
     isMaker = try reader.bool()
+    if version == 2 { list = OrderListID(try reader.i64()) }
+    try reader.finish()
+  }
+}
+
+extension AccountPreventedMatch {
+  func encoded() -> [UInt8] {
+    var writer = MarketRows.start(capacity: 64)
+    writer.i64(taker.value)
+    writer.i64(maker.value)
+    writer.i64(group.value)
+    writer.u8(mode.rawValue)
+    writer.i64(price)
+    writer.i64(takerQuantity)
+    writer.i64(makerQuantity)
+    writer.i64(time)
+    return writer.bytes
+  }
+
+  init(symbol: SymbolID, key: [UInt8], value: [UInt8]) throws(WireError) {
+    self.symbol = symbol
+    id = PreventedMatchID(try MarketRows.number(key, at: MarketRows.afterAccountAndSymbol))
+    var reader = try MarketRows.open(value)
+    taker = OrderID(try reader.i64())
+    maker = OrderID(try reader.i64())
+    group = TradeGroupID(try reader.i64())
+    guard let mode = SelfTradePrevention(rawValue: try reader.u8()) else {
+      throw .invalid("self-trade prevention")
+    }
+    self.mode = mode
+    price = try reader.i64()
+    takerQuantity = try reader.i64()
+    makerQuantity = try reader.i64()
+    time = try reader.i64()
+    try reader.finish()
+  }
+}
+
+extension AccountAmendment {
+  func encoded() -> [UInt8] {
+    var writer = MarketRows.start(capacity: 112)
+    originalClientOrderID.encode(into: &writer)
+    newClientOrderID.encode(into: &writer)
+    writer.i64(originalQuantity)
+    writer.i64(newQuantity)
+    writer.i64(time)
+    return writer.bytes
+  }
+
+  init(
+    symbol: SymbolID, order: OrderID, key: [UInt8], value: [UInt8]
+  ) throws(WireError) {
+    self.symbol = symbol
+    self.order = order
+    execution = ExecutionID(try MarketRows.number(key, at: MarketRows.afterOrder))
+    var reader = try MarketRows.open(value)
+    originalClientOrderID = try ShortText.decode(&reader)
+    newClientOrderID = try ShortText.decode(&reader)
+    originalQuantity = try reader.i64()
+    newQuantity = try reader.i64()
+    time = try reader.i64()
     try reader.finish()
   }
 }

@@ -21,6 +21,12 @@ enum MarketRows {
   static let accountTradePrefix: UInt8 = 0x47  // account, symbol, trade id, side
   static let orderTradePrefix: UInt8 = 0x48  // account, symbol, order id, trade id, side
   static let transferPrefix: UInt8 = 0x49  // account, log index, ordinal
+  static let listPrefix: UInt8 = 0x4A  // account, list id
+  static let listNamePrefix: UInt8 = 0x4B  // account, client list id
+  static let openListPrefix: UInt8 = 0x4C  // account, list id
+  static let preventedPrefix: UInt8 = 0x4D  // account, symbol, prevented match id
+  static let orderPreventedPrefix: UInt8 = 0x4E  // account, symbol, order id, prevented match id
+  static let amendmentPrefix: UInt8 = 0x4F  // account, symbol, order id, execution id
 
   static let version: UInt8 = 1
 
@@ -92,6 +98,41 @@ enum MarketRows {
     return writer.bytes
   }
 
+  /// Rows named by a number of one order: its prevented matches, its amendments.
+  static func orderKey(
+    _ prefix: UInt8, _ account: AccountID, _ symbol: SymbolID, _ order: OrderID
+  ) -> ByteWriter {
+    var writer = key(prefix, account, symbol)
+    writer.i64(order.value)
+    return writer
+  }
+
+  static func orderKey(
+    _ prefix: UInt8, _ account: AccountID, _ symbol: SymbolID, _ order: OrderID, _ number: Int64
+  ) -> [UInt8] {
+    var writer = orderKey(prefix, account, symbol, order)
+    writer.i64(number)
+    return writer.bytes
+  }
+
+  static func key(_ prefix: UInt8, _ account: AccountID) -> ByteWriter {
+    var writer = RowKey.start(prefix)
+    writer.u64(account.value)
+    return writer
+  }
+
+  static func key(_ prefix: UInt8, _ account: AccountID, _ list: OrderListID) -> [UInt8] {
+    var writer = key(prefix, account)
+    writer.i64(list.value)
+    return writer.bytes
+  }
+
+  static func listNameKey(_ account: AccountID, _ text: ShortText) -> [UInt8] {
+    var writer = key(listNamePrefix, account)
+    writer.raw(text.bytes)
+    return writer.bytes
+  }
+
   static func transferPrefix(_ account: AccountID) -> ByteWriter {
     var writer = RowKey.start(transferPrefix)
     writer.u64(account.value)
@@ -118,13 +159,25 @@ enum MarketRows {
   static let afterSymbol = 7
   /// Where the number behind (account, symbol) begins in a key.
   static let afterAccountAndSymbol = 15
+  /// Where the number behind (account, symbol, order id) begins in a key.
+  static let afterOrder = 23
 
   // MARK: Values
 
-  static func start(capacity: Int = 64) -> ByteWriter {
+  static func start(capacity: Int = 64, version: UInt8 = version) -> ByteWriter {
     var writer = ByteWriter(capacity: capacity)
     writer.u8(version)
     return writer
+  }
+
+  /// Opens a value of a row that has had two layouts.
+  static func openEither(
+    _ value: [UInt8]
+  ) throws(WireError) -> (reader: ByteReader, version: UInt8) {
+    var reader = ByteReader(value)
+    let version = try reader.u8()
+    guard version == 1 || version == 2 else { throw .invalid("market row version") }
+    return (reader, version)
   }
 
   /// Opens a value: its version must be known.

@@ -95,11 +95,9 @@ public struct MarketState {
       history.moved(funds, index: entry.index, ordinal: ordinal, into: &rows)
     case .symbolChanged(let info): if positions[info.id] == nil { add(SymbolMarket(info)) }
     case .orderTriggered(let order): history.note(order)
-    case .matchPrevented(let match):
-      history.note(match.maker)
-      history.note(match.taker)
+    case .matchPrevented(let match): history.prevented(match, into: &rows)
     case .orderAmended(let amendment): history.amended(amendment, into: &rows)
-    case .listChanged: break
+    case .listChanged(let list): history.changed(list, into: &rows)
     case .trade, .levelChanged, .balanceChanged, .withdrawalChanged, .commissionChanged,
       .assetAdded, .accountChanged,
       .keyChanged:

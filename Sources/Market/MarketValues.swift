@@ -81,6 +81,36 @@ public struct AccountTrade: Hashable, Sendable {
   public var time: Int64
   public var isBuyer: Bool
   public var isMaker: Bool
+  /// The list that the order belongs to, or `.none`.
+  public var list: OrderListID = .none
+}
+
+/// A trade that self-trade prevention kept from happening, as an account that took part sees it.
+public struct AccountPreventedMatch: Hashable, Sendable {
+  public var symbol: SymbolID
+  public var id: PreventedMatchID
+  public var taker: OrderID
+  public var maker: OrderID
+  /// The group that both accounts belong to, or `.none` if they are the same account.
+  public var group: TradeGroupID
+  public var mode: SelfTradePrevention
+  public var price: Int64
+  /// What each side lost; 0 if it lost nothing.
+  public var takerQuantity: Int64
+  public var makerQuantity: Int64
+  public var time: Int64
+}
+
+/// One lowering of an order's quantity.
+public struct AccountAmendment: Hashable, Sendable {
+  public var symbol: SymbolID
+  public var order: OrderID
+  public var execution: ExecutionID
+  public var originalClientOrderID: ShortText
+  public var newClientOrderID: ShortText
+  public var originalQuantity: Int64
+  public var newQuantity: Int64
+  public var time: Int64
 }
 
 /// A deposit (amount above 0) or a withdrawal (below 0) of an account, named by its event: log

@@ -93,6 +93,11 @@ extension ReadModel {
     }
   }
 
+  /// What the operator set for the whole exchange.
+  public func settings() throws -> ExchangeSettings {
+    try rows.row(EngineRows.settingsKey).map(EngineRows.decodeSettings) ?? ExchangeSettings()
+  }
+
   /// Balances that have a row, in asset order.
   public func balances(_ account: AccountID) throws -> [BalanceChange] {
     try rows.collect(

@@ -8,13 +8,16 @@ import Testing
 
 @Suite struct ExchangeInfoTests {
   static let switches =
-    "\"icebergAllowed\":false,\"ocoAllowed\":false,\"otoAllowed\":false,\"opoAllowed\":false,"
-    + "\"quoteOrderQtyMarketAllowed\":true,\"allowTrailingStop\":false,"
-    + "\"cancelReplaceAllowed\":false,\"amendAllowed\":false,\"pegInstructionsAllowed\":false,"
+    "\"icebergAllowed\":true,\"ocoAllowed\":true,\"otoAllowed\":true,\"opoAllowed\":true,"
+    + "\"quoteOrderQtyMarketAllowed\":true,\"allowTrailingStop\":true,"
+    + "\"cancelReplaceAllowed\":true,\"amendAllowed\":true,\"pegInstructionsAllowed\":true,"
     + "\"isSpotTradingAllowed\":true,\"isMarginTradingAllowed\":false,"
-  static let types = "\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"],"
+  static let types =
+    "\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\",\"STOP_LOSS\",\"STOP_LOSS_LIMIT\","
+    + "\"TAKE_PROFIT\",\"TAKE_PROFIT_LIMIT\"],"
   static let tail =
-    "\"defaultSelfTradePreventionMode\":\"NONE\",\"allowedSelfTradePreventionModes\":[\"NONE\"]}"
+    "\"defaultSelfTradePreventionMode\":\"NONE\",\"allowedSelfTradePreventionModes\":["
+    + "\"NONE\",\"EXPIRE_TAKER\",\"EXPIRE_MAKER\",\"EXPIRE_BOTH\",\"DECREMENT\",\"TRANSFER\"]}"
 
   static let btcusdt: String =
     "{\"symbol\":\"BTCUSDT\",\"status\":\"TRADING\",\"baseAsset\":\"BTC\",\"baseAssetPrecision\":8,"
@@ -62,6 +65,60 @@ import Testing
         + "{\"rateLimitType\":\"RAW_REQUESTS\",\"interval\":\"MINUTE\",\"intervalNum\":5,\"limit\":300000}],"
         + "\"exchangeFilters\":[],\"symbols\":[" + Self.btcusdt + "]}")
     #expect(response.header("X-Castle-Index") == "1")
+  }
+
+  @Test func `the operator's switches, limits and rules are shown as they stand`() throws {
+    let venue = try Venue()
+    var rules = SymbolRules()
+    rules.percentPriceBid = PriceBand(up: 50_000, down: 2_000)
+    rules.percentPriceAsk = PriceBand(up: 12_345, down: 0)
+    rules.icebergParts = 10
+    rules.maxAlgoOrders = 5
+    rules.maxIcebergOrders = 6
+    rules.maxOrderLists = 20
+    rules.maxOrderAmends = 7
+    rules.maxPosition = 1_000_000_000
+    rules.trailing = TrailingBounds(minAbove: 10, maxAbove: 2000, minBelow: 11, maxBelow: 2001)
+    var filters = Edge.btcusdt.filters
+    filters.rules = rules
+    let id = try #require(venue.model.catalog.symbol(named: "BTCUSDT")?.id)
+    try venue.administer(.setSymbolFilters(SetSymbolFilters(symbol: id, filters: filters)))
+    try venue.administer(
+      .setSelfTradeRules(
+        SetSelfTradeRules(
+          symbol: id,
+          rules: SelfTradeRules(allowing: [.expireTaker, .decrement], standard: .decrement))))
+    try venue.administer(
+      .setExchangeLimits(
+        ExchangeLimits(maxOrders: 1, maxAlgoOrders: 2, maxIcebergOrders: 3, maxOrderLists: 4)))
+    try venue.administer(.setFeatures([.stopOrders, .amendments]))
+    let text = venue.get("/api/v3/exchangeInfo").text
+    for part in [
+      "\"exchangeFilters\":[{\"filterType\":\"EXCHANGE_MAX_NUM_ORDERS\",\"maxNumOrders\":1},"
+        + "{\"filterType\":\"EXCHANGE_MAX_NUM_ALGO_ORDERS\",\"maxNumAlgoOrders\":2},"
+        + "{\"filterType\":\"EXCHANGE_MAX_NUM_ICEBERG_ORDERS\",\"maxNumIcebergOrders\":3},"
+        + "{\"filterType\":\"EXCHANGE_MAX_NUM_ORDER_LISTS\",\"maxNumOrderLists\":4}]",
+      "\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"],\"icebergAllowed\":true,"
+        + "\"ocoAllowed\":false,\"otoAllowed\":true,\"opoAllowed\":true,"
+        + "\"quoteOrderQtyMarketAllowed\":true,\"allowTrailingStop\":false,"
+        + "\"cancelReplaceAllowed\":true,\"amendAllowed\":false,\"pegInstructionsAllowed\":true",
+      "{\"filterType\":\"PERCENT_PRICE_BY_SIDE\",\"bidMultiplierUp\":\"5\","
+        + "\"bidMultiplierDown\":\"0.2\",\"askMultiplierUp\":\"1.2345\","
+        + "\"askMultiplierDown\":\"0\",\"avgPriceMins\":5},"
+        + "{\"filterType\":\"ICEBERG_PARTS\",\"limit\":10},"
+        + "{\"filterType\":\"MAX_NUM_ALGO_ORDERS\",\"maxNumAlgoOrders\":5},"
+        + "{\"filterType\":\"MAX_NUM_ICEBERG_ORDERS\",\"maxNumIcebergOrders\":6},"
+        + "{\"filterType\":\"MAX_NUM_ORDER_LISTS\",\"maxNumOrderLists\":20},"
+        + "{\"filterType\":\"MAX_NUM_ORDER_AMENDS\",\"maxNumOrderAmends\":7},"
+        + "{\"filterType\":\"MAX_POSITION\",\"maxPosition\":\"10.00000000\"},"
+        + "{\"filterType\":\"TRAILING_DELTA\",\"minTrailingAboveDelta\":10,"
+        + "\"maxTrailingAboveDelta\":2000,\"minTrailingBelowDelta\":11,"
+        + "\"maxTrailingBelowDelta\":2001}]",
+      "\"defaultSelfTradePreventionMode\":\"DECREMENT\","
+        + "\"allowedSelfTradePreventionModes\":[\"EXPIRE_TAKER\",\"DECREMENT\"]",
+    ] {
+      #expect(text.contains(part), "\(part) in \(text)")
+    }
   }
 
   @Test func `bounds that are off are printed as the largest number, not as zero`() throws {

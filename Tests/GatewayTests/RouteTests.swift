@@ -28,19 +28,8 @@ import Testing
 
   @Test func `what Binance has and this exchange has not is refused in Binance's words`() {
     for (method, path, said) in [
-      (
-        "POST", "/api/v3/order/cancelReplace",
-        "400 -1013 Order cancel-replace is not supported for this symbol."
-      ),
-      ("POST", "/api/v3/orderList/oco", "400 -1013 OCO orders are not supported for this symbol"),
-      ("POST", "/api/v3/order/oco", "400 -1013 OCO orders are not supported for this symbol"),
-      ("POST", "/api/v3/orderList/opo", "400 -1013 OPO orders are not supported for this symbol."),
-      (
-        "PUT", "/api/v3/order/amend/keepPriority",
-        "400 -2038 Order amend is not supported for this symbol."
-      ),
       ("POST", "/api/v3/sor/order", "400 -1020 This operation is not supported."),
-      ("GET", "/api/v3/openOrderList", "400 -1020 This operation is not supported."),
+      ("GET", "/api/v3/myAllocations", "400 -1020 This operation is not supported."),
       ("POST", "/sapi/v1/capital/withdraw/apply", "400 -1020 This operation is not supported."),
     ] {
       #expect(answer(method, path)?.failure == said, "\(method) \(path)")

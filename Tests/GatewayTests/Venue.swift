@@ -56,7 +56,7 @@ final class Venue {
     var reply: Reply
   }
 
-  private func administer(_ command: Command) throws {
+  func administer(_ command: Command) throws {
     let reply = apply(command)
     if case .rejected = reply { throw Unexpected(reply: reply) }
   }
@@ -79,6 +79,16 @@ final class Venue {
     _ = model.fold(events, into: &changes, updates: &updates)
     rows.apply(changes)
     return reply
+  }
+
+  /// Sends an unsigned GET and answers it.
+  func get(_ path: String, _ query: String = "") -> HTTPResponse {
+    let request = HTTPRequest(
+      method: "GET", path: path, query: Array(query.utf8), address: "1.2.3.4")
+    let action = api.handle(
+      request, catalog: model.catalog, secrets: secrets, time: time, limiter: &limiter)
+    return action.answered(model) ?? action.response
+      ?? HTTPResponse(status: 0, headers: [], body: [])
   }
 
   /// Sends a signed request and answers it.

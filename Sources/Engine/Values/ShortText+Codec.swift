@@ -12,14 +12,14 @@ extension ShortText {
   var words: InlineArray<5, UInt64> { [w0, w1, w2, w3, UInt64(w4) << 32] }
 
   /// Encodes into `writer`.
-  func encode(into writer: inout ByteWriter) {
+  public func encode(into writer: inout ByteWriter) {
     writer.u8(count)
     let words = self.words
     for i in 0..<wordCount { writer.u64(words[i]) }
   }
 
   /// Decodes; refuses what `init?` would refuse, and padding that is not zero.
-  static func decode(_ reader: inout ByteReader) throws(WireError) -> ShortText {
+  public static func decode(_ reader: inout ByteReader) throws(WireError) -> ShortText {
     let count = try reader.u8()
     guard Int(count) <= countMax else { throw .tooLong(length: Int(count), limit: countMax) }
     var words: InlineArray<5, UInt64> = [0, 0, 0, 0, 0]

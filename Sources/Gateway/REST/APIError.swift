@@ -78,6 +78,14 @@ extension APIError {
     APIError(400, -1130, "Data sent for parameter '\(name)' is not valid.")
   }
 
+  static func tooGreat(_ name: StaticString, most: Int64) -> APIError {
+    APIError(400, -1102, "'\(name)' contains unexpected value. Cannot be greater than \(most).")
+  }
+
+  static func together(_ one: StaticString, _ other: StaticString) -> APIError {
+    APIError(400, -1128, "Fields [\(one), \(other)] must be sent together or omitted entirely.")
+  }
+
   static let combination = APIError(400, -1128, "Combination of optional parameters invalid.")
   static let invalidInterval = APIError(400, -1120, "Invalid interval.")
   static let invalidSymbol = APIError(400, -1121, "Invalid symbol.")

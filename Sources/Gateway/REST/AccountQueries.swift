@@ -29,6 +29,7 @@ enum AccountQueries {
           $0.key("permissions")
           $0.array { $0.string("SPOT") }
           $0.field("uid", account.id.value)
+          if account.tradeGroup != .none { $0.field("tradeGroupId", account.tradeGroup.value) }
         }
       }
     }

@@ -29,6 +29,20 @@ extension RESTAPI {
     case .testOrder: try Orders.test(parameters, catalog, caller)
     case .cancelOrder: try Orders.cancel(parameters, catalog, caller)
     case .cancelOpenOrders: try Orders.cancelAll(parameters, catalog, caller)
+    case .cancelReplace: try OrderChanges.replace(parameters, catalog, caller)
+    case .amendOrder: try OrderChanges.amend(parameters, catalog, caller)
+    case .newOCO: try OrderLists.place(.oco, parameters, catalog, caller)
+    case .newOTO: try OrderLists.place(.oto, parameters, catalog, caller)
+    case .newOTOCO: try OrderLists.place(.otoco, parameters, catalog, caller)
+    case .newOPO: try OrderLists.place(.opo, parameters, catalog, caller)
+    case .newOPOCO: try OrderLists.place(.opoco, parameters, catalog, caller)
+    case .oldOCO: try OrderLists.place(nil, parameters, catalog, caller)
+    case .cancelOrderList: try OrderLists.cancel(parameters, catalog, caller)
+    case .queryOrderList: try OrderListQueries.list(parameters, catalog, caller)
+    case .openOrderLists: OrderListQueries.open(parameters, caller)
+    case .allOrderLists: try OrderListQueries.all(parameters, caller)
+    case .preventedMatches: try OrderListQueries.preventedMatches(parameters, catalog, caller)
+    case .amendments: try OrderListQueries.amendments(parameters, catalog, caller)
     case .queryOrder: try OrderQueries.order(parameters, catalog, caller)
     case .openOrders: try OrderQueries.openOrders(parameters, catalog, caller)
     case .allOrders: try OrderQueries.allOrders(parameters, catalog, caller)
@@ -44,21 +58,6 @@ extension RESTAPI {
     case .depositHistory: try SAPI.transfers(parameters, catalog, caller, deposits: true)
     case .withdrawHistory: try SAPI.transfers(parameters, catalog, caller, deposits: false)
     default: throw .unexpected
-    }
-  }
-
-  /// Binance's words for what it has and this exchange has not.
-  static func unsupported(_ path: String) -> APIError {
-    switch path {
-    case "/api/v3/order/cancelReplace":
-      ErrorCode.unsupported("Order cancel-replace is not supported for this symbol.")
-    case "/api/v3/order/oco", "/api/v3/orderList/oco":
-      ErrorCode.unsupported("OCO orders are not supported for this symbol")
-    case "/api/v3/orderList/opo", "/api/v3/orderList/opoco":
-      ErrorCode.unsupported("OPO orders are not supported for this symbol.")
-    case "/api/v3/order/amend/keepPriority":
-      APIError(400, -2038, "Order amend is not supported for this symbol.")
-    default: .notSupported
     }
   }
 }

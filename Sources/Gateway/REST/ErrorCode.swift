@@ -7,37 +7,66 @@ import Engine
 
 /// Engine refusals and failed submissions as Binance's errors.
 public enum ErrorCode {
-  /// The answer to a refused command. `limits` are those of the account, `stamp` the entry's time.
+  /// The answer to a refused new order. `limits` are those of the account, `stamp` the entry's time.
   ///
   /// - Parameter type: the type of the order, for the refusals that name it.
   public static func error(
     _ rejection: Rejection, type: OrderType = .limit, limits: OrderLimits = .standard,
     stamp: Int64 = 0
   ) -> APIError {
+    error(rejection, asked: .order(type, .none), limits: limits, stamp: stamp)
+  }
+
+  /// The answer to a refused command, in the words that fit what was asked.
+  static func error(
+    _ rejection: Rejection, asked: Asked, limits: OrderLimits = .standard, stamp: Int64 = 0
+  ) -> APIError {
     switch rejection {
     case .tooManyOrders10Seconds:
-      tooManyOrders(limits.per10Seconds, "10 SECOND", window: 10_000_000, stamp)
-    case .tooManyOrdersDay: tooManyOrders(limits.perDay, "1 DAY", window: 86_400_000_000, stamp)
-    case .orderTypeNotSupported: unsupported(type)
-    case .timestampAhead: .timestampAhead
-    case .deadlinePassed: .outsideWindow
-    case .keyUnknown, .keyRevoked, .permissionMissing, .accountUnknown: .keyRefused
-    case .symbolUnknown: .invalidSymbol
+      return tooManyOrders(limits.per10Seconds, "10 SECOND", window: 10_000_000, stamp)
+    case .tooManyOrdersDay:
+      return tooManyOrders(limits.perDay, "1 DAY", window: 86_400_000_000, stamp)
+    case .orderTypeNotSupported: return unsupported(asked)
+    case .featureRefused:
+      var error = unsupported(asked)
+      if error.code == -1013 { error.code = -2010 }
+      return error
+    case .timestampAhead: return .timestampAhead
+    case .deadlinePassed: return .outsideWindow
+    case .keyUnknown, .keyRevoked, .permissionMissing, .accountUnknown: return .keyRefused
+    case .symbolUnknown: return .invalidSymbol
     case .amountInvalid, .invalidDefinition, .assetUnknown, .permissionsExceedAccount:
-      APIError(400, -1130, "Invalid data sent for a parameter.")
+      return APIError(400, -1130, "Invalid data sent for a parameter.")
     case .accountExists, .apiKeyExists, .assetExists, .symbolExists, .fundsIDReused,
       .genesisRepeated, .levelRefused:
-      .notSupported
-    default: order(rejection)
+      return .notSupported
+    default:
+      var error = order(rejection)
+      if case .amendment = asked, error.code == -2010 || error.code == -2011 { error.code = -2038 }
+      return error
     }
   }
 
-  /// An order type (or a form of one) that this exchange does not serve.
-  static func unsupported(_ type: OrderType) -> APIError {
-    unsupported("\(type.plural) orders are not supported for this symbol.")
+  /// What this exchange does not serve, or the operator switched off.
+  private static func unsupported(_ asked: Asked) -> APIError {
+    switch asked {
+    case .order(let type, let terms):
+      if terms.trailingDelta != 0 { return unsupported("Trailing stop orders", ".") }
+      if terms.icebergQuantity != 0 { return unsupported("Iceberg orders", ".") }
+      if terms.peg != .none { return unsupported("Pegged orders", ".") }
+      return unsupported("\(type.plural) orders", ".")
+    case .cancel: return .notSupported
+    case .cancelReplace: return unsupported("Order cancel-replace is", ".", verb: "")
+    case .amendment: return APIError(400, -2038, "Order amend is not supported for this symbol.")
+    case .list(let kind): return unsupported("\(kind.text) orders", kind == .oco ? "" : ".")
+    }
   }
 
-  static func unsupported(_ message: String) -> APIError { APIError(400, -1013, message) }
+  private static func unsupported(
+    _ what: String, _ end: String, verb: String = " are"
+  ) -> APIError {
+    APIError(400, -1013, "\(what)\(verb) not supported for this symbol\(end)")
+  }
 
   // MARK: Outcomes without a reply
 
@@ -88,6 +117,13 @@ public enum ErrorCode {
     case .filterExchangeMaxIcebergOrders:
       rejected("Filter failure: EXCHANGE_MAX_NUM_ICEBERG_ORDERS")
     case .filterExchangeMaxOrderLists: rejected("Filter failure: EXCHANGE_MAX_NUM_ORDER_LISTS")
+    default: matching(rejection)
+    }
+  }
+
+  /// What the matching engine says.
+  private static func matching(_ rejection: Rejection) -> APIError {
+    switch rejection {
     case .insufficientBalance:
       rejected("Account has insufficient balance for requested action.")
     case .duplicateClientOrderID: rejected("Duplicate order sent.")
@@ -103,15 +139,13 @@ public enum ErrorCode {
     case .pricesNotRelated:
       rejected("The relationship of the prices for the orders is not correct.")
     case .duplicateListID: rejected("Duplicate order sent.")
-    case .listUnknown: .unknownOrder
-    case .amendIncreases:
-      APIError(400, -2038, "Order amend (quantity increase) is not supported.")
+    case .listUnknown: APIError(400, -2011, "Unknown order list sent.")
+    case .amendIncreases: APIError(400, -2038, "Order amend (quantity increase) is not supported.")
     case .amendChangesNothing:
       APIError(400, -2038, "The requested action would change no state; rejecting")
     case .amendPendingProceeds:
       APIError(400, -2038, "Order amend (pending OPO order) is not supported.")
-    case .filterMaxAmendments:
-      APIError(400, -2038, "Filter failure: MAX_NUM_ORDER_AMENDS")
+    case .filterMaxAmendments: APIError(400, -2038, "Filter failure: MAX_NUM_ORDER_AMENDS")
     case .liquidityBelowLotSize:
       rejected("Order book liquidity is less than LOT_SIZE filter minimum quantity.")
     case .liquidityBelowMarketLotSize:
@@ -138,7 +172,36 @@ public enum ErrorCode {
   }
 }
 
+/// What a refused command had asked for.
+enum Asked: Sendable {
+  case order(OrderType, SpecialTerms)
+  case cancel
+  case cancelReplace
+  case amendment
+  case list(OrderListKind)
+}
+
 extension APIError {
+  static let unsupportedCombination = APIError(400, -1014, "Unsupported order combination.")
+  static let noSuchList = APIError(400, -2013, "Order list does not exist.")
+  static let invalidPegPrice = APIError(400, -1210, "Invalid pegPriceType.")
+  static let invalidPegOffset = APIError(400, -1211, "Invalid pegOffsetType.")
+  static let listTypeNotSupported = APIError(400, -1158, "Order type not supported in OCO.")
+  static let workingMustBeBuy = APIError(
+    400, -1222, "Working order in an OPO list must be a bid.")
+  static let pendingMustBeSell = APIError(
+    400, -1223, "Pending orders in an OPO list must be asks.")
+
+  static func icebergNeedsGTC(_ name: StaticString) -> APIError {
+    APIError(
+      400, -1160,
+      "Parameter '\(name)' is not supported if aboveTimeInForce/belowTimeInForce is not GTC.")
+  }
+
+  static func pendingNotRequired(_ name: StaticString) -> APIError {
+    APIError(400, -1225, "Pending orders should not include the '\(name)' tag.")
+  }
+
   static let keyFormat = APIError(401, -2014, "API-key format invalid.")
   static let keyRefused = APIError(
     401, -2015, "Invalid API-key, IP, or permissions for action.")

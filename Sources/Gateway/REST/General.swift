@@ -32,6 +32,7 @@ struct General {
     let now = parameters.now
     return .read(linearizable: false) { model in
       let catalog = model.catalog
+      let settings = try model.settings()
       let symbols =
         switch selection {
         case .all: catalog.symbols
@@ -45,11 +46,12 @@ struct General {
           $0.time("serverTime", now, unit)
           writeLimits(into: &$0)
           $0.key("exchangeFilters")
-          $0.array { _ in }
+          $0.array { SymbolRulesForm.write(settings.limits, into: &$0) }
           $0.key("symbols")
           $0.array { json in
             for symbol in symbols {
-              SymbolJSON(symbol, catalog).write(permissionSets: withSets, into: &json)
+              SymbolJSON(symbol, catalog, refused: settings.refused)
+                .write(permissionSets: withSets, into: &json)
             }
           }
         }
@@ -109,13 +111,16 @@ struct General {
 /// Writes a symbol as exchangeInfo shows it.
 struct SymbolJSON {
   let symbol: SymbolInfo
+  /// What the operator switched off.
+  let refused: Features
   let base: AssetInfo?
   let quote: AssetInfo?
   let baseScale: Int
   let quoteScale: Int
 
-  init(_ symbol: SymbolInfo, _ catalog: Catalog) {
+  init(_ symbol: SymbolInfo, _ catalog: Catalog, refused: Features) {
     self.symbol = symbol
+    self.refused = refused
     base = catalog.asset(symbol.base)
     quote = catalog.asset(symbol.quote)
     baseScale = catalog.baseScale(symbol)
@@ -133,7 +138,7 @@ struct SymbolJSON {
       $0.field("quoteAssetPrecision", quoteScale)
       $0.field("baseCommissionPrecision", baseScale)
       $0.field("quoteCommissionPrecision", quoteScale)
-      strings("orderTypes", ["LIMIT", "LIMIT_MAKER", "MARKET"], into: &$0)
+      strings("orderTypes", orderTypes, into: &$0)
       switches(into: &$0)
       filters(into: &$0)
       strings("permissions", [], into: &$0)
@@ -141,21 +146,36 @@ struct SymbolJSON {
         $0.key("permissionSets")
         $0.array { $0.array { $0.string("SPOT") } }
       }
-      $0.field("defaultSelfTradePreventionMode", "NONE")
-      strings("allowedSelfTradePreventionModes", ["NONE"], into: &$0)
+      $0.field("defaultSelfTradePreventionMode", symbol.selfTrade.standard.text)
+      let modes = SelfTradePrevention.allCases.filter { symbol.selfTrade.allows($0) }
+      strings("allowedSelfTradePreventionModes", modes.map(\.text), into: &$0)
     }
   }
 
+  private var orderTypes: [String] {
+    var types: [OrderType] = []
+    if serves(.limitOrders) { types += [.limit, .limitMaker] }
+    if serves(.marketOrders) { types.append(.market) }
+    if serves(.stopOrders) {
+      types += [.stopLoss, .stopLossLimit, .takeProfit, .takeProfitLimit]
+    }
+    return types.map(\.text)
+  }
+
+  private func serves(_ feature: Features) -> Bool { refused.isDisjoint(with: feature) }
+
   private func switches(into json: inout JSONWriter) {
-    json.field("icebergAllowed", false)
-    json.field("ocoAllowed", false)
-    json.field("otoAllowed", false)
-    json.field("opoAllowed", false)
-    json.field("quoteOrderQtyMarketAllowed", true)
-    json.field("allowTrailingStop", false)
-    json.field("cancelReplaceAllowed", false)
-    json.field("amendAllowed", false)
-    json.field("pegInstructionsAllowed", false)
+    // Every OCO has a leg that waits for a price.
+    let pairs = serves([.orderLists, .stopOrders])
+    json.field("icebergAllowed", serves(.icebergs))
+    json.field("ocoAllowed", pairs)
+    json.field("otoAllowed", serves([.orderLists, .limitOrders]))
+    json.field("opoAllowed", serves([.orderLists, .limitOrders]))
+    json.field("quoteOrderQtyMarketAllowed", serves(.marketOrders))
+    json.field("allowTrailingStop", serves([.trailingStops, .stopOrders]))
+    json.field("cancelReplaceAllowed", serves(.cancelReplace))
+    json.field("amendAllowed", serves(.amendments))
+    json.field("pegInstructionsAllowed", serves(.peggedOrders))
     json.field("isSpotTradingAllowed", true)
     json.field("isMarginTradingAllowed", false)
   }

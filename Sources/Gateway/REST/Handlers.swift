@@ -17,7 +17,7 @@ enum Draft: Sendable {
   case respond(HTTPResponse)
   case read(linearizable: Bool, @Sendable (ReadModel) throws -> HTTPResponse)
   /// `success` renders what is not a refusal; `nil` if the reply does not fit the command.
-  case write(Command, type: OrderType, success: @Sendable (Reply) -> HTTPResponse?)
+  case write(Command, asked: Asked, success: @Sendable (Reply) -> HTTPResponse?)
 }
 
 extension Draft {

@@ -13,10 +13,60 @@ enum OrderFilters {
     _ order: PlaceOrder, _ symbol: SymbolInfo, baseScale: Int
   ) throws(Rejection) {
     guard symbol.status == .trading else { throw .marketClosed }
-    switch order.type {
-    case .limit, .limitMaker: try limit(order, symbol.filters, baseScale: baseScale)
-    case .market: try market(order, symbol.filters)
-    default: throw .orderTypeNotSupported
+    let filters = symbol.filters
+    try special(order, filters)
+    if order.type.hasLimitPrice {
+      if order.special.peg != .none, order.price == 0 {
+        try lot(order.quantity, filters)
+      } else {
+        try limit(order, filters, baseScale: baseScale)
+      }
+    } else {
+      try market(order, filters)
+    }
+    if let mode = order.selfTradePrevention, !symbol.selfTrade.allows(mode) {
+      throw .selfTradePreventionNotAllowed
+    }
+  }
+
+  /// What stop price, trailing delta, iceberg and peg must pass.
+  private static func special(
+    _ order: PlaceOrder, _ filters: SymbolFilters
+  ) throws(Rejection) {
+    let terms = order.special
+    if terms.peg != .none {
+      guard order.type.hasLimitPrice else { throw .pegNotAllowed }
+      let isPrimary = terms.peg == .primary
+      if isPrimary, order.type == .limit, order.timeInForce != .gtc { throw .pegPriceNotAllowed }
+      if !isPrimary, order.type == .limitMaker { throw .pegPriceNotAllowed }
+    }
+    if terms.icebergQuantity > 0 {
+      guard terms.icebergQuantity <= order.quantity else { throw .icebergExceedsQuantity }
+      try lot(terms.icebergQuantity, filters)
+      let most = filters.rules.icebergParts == 0 ? 100 : min(100, filters.rules.icebergParts)
+      guard (order.quantity - 1) / terms.icebergQuantity < Int64(most) else {
+        throw .filterIcebergParts
+      }
+    }
+    if terms.stopPrice > 0 {
+      guard
+        fits(
+          terms.stopPrice, least: filters.minPrice, most: filters.maxPrice,
+          step: filters.tickSize)
+      else { throw .filterPrice }
+    }
+    if terms.trailingDelta > 0 { try trailing(order, filters.rules.trailing) }
+  }
+
+  private static func trailing(
+    _ order: PlaceOrder, _ bounds: TrailingBounds
+  ) throws(Rejection) {
+    let isAbove = order.type.isStopLoss == (order.side == .buy)
+    let least = isAbove ? bounds.minAbove : bounds.minBelow
+    let most = isAbove ? bounds.maxAbove : bounds.maxBelow
+    let delta = order.special.trailingDelta
+    guard delta < 10_000, delta >= least, most == 0 || delta <= most else {
+      throw .filterTrailingDelta
     }
   }
 

@@ -103,7 +103,7 @@ enum OrderQueries {
   }
 
   /// `startTime` and `endTime`, at most a day apart.
-  private static func window(
+  static func window(
     _ parameters: Parameters
   ) throws(APIError) -> (start: Int64?, end: Int64?) {
     let start = try parameters.time("startTime")

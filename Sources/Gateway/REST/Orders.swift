@@ -12,18 +12,16 @@ enum Orders {
     let parser = OrderParser(parameters: parameters, catalog: catalog, account: caller.account.id)
     let order = try parser.parse()
     let json = OrderJSON(order.symbol, catalog, parameters.timeUnit)
-    // Commission is charged in what is received; only those two assets can occur.
-    let assets = [catalog.asset(order.symbol.base), catalog.asset(order.symbol.quote)]
-    return .write(.placeOrder(order.command), type: order.command.type) { reply in
+    let assets = CommissionAssets(order.symbol, catalog)
+    let group = caller.account.tradeGroup
+    let asked = Asked.order(order.command.type, order.command.special)
+    return .write(.placeOrder(order.command), asked: asked) { reply in
       guard case .placed(let placed) = reply else { return nil }
       var writer = JSONWriter(capacity: 512 + 160 * placed.fills.count)
       json.placed(
-        placed, order.response, commissionAsset: { id in assets.first { $0?.id == id } ?? nil },
-        into: &writer)
+        placed, order.response, group: group, commissionAsset: assets.find, into: &writer)
       var response = HTTPResponse.json(writer.bytes)
-      response.headers.append(
-        ("X-MBX-ORDER-COUNT-10S", String(placed.counts.in10Seconds)))
-      response.headers.append(("X-MBX-ORDER-COUNT-1D", String(placed.counts.inDay)))
+      response.addCounts(placed.counts)
       return response
     }
   }
@@ -37,7 +35,7 @@ enum Orders {
       try OrderFilters.check(
         order.command, order.symbol, baseScale: catalog.baseScale(order.symbol))
     } catch {
-      throw ErrorCode.error(error, type: order.command.type)
+      throw ErrorCode.error(error, asked: .order(order.command.type, order.command.special))
     }
     guard try parameters.flag("computeCommissionRates") == true else { return .constant("{}") }
     let terms = catalog.commission(caller.account.id, order.symbol)
@@ -66,9 +64,15 @@ enum Orders {
         ?? OrderParser.drawClientOrderID(),
       restriction: try restriction(parameters))
     let json = OrderJSON(symbol, catalog, parameters.timeUnit)
-    return .write(.cancelOrder(cancel), type: .limit) { reply in
-      guard case .cancelled(let cancelled) = reply else { return nil }
-      return .json { json.cancelled(cancelled, into: &$0) }
+    return .write(.cancelOrder(cancel), asked: .cancel) { reply in
+      switch reply {
+      case .cancelled(let cancelled): return .json { json.cancelled(cancelled, into: &$0) }
+      case .cancelledList(let cancelled):
+        return .json(capacity: 2048) {
+          OrderListJSON(json).cancelled(cancelled.list, cancelled.orders, into: &$0)
+        }
+      default: return nil
+      }
     }
   }
 
@@ -80,15 +84,34 @@ enum Orders {
       account: caller.account.id, symbol: symbol.id,
       cancelClientOrderID: OrderParser.drawClientOrderID())
     let json = OrderJSON(symbol, catalog, parameters.timeUnit)
-    return .write(.cancelAllOrders(cancel), type: .limit) { reply in
-      guard case .cancelledAll(let all, _) = reply else { return nil }
+    return .write(.cancelAllOrders(cancel), asked: .cancel) { reply in
+      guard case .cancelledAll(let all, let lists) = reply else { return nil }
       return .json(capacity: 16 + 512 * all.count) {
-        $0.array { for cancelled in all { json.cancelled(cancelled, into: &$0) } }
+        $0.array { write(all, lists, json, into: &$0) }
       }
     }
   }
 
-  private static func restriction(_ parameters: Parameters) throws(APIError) -> CancelRestriction {
+  /// Orders one by one; the orders of a list together, in the place of the first of them.
+  private static func write(
+    _ all: [Cancelled], _ lists: [OrderListView], _ json: OrderJSON, into writer: inout JSONWriter
+  ) {
+    let ended = Dictionary(lists.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+    let reports = Dictionary(
+      grouping: all.filter { ended[$0.order.extras.list] != nil }, by: \.order.extras.list)
+    var written: Set<OrderListID> = []
+    for cancelled in all {
+      let id = cancelled.order.extras.list
+      guard let list = ended[id] else {
+        json.cancelled(cancelled, into: &writer)
+        continue
+      }
+      guard written.insert(id).inserted else { continue }
+      OrderListJSON(json).cancelled(list, reports[id] ?? [], into: &writer)
+    }
+  }
+
+  static func restriction(_ parameters: Parameters) throws(APIError) -> CancelRestriction {
     switch try parameters.text("cancelRestrictions") {
     case nil: .none
     case "ONLY_NEW": .onlyNew
@@ -103,10 +126,32 @@ struct OrderName: Sendable {
   var id: OrderID?
   var clientID: ShortText?
 
-  init(_ parser: OrderParser) throws(APIError) {
-    id = try parser.parameters.integer("orderId").map { OrderID($0) }
-    clientID = try parser.clientOrderID("origClientOrderId")
-    if id == nil, clientID == nil { throw .missing("origClientOrderId", or: "orderId") }
+  init(
+    _ parser: OrderParser, id idName: StaticString = "orderId",
+    text: StaticString = "origClientOrderId"
+  ) throws(APIError) {
+    id = try parser.parameters.integer(idName).map { OrderID($0) }
+    clientID = try parser.clientOrderID(text)
+    if id == nil, clientID == nil { throw .missing(text, or: idName) }
+  }
+}
+
+/// The assets that commission on a symbol is charged in: what is received.
+struct CommissionAssets: Sendable {
+  private let assets: [AssetInfo]
+
+  init(_ symbol: SymbolInfo, _ catalog: Catalog) {
+    assets = [symbol.base, symbol.quote].compactMap { catalog.asset($0) }
+  }
+
+  func find(_ id: AssetID) -> AssetInfo? { assets.first { $0.id == id } }
+}
+
+extension HTTPResponse {
+  /// Adds the account's order counts, as answers to new orders carry them.
+  mutating func addCounts(_ counts: OrderCounts) {
+    headers.append(("X-MBX-ORDER-COUNT-10S", String(counts.in10Seconds)))
+    headers.append(("X-MBX-ORDER-COUNT-1D", String(counts.inDay)))
   }
 }
 

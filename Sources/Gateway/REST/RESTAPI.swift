@@ -139,7 +139,7 @@ public struct RESTAPI: Sendable {
     _ route: Route, _ parameters: Parameters, _ catalog: Catalog
   ) throws(APIError) -> Action {
     switch route.endpoint {
-    case .unsupported: throw Self.unsupported(route.path)
+    case .unsupported: throw .notSupported
     case .retired: throw .retired
     default: break
     }
@@ -174,7 +174,7 @@ public struct RESTAPI: Sendable {
             guard let now = model.catalog.key(key), !now.revoked else { return .error(.keyRefused) }
             return try answer(model)
           }))
-    case .write(let command, let type, let success):
+    case .write(let command, let asked, let success):
       let id = bytes.requestID(
         key: caller.key.id.value, method: route.method, path: route.path)
       let header = CommandHeader(
@@ -182,23 +182,25 @@ public struct RESTAPI: Sendable {
         deadline: window.deadline)
       let limits = caller.account.limits
       return .write(Request(header: header, command: command)) { outcome in
-        Self.render(outcome, type: type, limits: limits, owed: owed, success)
+        Self.render(outcome, asked: asked, limits: limits, owed: owed, success)
       }
     }
   }
 
   private static func render(
-    _ outcome: WriteOutcome, type: OrderType, limits: OrderLimits, owed: Int,
+    _ outcome: WriteOutcome, asked: Asked, limits: OrderLimits, owed: Int,
     _ success: (Reply) -> HTTPResponse?
   ) -> HTTPResponse {
     var response: HTTPResponse
     switch outcome {
     case .reply(.rejected(let rejection), let index, let stamp):
-      let error = ErrorCode.error(rejection, type: type, limits: limits, stamp: stamp)
+      let error = ErrorCode.error(rejection, asked: asked, limits: limits, stamp: stamp)
       response = .error(error)
       response.headers.append(indexHeader(index))
     case .reply(let reply, let index, _):
       if var done = success(reply) {
+        // Of a cancel-replace a half may have failed.
+        if done.status != 200 { done.weight = owed }
         done.headers.append(indexHeader(index))
         return done
       }

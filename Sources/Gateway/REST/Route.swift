@@ -11,9 +11,11 @@ public struct Route: Sendable {
     case depth, trades, historicalTrades, aggTrades, klines, uiKlines, avgPrice
     case ticker24h, tickerPrice, bookTicker
     // Trading
-    case newOrder, testOrder, cancelOrder, cancelOpenOrders
+    case newOrder, testOrder, cancelOrder, cancelOpenOrders, cancelReplace, amendOrder
+    case newOCO, newOTO, newOTOCO, newOPO, newOPOCO, oldOCO, cancelOrderList
     // Account
     case queryOrder, openOrders, allOrders, myTrades, account, accountCommission, rateLimitOrder
+    case queryOrderList, openOrderLists, allOrderLists, preventedMatches, amendments
     // SAPI
     case systemStatus, allCoins, tradeFee, marginPairs, apiRestrictions, accountStatus
     case apiTradingStatus, delistSchedule, depositHistory, withdrawHistory

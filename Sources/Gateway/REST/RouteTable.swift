@@ -8,7 +8,8 @@ public struct RouteTable: Sendable {
   private let byPath: [String: [Route]]
 
   /// The table of everything this exchange knows.
-  public static let standard = RouteTable(general + market + trading + account + sapi + elsewhere)
+  public static let standard = RouteTable(
+    general + market + trading + lists + account + sapi + elsewhere)
 
   init(_ routes: [Route]) {
     byPath = Dictionary(grouping: routes, by: \.path)
@@ -62,11 +63,9 @@ private let candleParameters: [StaticString] = [
   "symbol", "interval", "startTime", "endTime", "timeZone", "limit",
 ]
 
-private let orderParameters: [StaticString] = [
-  "symbol", "side", "type", "timeInForce", "quantity", "quoteOrderQty", "price",
-  "newClientOrderId", "strategyId", "strategyType", "stopPrice", "trailingDelta", "icebergQty",
-  "newOrderRespType", "selfTradePreventionMode", "pegPriceType", "pegOffsetValue", "pegOffsetType",
-]
+private let orderParameters: [StaticString] =
+  ["symbol", "side", "quantity", "quoteOrderQty", "newOrderRespType", "selfTradePreventionMode"]
+  + LegNames.order.all
 
 private let trading: [Route] = [
   Route("POST", "/api/v3/order", .newOrder, .trade, orderParameters),
@@ -76,6 +75,53 @@ private let trading: [Route] = [
     "DELETE", "/api/v3/order", .cancelOrder, .trade,
     ["symbol", "orderId", "origClientOrderId", "newClientOrderId", "cancelRestrictions"]),
   Route("DELETE", "/api/v3/openOrders", .cancelOpenOrders, .trade, ["symbol"]),
+  Route(
+    "POST", "/api/v3/order/cancelReplace", .cancelReplace, .trade,
+    orderParameters + [
+      "cancelReplaceMode", "cancelNewClientOrderId", "cancelOrigClientOrderId", "cancelOrderId",
+      "cancelRestrictions", "orderRateLimitExceededMode",
+    ]),
+  Route(
+    "PUT", "/api/v3/order/amend/keepPriority", .amendOrder, .trade, weight: Weight.amendment,
+    ["symbol", "orderId", "origClientOrderId", "newClientOrderId", "newQty"]),
+]
+
+private let listParameters: [StaticString] = [
+  "symbol", "listClientOrderId", "newOrderRespType", "selfTradePreventionMode",
+]
+private let workingParameters: [StaticString] =
+  listParameters + ["workingSide", "workingQuantity", "pendingSide", "pendingQuantity"]
+  + LegNames.working.plain
+private let pendingPairParameters: [StaticString] =
+  workingParameters + LegNames.pendingAbove.all + LegNames.pendingBelow.all
+
+private let lists: [Route] = [
+  Route(
+    "POST", "/api/v3/orderList/oco", .newOCO, .trade,
+    listParameters + ["side", "quantity"] + LegNames.above.all + LegNames.below.all),
+  Route(
+    "POST", "/api/v3/orderList/oto", .newOTO, .trade, workingParameters + LegNames.pending.all),
+  Route("POST", "/api/v3/orderList/otoco", .newOTOCO, .trade, pendingPairParameters),
+  Route(
+    "POST", "/api/v3/orderList/opo", .newOPO, .trade, workingParameters + LegNames.pending.all),
+  Route("POST", "/api/v3/orderList/opoco", .newOPOCO, .trade, pendingPairParameters),
+  Route(
+    "POST", "/api/v3/order/oco", .oldOCO, .trade,
+    listParameters + [
+      "side", "quantity", "price", "limitClientOrderId", "limitStrategyId", "limitStrategyType",
+      "limitIcebergQty", "trailingDelta", "stopClientOrderId", "stopPrice", "stopStrategyId",
+      "stopStrategyType", "stopLimitPrice", "stopIcebergQty", "stopLimitTimeInForce",
+    ]),
+  Route(
+    "DELETE", "/api/v3/orderList", .cancelOrderList, .trade,
+    ["symbol", "orderListId", "listClientOrderId", "newClientOrderId"]),
+  Route(
+    "GET", "/api/v3/orderList", .queryOrderList, .userData, weight: 4,
+    ["orderListId", "origClientOrderId"]),
+  Route(
+    "GET", "/api/v3/allOrderList", .allOrderLists, .userData, weight: 20,
+    ["fromId", "startTime", "endTime", "limit"]),
+  Route("GET", "/api/v3/openOrderList", .openOrderLists, .userData, weight: 6),
 ]
 
 private let account: [Route] = [
@@ -93,6 +139,12 @@ private let account: [Route] = [
   Route(
     "GET", "/api/v3/account/commission", .accountCommission, .userData, weight: 20, ["symbol"]),
   Route("GET", "/api/v3/rateLimit/order", .rateLimitOrder, .userData, weight: 40),
+  Route(
+    "GET", "/api/v3/myPreventedMatches", .preventedMatches, .userData, weight: 2,
+    ["symbol", "preventedMatchId", "orderId", "fromPreventedMatchId", "limit"]),
+  Route(
+    "GET", "/api/v3/order/amendments", .amendments, .userData, weight: 4,
+    ["symbol", "orderId", "fromExecutionId", "limit"]),
 ]
 
 /// Beside the trading API. Unknown parameters are ignored here, as clients send many that mean nothing to a spot venue.
@@ -123,21 +175,16 @@ private let elsewhere: [Route] =
   + unsupported(
     "POST",
     [
-      "/api/v3/order/cancelReplace", "/api/v3/orderList/oco", "/api/v3/orderList/oto",
-      "/api/v3/orderList/otoco", "/api/v3/orderList/opo", "/api/v3/orderList/opoco",
-      "/api/v3/order/oco", "/api/v3/sor/order", "/api/v3/sor/order/test",
+      "/api/v3/sor/order", "/api/v3/sor/order/test",
       "/sapi/v1/capital/withdraw/apply", "/sapi/v3/asset/getUserAsset",
       "/sapi/v1/asset/get-funding-asset",
     ])
-  + unsupported("PUT", ["/api/v3/order/amend/keepPriority"])
-  + unsupported("DELETE", ["/api/v3/orderList"])
   + unsupported(
     "GET",
     [
       "/api/v3/executionRules", "/api/v3/historicalBlockTrades", "/api/v3/ticker/tradingDay",
       "/api/v3/ticker", "/api/v3/referencePrice", "/api/v3/referencePrice/calculation",
-      "/api/v3/orderList", "/api/v3/allOrderList", "/api/v3/openOrderList",
-      "/api/v3/myPreventedMatches", "/api/v3/myAllocations", "/api/v3/order/amendments",
-      "/api/v3/myFilters", "/sapi/v1/capital/deposit/address", "/sapi/v1/asset/assetDetail",
+      "/api/v3/myAllocations", "/api/v3/myFilters", "/sapi/v1/capital/deposit/address",
+      "/sapi/v1/asset/assetDetail",
       "/sapi/v1/asset/wallet/balance", "/sapi/v1/accountSnapshot",
     ])

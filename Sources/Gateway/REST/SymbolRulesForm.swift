@@ -12,11 +12,11 @@ struct SymbolRulesForm {
 
   func write(into json: inout JSONWriter) {
     bands(into: &json)
-    count("ICEBERG_PARTS", "limit", rules.icebergParts, into: &json)
-    count("MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders", rules.maxAlgoOrders, into: &json)
-    count("MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders", rules.maxIcebergOrders, into: &json)
-    count("MAX_NUM_ORDER_LISTS", "maxNumOrderLists", rules.maxOrderLists, into: &json)
-    count("MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends", rules.maxOrderAmends, into: &json)
+    Self.count("ICEBERG_PARTS", "limit", rules.icebergParts, into: &json)
+    Self.count("MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders", rules.maxAlgoOrders, into: &json)
+    Self.count("MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders", rules.maxIcebergOrders, into: &json)
+    Self.count("MAX_NUM_ORDER_LISTS", "maxNumOrderLists", rules.maxOrderLists, into: &json)
+    Self.count("MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends", rules.maxOrderAmends, into: &json)
     if rules.maxPosition != 0 {
       json.object {
         $0.field("filterType", "MAX_POSITION")
@@ -61,10 +61,24 @@ struct SymbolRulesForm {
   }
 
   private func multiplier(_ name: StaticString, _ value: UInt32, into json: inout JSONWriter) {
-    json.field(name, decimal: Int64(value), scale: 4)
+    var text = Decimal.text(Int64(value), scale: 4, decimals: 4)
+    // Binance prints multipliers without zeros at the end.
+    while text.hasSuffix("0") { text.removeLast() }
+    if text.hasSuffix(".") { text.removeLast() }
+    json.field(name, text)
   }
 
-  private func count(
+  /// The bounds over all symbols.
+  static func write(_ limits: ExchangeLimits, into json: inout JSONWriter) {
+    count("EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders", limits.maxOrders, into: &json)
+    count("EXCHANGE_MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders", limits.maxAlgoOrders, into: &json)
+    count(
+      "EXCHANGE_MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders", limits.maxIcebergOrders,
+      into: &json)
+    count("EXCHANGE_MAX_NUM_ORDER_LISTS", "maxNumOrderLists", limits.maxOrderLists, into: &json)
+  }
+
+  private static func count(
     _ type: String, _ name: StaticString, _ most: UInt32, into json: inout JSONWriter
   ) {
     guard most != 0 else { return }

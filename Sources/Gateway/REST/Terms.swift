@@ -35,6 +35,20 @@ extension OrderType {
     self = type
   }
 
+  /// True if it enters the book with a limit.
+  var hasLimitPrice: Bool {
+    switch self {
+    case .limit, .limitMaker, .stopLossLimit, .takeProfitLimit: true
+    case .market, .stopLoss, .takeProfit: false
+    }
+  }
+
+  /// True for STOP_LOSS forms.
+  var isStopLoss: Bool { self == .stopLoss || self == .stopLossLimit }
+
+  /// True for TAKE_PROFIT forms.
+  var isTakeProfit: Bool { self == .takeProfit || self == .takeProfitLimit }
+
   /// How Binance's messages name orders of this type, in the plural.
   var plural: String {
     switch self {
@@ -135,5 +149,55 @@ extension SymbolStatus {
   init?(text: String) {
     guard let status = Self.allCases.first(where: { $0.text == text }) else { return nil }
     self = status
+  }
+}
+
+extension OrderListKind {
+  /// Binance's `contingencyType`, which knows only two.
+  var contingency: String { self == .oco ? "OCO" : "OTO" }
+
+  /// What its legs are called in messages.
+  var text: String {
+    switch self {
+    case .oco: "OCO"
+    case .oto: "OTO"
+    case .otoco: "OTOCO"
+    case .opo: "OPO"
+    case .opoco: "OPOCO"
+    }
+  }
+}
+
+extension ListStatusType {
+  /// Binance's spelling.
+  var text: String {
+    switch self {
+    case .response: "RESPONSE"
+    case .execStarted: "EXEC_STARTED"
+    case .updated: "UPDATED"
+    case .allDone: "ALL_DONE"
+    }
+  }
+}
+
+extension ListOrderStatus {
+  /// Binance's spelling.
+  var text: String {
+    switch self {
+    case .executing: "EXECUTING"
+    case .allDone: "ALL_DONE"
+    case .reject: "REJECT"
+    }
+  }
+}
+
+extension PegPrice {
+  /// Binance's spelling; `nil` for an order that is not pegged.
+  var text: String? {
+    switch self {
+    case .none: nil
+    case .primary: "PRIMARY_PEG"
+    case .market: "MARKET_PEG"
+    }
   }
 }

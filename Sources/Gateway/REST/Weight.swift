@@ -16,6 +16,7 @@ enum Weight {
     case .tickerPrice, .bookTicker: parameters.has("symbol") ? 2 : 4
     case .openOrders: parameters.has("symbol") ? 6 : 80
     case .myTrades: parameters.has("orderId") ? 5 : 20
+    case .preventedMatches: parameters.has("orderId") ? 20 : 2
     case .testOrder: (try? parameters.flag("computeCommissionRates")) == true ? 20 : 1
     default: route.weight
     }
@@ -24,10 +25,15 @@ enum Weight {
   /// True if success costs nothing (Binance since 2026-04-02): only failures of trade calls are charged.
   static func isFreeOnSuccess(_ route: Route) -> Bool {
     switch route.endpoint {
-    case .newOrder, .cancelOrder, .cancelOpenOrders: true
+    case .newOrder, .cancelOrder, .cancelOpenOrders, .cancelReplace, .amendOrder, .newOCO,
+      .newOTO, .newOTOCO, .newOPO, .newOPOCO, .oldOCO, .cancelOrderList:
+      true
     default: false
     }
   }
+
+  /// What an amendment costs unless it ends its order.
+  static let amendment = 4
 
   private static func depth(_ parameters: Parameters) -> Int {
     guard let limit = try? parameters.integer("limit") else { return 5 }
