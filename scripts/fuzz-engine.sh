@@ -1,6 +1,6 @@
 #!/bin/bash
-# fuzz-engine.sh [SECONDS] : libFuzzer over the command decoder and apply. Needs only the Swift toolchain. Findings and the
-# corpus stay under .build/fuzz. Not part of make test.
+# fuzz-engine.sh [SECONDS] : libFuzzer over the command decoder and apply. Needs only the Swift
+# toolchain. Findings and the corpus stay under .build/fuzz. Not part of make test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}

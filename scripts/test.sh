@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# test.sh: every test, from a clean clone on (make test). With arguments: only these parts (swift, sim, cluster, compat).
+# test.sh: every test, from a clean clone on (make test). With arguments: only these parts (swift,
+# sim, cluster, compat).
 #
 # Products and tests are built once, in release, in one folder. Each suite prints one line; a failing one prints all.
 set -euo pipefail

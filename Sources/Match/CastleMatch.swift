@@ -109,7 +109,7 @@ private struct Driver: ~Copyable {
 }
 
 // One pointer, set and cleared by the thread that drives everything.
-nonisolated(unsafe) private var driver: UnsafeMutablePointer<Driver>?  // the C interface has no handle
+nonisolated(unsafe) private var driver: UnsafeMutablePointer<Driver>?  // C has no handle
 
 @_cdecl("engine_init")
 public func engineInit(

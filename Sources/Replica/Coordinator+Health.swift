@@ -31,7 +31,8 @@ extension Coordinator {
 
   // MARK: Inputs
 
-  /// The free space of the node's disk became low, or is enough again. While it is low here or at the leader, new writes
+  /// The free space of the node's disk became low, or is enough again. While it is low here or at
+  /// the leader, new writes
   /// are refused; reads go on.
   public mutating func setSpace(isLow: Bool) { isSpaceLow = isLow }
 
@@ -123,7 +124,8 @@ extension Coordinator {
       handOverSince = nil
       consensus.stepDown(&output)
     } else if !consensus.isTransferring, draining || now.monotonic - lastHandOver >= 1_000_000 {
-      // Nothing is proposed during an attempt, which consensus ends after an election timeout: only a node that is about
+      // Nothing is proposed during an attempt, which consensus ends after an election timeout: only
+      // a node that is about
       // to end tries without pause.
       lastHandOver = now.monotonic
       consensus.transferLeadership(&output)

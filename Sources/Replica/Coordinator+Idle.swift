@@ -6,7 +6,8 @@
 import Raft
 
 extension Coordinator {
-  /// How many of the next ticks would do nothing but let time pass, if nothing else happens before; `skipTicks` stands for
+  /// How many of the next ticks would do nothing but let time pass, if nothing else happens before;
+  /// `skipTicks` stands for
   /// them. 0 where anything waits. Ask again after every other call.
   ///
   /// - Complexity: O(1).

@@ -3,7 +3,8 @@
 // Invariants:
 //   * a snapshot that is fetched is never older than the own log's beginning: the log behind it stays usable
 //   * the log is cut only behind what a finished flush covers
-//   * a log that a living follower needs is kept within `retainedBytesMax`, or while a snapshot is on its way to it for as
+//   * a log that a living follower needs is kept within `retainedBytesMax`, or while a snapshot is on
+//     its way to it for as
 //     long as consensus allows; a dead one keeps nothing (Consensus.advanceCuttable)
 //   * a node whose own state must not be used serves none
 // Not here: files (Node, Storage), transfers (SnapshotServer, SnapshotClient).

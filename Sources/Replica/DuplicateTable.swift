@@ -6,7 +6,8 @@
 //   * rows: one per outcome; `hash` is the sum of the hashes of the rows, whether or not they are stored already
 //   * every record stands in exactly one bucket of `wheel`, the one of its expiry second
 //   * `usage` is what each account's records amount to; an account without records is not in it
-// Not here: where outcomes lie (OutcomeMemory), when to look something up (StateMachine), and the limits at which new writes are refused (Coordinator).
+// Not here: where outcomes lie (OutcomeMemory), when to look something up (StateMachine), and the
+// limits at which new writes are refused (Coordinator).
 
 import Engine
 import Wire

@@ -93,7 +93,8 @@ public struct HashAgreement: Hashable, Sendable {
     var sets = [configuration.voters.map(\.id)]
     if countsLearners { sets[0] += configuration.learners.map(\.id) }
     if configuration.isJoint { sets.append(configuration.outgoing.map(\.id)) }
-    /// Whether the hash (`nil`: one that nobody reported yet) has a majority of every set, the silent counted in or not.
+    /// Whether the hash (`nil`: one that nobody reported yet) has a majority of every set, the
+    /// silent counted in or not.
     func reaches(_ hash: UInt128?, withSilent: Bool) -> Bool {
       sets.allSatisfy { set in
         let members = countsLearners ? configuration.voters.count : set.count

@@ -73,10 +73,12 @@ public struct RestoredReplica: Sendable {
   public var suspect: Suspect?
   /// A copy of term and vote could not be read.
   public var voteUnreadable: Bool
-  /// Why the stored rows cannot be used: an error of `StateStore.open`, or of an earlier `Coordinator.init`. Then `rows`
+  /// Why the stored rows cannot be used: an error of `StateStore.open`, or of an earlier
+  /// `Coordinator.init`. Then `rows`
   /// is not read, `entries` are all of the log after `logBase`, and the node waits for a peer's snapshot.
   public var storeDamage: String?
-  /// The configuration at `logBase`, if it is known from elsewhere (a snapshot's manifest). For `storeDamage` only; without
+  /// The configuration at `logBase`, if it is known from elsewhere (a snapshot's manifest). For
+  /// `storeDamage` only; without
   /// it the node learns it from a peer's hello.
   public var configuration: Configuration?
 

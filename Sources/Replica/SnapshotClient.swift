@@ -3,7 +3,8 @@
 // Invariants:
 //   * one transfer at a time, with a number that is never used again in this life
 //   * at most `windowMax` pieces are asked for and not yet written; a lost one is asked for again, a few times
-//   * a source that is silent, refuses, or sends what does not fit is left for the next; after all were tried, there is a
+//   * a source that is silent, refuses, or sends what does not fit is left for the next; after all
+//     were tried, there is a
 //     pause that doubles, up to a limit
 //   * what was written stays written: after a change of the source only what is missing is asked for (`begin`)
 // Not here: which files are missing and whether they are sound (Storage), and why a snapshot is wanted (Coordinator).

@@ -2,7 +2,8 @@
 //
 // A transfer is the client's: it asks for a manifest, then for pieces of the files that it lacks, a few at a time, and
 // says when it is done. The manifest's contents are Storage's; here it is opaque.
-// Invariant: decoding is bounded and never traps; a piece has at most `pieceBytesMax` bytes, and so has a manifest's part.
+// Invariant: decoding is bounded and never traps; a piece has at most `pieceBytesMax` bytes, and so
+// has a manifest's part.
 // Not here: what to do with it (SnapshotClient, SnapshotServer).
 
 import Raft

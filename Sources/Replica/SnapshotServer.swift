@@ -1,7 +1,8 @@
 // SnapshotServer: one node's snapshots for others: whom it serves, how fast, and when it makes one.
 //
 // Invariants:
-//   * at most `transfersMax` transfers at a time; one that is silent for `silenceMax`, or lasts longer than `lifeMax`, ends
+//   * at most `transfersMax` transfers at a time; one that is silent for `silenceMax`, or lasts
+//     longer than `lifeMax`, ends
 //   * bytes leave no faster than a token bucket fills; what waits for it is bounded, and waits in order
 //   * one snapshot is made at a time
 // Not here: files (Node, Storage), and who needs a snapshot (Consensus).

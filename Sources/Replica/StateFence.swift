@@ -62,7 +62,8 @@ struct StateRecord {
 
   // MARK: The row
 
-  /// Version u16 (1), count u16, samples (index u64, hash u128), flag, and the fence (index u64, own u128, agreed u128).
+  /// Version u16 (1), count u16, samples (index u64, hash u128), flag, and the fence (index u64,
+  /// own u128, agreed u128).
   private var encoded: [UInt8] {
     var writer = ByteWriter(capacity: 256)
     writer.u16(1)

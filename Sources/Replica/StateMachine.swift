@@ -5,7 +5,8 @@
 //   * an entry is applied whole or not at all; what cannot be decoded is a fault before anything changes
 //   * a request id changes the state at most once
 //   * rows hold all of it: `init(loading:)` gives the same state, hash and future
-//   * where the voters compare state hashes (`hashInterval`, Note.point), `endsRun` is set: the caller collects the rows
+// * where the voters compare state hashes (`hashInterval`, Note.point), `endsRun` is set: the
+//   caller collects the rows
 //     before it applies more, so that the hash belongs to that very index
 // Not here: when to apply (Coordinator), and what a command does (Exchange).
 

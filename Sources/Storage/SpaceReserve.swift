@@ -53,9 +53,8 @@ public final class SpaceReserve: Sendable {
 
   private var directory: String { DiskPath.parent(of: path) ?? "." }
 
-  /// Looks at the disk, and takes the reserve if there is plenty of space (four times its size). Call it at start and
-  /// from
-  /// time to time.
+  /// Looks at the disk, and takes the reserve if there is plenty of space (four times its size). Call it
+  /// at start and from time to time.
   ///
   /// - Throws: `StorageError` if the disk cannot be looked at. A reserve that cannot be taken is not an error.
   @discardableResult

@@ -1,4 +1,5 @@
-// EngineFuzz: a libFuzzer target: bytes as framed commands, applied to an exchange with two accounts and a symbol. Whatever
+// EngineFuzz: a libFuzzer target: bytes as framed commands, applied to an exchange with two
+// accounts and a symbol. Whatever
 // decodes must get an answer, and leave every invariant standing.
 //
 // Built by scripts/fuzz-engine.sh; not part of the package.

@@ -2,7 +2,8 @@
 // rows.
 //
 // Layout: version u8, symbol, id, account, client order id, the enumerations, then a u32 with one
-// bit for each number that is not zero, in the order of `numbers`, then those numbers, then what only some orders have. So a field that
+// bit for each number that is not zero, in the order of `numbers`, then those numbers, then what
+// only some orders have. So a field that
 // few orders use costs nothing in the others. `updatedAt` and `workingAt` are kept as what they are
 // above `createdAt`.
 // Invariants: decode(encode(x)) == x; decoding never traps; one order has one encoding.

@@ -16,7 +16,8 @@ import Raft
 struct PeerHooks: Sendable {
   /// This node's encoded `PeerHello`, as of now.
   var hello: @Sendable () -> [UInt8]
-  /// A node introduced itself, and said where it listens, with a proven hello; `connection` is `nil` on the dialling end.
+  /// A node introduced itself, and said where it listens, with a proven hello; `connection` is
+  /// `nil` on the dialling end.
   /// `verdict` may be called on any thread, with `nil` for yes or the reason for no.
   var greet:
     @Sendable (

@@ -1,6 +1,7 @@
 // PeerNetwork: every connection to and from the other nodes, on one event loop.
 //
-// Invariants: one dialled connection per other node, redialled 20 to 200 ms after it ends, and one for bulk while there is
+// Invariants: one dialled connection per other node, redialled 20 to 200 ms after it ends, and one
+// for bulk while there is
 // some; once there is a configuration, its members are dialled and nobody else.
 // Not here: the bytes (PeerFrames, PeerHandshake), and what messages mean (Replica).
 

@@ -105,9 +105,8 @@ public final class LogStore: Sendable {
   /// A write failed: nothing can be written until the node has started again.
   public var hasFailed: Bool { writer.withLock { $0.failure != nil } }
 
-  /// Bytes of blocks that can be written for sure, whatever becomes of the disk: the rest of the present segment, and
-  /// the
-  /// next one if it is ready.
+  /// Bytes of blocks that can be written for sure, whatever becomes of the disk: the rest of the present
+  /// segment, and the next one if it is ready.
   public var roomBytes: Int {
     let rest = writer.withLock { $0.mustRoll ? 0 : max(0, $0.segmentBlocks - $0.nextBlock) }
     let ready = spares.withLock { $0.ready.map { $0.blocks - LogFormat.headBlocks } ?? 0 }

@@ -5,10 +5,10 @@
 
 import Raft
 
+/// Makes a data directory out of a snapshot; not for a directory that a cluster still knows.
 public enum SnapshotRestore {
-  /// Copies a snapshot into a new data directory, checking every file, and begins a log behind it in which `node` is
-  /// the
-  /// only voter.
+  /// Copies a snapshot into a new data directory, checking every file, and begins a log behind it
+  /// in which `node` is the only voter.
   ///
   /// - Throws: one clear line: no or a damaged snapshot, or a directory that is in use.
   @discardableResult

@@ -170,9 +170,8 @@ public final class SnapshotStore: Sendable {
     }
   }
 
-  /// Checks the next file of the snapshots, one at a time, round and round. A snapshot with a damaged file is not
-  /// listed
-  /// any more (`ignored`).
+  /// Checks the next file of the snapshots, one at a time, round and round. A snapshot with a damaged
+  /// file is not listed any more (`ignored`).
   ///
   /// - Returns: the damage, if there is any.
   /// - Complexity: O(bytes of one file).
