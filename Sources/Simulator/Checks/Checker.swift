@@ -232,10 +232,19 @@ package final class Checker {
 
   func died(_ node: SimNode, inFlight: [LogWrite]) { node.inFlight = inFlight }
 
-  /// What a log says after a crash: all that was durable, with or without what was under way.
+  /// What a log says after a crash: all that was durable, and the beginning of what was under way. A write that does not
+  /// fit into one segment is several groups, of which the first survive without the rest.
   func recovered(_ node: SimNode, _ log: RecoveredLog, _ entries: [Entry]) {
     if !agrees(node.shadow, log) {
-      for write in node.inFlight { durable(write, node) }
+      for piece in node.inFlight.flatMap(Self.pieces) where !agrees(node.shadow, log) {
+        // The head of a new segment carries the newest hard state, so that one can outlive the
+        // entries that were to come before it; nobody was told of either.
+        if node.shadow.last == log.last, Self.holds(node.inFlight, log.hardState) {
+          durable(log.hardState, node)
+        } else {
+          durable(piece, node)
+        }
+      }
       world.mark(.writeSurvivedCrash)
       if !agrees(node.shadow, log) {
         fail(
@@ -251,6 +260,19 @@ package final class Checker {
     {
       fail("recovery", "node \(node.id) recovers another entry \(entry.id)")
     }
+  }
+
+  /// A write as its smallest steps: its truncation and hard state first, as the log orders them, then entry by entry.
+  private static func pieces(_ write: LogWrite) -> [LogWrite] {
+    var head = write
+    head.entries = []
+    return [head]
+      + write.entries.map { LogWrite(sequence: write.sequence, entries: [$0]) }
+  }
+
+  /// Whether one of the writes sets this term and vote.
+  private static func holds(_ writes: [LogWrite], _ state: HardState) -> Bool {
+    writes.contains { $0.hardState?.term == state.term && $0.hardState?.vote == state.vote }
   }
 
   private func agrees(_ shadow: ShadowLog, _ log: RecoveredLog) -> Bool {
