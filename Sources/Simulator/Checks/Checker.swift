@@ -232,8 +232,8 @@ package final class Checker {
 
   func died(_ node: SimNode, inFlight: [LogWrite]) { node.inFlight = inFlight }
 
-  /// What a log says after a crash: all that was durable, and the beginning of what was under way. A write that does not
-  /// fit into one segment is several groups, of which the first survive without the rest.
+  /// What a log says after a crash: all that was durable, and the beginning of what was under way.
+  /// A write that does not fit into one segment is several groups; the first may survive alone.
   func recovered(_ node: SimNode, _ log: RecoveredLog, _ entries: [Entry]) {
     if !agrees(node.shadow, log) {
       for piece in node.inFlight.flatMap(Self.pieces) where !agrees(node.shadow, log) {
@@ -262,7 +262,7 @@ package final class Checker {
     }
   }
 
-  /// A write as its smallest steps: its truncation and hard state first, as the log orders them, then entry by entry.
+  /// A write as its smallest steps: its truncation and hard state first, then entry by entry.
   private static func pieces(_ write: LogWrite) -> [LogWrite] {
     var head = write
     head.entries = []
