@@ -111,6 +111,11 @@ extension Exchange {
       clientIDs.close(
         freed, account: book.orders[slot].account, at: stamp, accounts: &accounts.states)
     }
+    if planted == .amendLosesPlace, phase(slot) == .working {
+      book.dequeue(slot, side: old.side, &symbols.states[symbol])
+      book.orders[detail: slot].priority = nextTurn(symbol)
+      book.enqueue(slot, &symbols.states[symbol])
+    }
     book.orders.markDirty(slot)
     let execution = ExecutionID(symbols.states[symbol].counters.nextExecution)
     symbols.states[symbol].counters.nextExecution += 1

@@ -19,7 +19,9 @@ extension Exchange {
     if let reply = try repeated(.deposit, deposit.id, record, account) { return reply }
     try checkFeature(.deposits)
     let issued = -ledger.free(AccountTable.custody, deposit.asset)
-    guard deposit.amount <= Amounts.amountMax - issued else { throw .amountInvalid }
+    guard deposit.amount <= Amounts.amountMax - issued || planted == .issueUnbounded else {
+      throw .amountInvalid
+    }
     try checkRoom()
     ledger.transfer(
       deposit.asset, from: AccountTable.custody, to: account, amount: deposit.amount)
@@ -63,7 +65,8 @@ extension Exchange {
     try checkFeature(.transfers)
     guard transfer.amount <= ledger.free(from, transfer.asset) else { throw .insufficientBalance }
     try checkRoom()
-    ledger.transfer(transfer.asset, from: from, to: to, amount: transfer.amount)
+    let payee = planted == .transferAstray ? AccountTable.fees : to
+    ledger.transfer(transfer.asset, from: from, to: payee, amount: transfer.amount)
     book(.transfer, transfer.id, record)
     note(transfer.from, transfer.asset, -transfer.amount, transfer.id, stamp, &events)
     note(transfer.to, transfer.asset, transfer.amount, transfer.id, stamp, &events)

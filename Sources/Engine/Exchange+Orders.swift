@@ -63,6 +63,7 @@ extension Exchange {
       try checkSpecialCounts(account, symbol, SpecialCounts(of: order))
     }
     admission.fingerprint = try checkID(order, account, symbol, stamp)
+    if planted == .strategyMatters, order.strategyID != 0 { admission.rests = false }
     try checkSound(admission, order.side)
     try plan(order, &admission, stamp)
     return admission
@@ -126,7 +127,9 @@ extension Exchange {
     _ order: PlaceOrder, _ account: Int32, _ symbol: Int32, _ stamp: Int64
   ) throws(Rejection) -> UInt64 {
     let fingerprint = ClientIDs.fingerprint(order.account, order.symbol, order.clientOrderID)
-    if book.orders.find(account, symbol, order.clientOrderID, fingerprint: fingerprint) != nil
+    let open = book.orders.find(
+      account, symbol, order.clientOrderID, fingerprint: fingerprint)
+    if (open != nil && planted != .openIDTaken)
       || clientIDs.refuses(fingerprint, account: account, at: stamp)
     {
       throw .duplicateClientOrderID
@@ -214,6 +217,11 @@ extension Exchange {
     if stays(view, admission, left: left) {
       let slot = add(view, nil, admission.symbol, admission.fingerprint)
       show(slot, admission, left: left)
+      if planted == .improvementKept, view.side == .buy, view.executed > 0,
+        ledger.free(admission.account, heldAsset(.buy, admission.symbol)) > 0
+      {
+        ledger.hold(admission.account, heldAsset(.buy, admission.symbol), amount: 1)
+      }
     } else {
       conclude(&view, admission, left: left, stamp)
       if view.status != .filled {

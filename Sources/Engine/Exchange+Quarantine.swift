@@ -34,6 +34,30 @@ package enum PlantedBug: UInt8, Sendable, CaseIterable {
   case statusIgnored
   /// The price band is not looked at when a taker trades.
   case rangeIgnored
+  /// An order that took at a better price than its limit locks one unit more than its rest needs.
+  case improvementKept
+  /// An amended order goes to the end of its queue.
+  case amendLosesPlace
+  /// A cancel-replace goes on after its cancel failed, whatever its mode.
+  case replaceGoesOn
+  /// Pending legs are placed although the first leg was not filled.
+  case pendingAnyway
+  /// A stop fires only beyond its price.
+  case stopLate
+  /// Self-trade prevention is left out for LIMIT orders.
+  case selfTradeAllowed
+  /// Deposits may exceed what can be issued.
+  case issueUnbounded
+  /// An iceberg's next slice is all that is left of it.
+  case sliceWhole
+  /// A transfer arrives at the fee account.
+  case transferAstray
+  /// Levels that become empty are not told.
+  case levelUntold
+  /// Orders with a strategy id do not rest.
+  case strategyMatters
+  /// A client id that an open order has is taken again.
+  case openIDTaken
 }
 
 extension Exchange {

@@ -53,7 +53,7 @@ extension Exchange {
     _ replace: CancelReplace, _ reason: Rejection, _ overLimit: Rejection?, _ account: Int32,
     _ stamp: Int64, _ events: inout EventBatch
   ) -> Replaced {
-    guard replace.mode == .allowFailure else {
+    guard replace.mode == .allowFailure || planted == .replaceGoesOn else {
       // Binance counts the order that it did not attempt.
       if overLimit == nil { accounts.countOrder(account, at: stamp) }
       return Replaced(cancel: .failed(reason), order: .notAttempted)

@@ -215,6 +215,7 @@ public struct Exchange: ~Copyable {
   mutating func report(_ events: inout EventBatch) {
     for i in 0..<book.touched.count {
       let change = book.touched[i]
+      if planted == .levelUntold, change.quantity == 0 { continue }
       symbols.states[change.symbol].counters.depthUpdate += 1
       symbols.markCounters(change.symbol)
       events.noteLevel(

@@ -58,7 +58,8 @@ import Wire
     let symbol =
       random.chance(95) ? World.first : SymbolID(UInt32(truncatingIfNeeded: random.next()))
     let command: Command
-    switch random.pick(1...20) {
+    switch random.pick(1...26) {
+    case 21...26: command = special(account, symbol, &random)
     case 1...13: command = .placeOrder(order(account, symbol, &random))
     case 14...15:
       command = .cancelOrder(
@@ -80,13 +81,13 @@ import Wire
         deadline: value(&random)), command: command)
   }
 
-  private static func order(
+  static func order(
     _ account: AccountID, _ symbol: SymbolID, _ random: inout Seeded
   ) -> PlaceOrder {
     let byQuote = random.chance(15)
     let quote = byQuote ? value(&random) : 0
     let market = random.chance(20) || byQuote
-    return PlaceOrder(
+    var order = PlaceOrder(
       account: account, symbol: symbol, side: random.chance(50) ? .buy : .sell,
       type: random.chance(5)
         ? OrderType.allCases[Int(random.pick(0...6))]
@@ -96,6 +97,8 @@ import Wire
       price: value(&random), clientOrderID: World.text("p\(random.pick(1...2_000))"),
       selfTradePrevention: random.chance(95) ? nil : .expireMaker,
       strategyID: value(&random), strategyType: value(&random))
+    if !byQuote, random.chance(40) { spoil(&order, &random) }
+    return order
   }
 
   private static func administrative(_ account: AccountID, _ random: inout Seeded) -> Command {
@@ -138,11 +141,14 @@ import Wire
         SetAssetLimit(
           asset: AssetID(UInt32(random.pick(0...4))),
           orderMax: random.chance(80) ? 0 : value(&random)))
-    case 13:
-      return .setExchangeLimits(
-        ExchangeLimits(maxOrders: random.chance(80) ? 0 : UInt32(truncatingIfNeeded: random.next()))
-      )
     case 13 where random.chance(50):
+      return .setExchangeLimits(
+        ExchangeLimits(
+          maxOrders: random.chance(80) ? 0 : UInt32(truncatingIfNeeded: random.next()),
+          maxAlgoOrders: random.chance(80) ? 0 : .max,
+          maxIcebergOrders: random.chance(80) ? 0 : UInt32(truncatingIfNeeded: random.next()),
+          maxOrderLists: random.chance(80) ? 0 : .max))
+    case 13:
       return .setCommission(
         AccountCommission(
           account: account, symbol: World.first,
@@ -165,6 +171,121 @@ import Wire
     rules.executionBid = PriceBand(up: bound(&random), down: bound(&random))
     rules.executionAsk = PriceBand(up: bound(&random), down: bound(&random))
     rules.maxPosition = random.chance(70) ? 0 : value(&random)
+    if random.chance(20) { rules.icebergParts = bound(&random) }
+    if random.chance(20) { rules.maxAlgoOrders = bound(&random) }
+    if random.chance(20) { rules.maxIcebergOrders = bound(&random) }
+    if random.chance(20) { rules.maxOrderLists = bound(&random) }
+    if random.chance(20) { rules.maxOrderAmends = bound(&random) }
+    if random.chance(10) {
+      rules.trailing = TrailingBounds(
+        minAbove: bound(&random), maxAbove: bound(&random), minBelow: bound(&random),
+        maxBelow: bound(&random))
+    }
     return rules
+  }
+}
+
+extension PoisonTests {
+  /// Special terms, one in three of them extreme.
+  static func spoil(_ order: inout PlaceOrder, _ random: inout Seeded) {
+    func odd(_ random: inout Seeded) -> Int64 {
+      random.chance(33) ? value(&random) : random.pick(0...12_000)
+    }
+    if random.chance(60) {
+      order.type = OrderType.allCases[Int(random.pick(0...6))]
+      if order.type.waitsForPrice || random.chance(10) {
+        if random.chance(70) { order.special.stopPrice = odd(&random) }
+        if random.chance(40) {
+          order.special.trailingDelta = UInt32(truncatingIfNeeded: odd(&random))
+        }
+      }
+      if order.type == .stopLoss || order.type == .takeProfit { order.price = 0 }
+    }
+    if random.chance(25) { order.special.icebergQuantity = odd(&random) }
+    if random.chance(20) {
+      order.special.peg = random.chance(50) ? .primary : .market
+      if random.chance(50) { order.special.pegLevels = UInt8(random.pick(0...255)) }
+      if random.chance(60) { order.price = 0 }
+    }
+    if random.chance(40) {
+      order.selfTradePrevention = SelfTradePrevention.allCases[Int(random.pick(0...5))]
+    }
+  }
+
+  /// Cancel-replace, amendments, lists, groups and rules of self-trade prevention.
+  static func special(
+    _ account: AccountID, _ symbol: SymbolID, _ random: inout Seeded
+  ) -> Command {
+    let id = OrderID(random.chance(90) ? random.pick(1...300) : value(&random))
+    switch random.pick(1...10) {
+    case 1...2:
+      return .cancelReplace(
+        CancelReplace(
+          cancel: CancelOrder(
+            account: account, symbol: symbol, orderID: id, originalClientOrderID: .empty,
+            cancelClientOrderID: World.text("c"),
+            restriction: random.chance(70) ? .none : .onlyNew),
+          order: order(account, random.chance(95) ? symbol : SymbolID(9), &random),
+          mode: random.chance(50) ? .stopOnFailure : .allowFailure,
+          overLimit: random.chance(50) ? .doNothing : .cancelOnly))
+    case 3...4:
+      return .amendOrder(
+        AmendOrder(
+          account: account, symbol: symbol, orderID: random.chance(95) ? id : nil,
+          originalClientOrderID: .empty, quantity: value(&random),
+          clientOrderID: World.text("p\(random.pick(1...2_000))")))
+    case 5...8: return .placeOrderList(list(account, symbol, &random))
+    case 9:
+      return .cancelOrderList(
+        CancelOrderList(
+          account: account, symbol: symbol, list: OrderListID(value(&random)),
+          clientListID: random.chance(80) ? .empty : World.text("l1"),
+          cancelClientOrderID: .empty))
+    default:
+      if random.chance(50) {
+        return .setTradeGroup(
+          SetTradeGroup(account: account, group: TradeGroupID(value(&random))))
+      }
+      return .setSelfTradeRules(
+        SetSelfTradeRules(
+          symbol: symbol,
+          rules: SelfTradeRules(
+            allowed: random.chance(60) ? 63 : UInt8(random.pick(0...255)), standard: .none)))
+    }
+  }
+
+  private static func list(
+    _ account: AccountID, _ symbol: SymbolID, _ random: inout Seeded
+  ) -> PlaceOrderList {
+    let kind = OrderListKind.allCases[Int(random.pick(0...4))]
+    let count = random.chance(95) ? kind.legCount : kind.legCount == 2 ? 3 : 2
+    let side: Side = random.chance(50) ? .buy : .sell
+    let quantity = random.chance(80) ? random.pick(1...1_000) : value(&random)
+    var legs: [PlaceOrder] = []
+    for i in 0..<count {
+      var leg = order(account, symbol, &random)
+      leg.quoteOrderQuantity = random.chance(98) ? 0 : 1
+      leg.quantity = random.chance(95) ? quantity : value(&random)
+      let isPending = kind.hasPendingLegs && i > 0
+      if kind.passesProceeds, random.chance(95) {
+        leg.side = isPending ? .sell : .buy
+        if isPending { leg.quantity = 0 }
+      } else if random.chance(90) {
+        leg.side = isPending ? side.opposite : side
+      }
+      if random.chance(85) {
+        let isLower = i == count - 1
+        let pair = kind == .oco || (isPending && kind.legCount == 3)
+        let isProfit = isLower == (leg.side == .buy)
+        leg.type = pair ? (isProfit ? .limitMaker : .stopLossLimit) : .limit
+        let price = random.chance(80) ? (isLower ? 9_000 : 11_000) : value(&random)
+        leg.price = price
+        leg.special = leg.type == .stopLossLimit ? SpecialTerms(stopPrice: price) : .none
+      }
+      legs.append(leg)
+    }
+    return PlaceOrderList(
+      account: account, symbol: symbol, kind: kind,
+      clientListID: World.text("l\(random.pick(1...50))"), legs: legs)
   }
 }

@@ -41,9 +41,12 @@ struct RandomCommands {
     case 97: return .withdraw(funds("w"))
     case 98: return movement()
     default:
-      let statuses: [SymbolStatus] = [.trading, .trading, .trading, .cancelOnly, .halt, .break]
+      // A market that is closed by chance stays so for a good part of a stream.
+      let closed: [SymbolStatus] = [.cancelOnly, .halt, .break]
       return .setSymbolStatus(
-        SetSymbolStatus(symbol: symbol(), status: statuses[Int(random.pick(0...5))]))
+        SetSymbolStatus(
+          symbol: symbol(),
+          status: random.chance(85) ? .trading : closed[Int(random.pick(0...2))]))
     }
   }
 
@@ -63,7 +66,9 @@ struct RandomCommands {
           orderMax: random.chance(50) ? 0 : random.pick(1...600)))
     case 8:
       return .setExchangeLimits(
-        ExchangeLimits(maxOrders: UInt32(random.chance(50) ? 0 : random.pick(1...20))))
+        ExchangeLimits(
+          maxOrders: bound(20), maxAlgoOrders: bound(8), maxIcebergOrders: bound(4),
+          maxOrderLists: bound(4)))
     case 9:
       return .setFeatures(
         random.chance(70) ? [] : random.chance(50) ? .marketOrders : [.limitOrders, .stopOrders])
@@ -94,7 +99,22 @@ struct RandomCommands {
     if random.chance(40) { rules.executionBid = band() }
     if random.chance(40) { rules.executionAsk = band() }
     if random.chance(30) { rules.maxPosition = random.pick(28_000...32_000) }
+    if random.chance(30) { rules.icebergParts = UInt32(random.pick(1...8)) }
+    if random.chance(20) { rules.maxAlgoOrders = UInt32(random.pick(1...6)) }
+    if random.chance(20) { rules.maxIcebergOrders = UInt32(random.pick(1...3)) }
+    if random.chance(20) { rules.maxOrderLists = UInt32(random.pick(1...3)) }
+    if random.chance(20) { rules.maxOrderAmends = UInt32(random.pick(1...3)) }
+    if random.chance(20) {
+      rules.trailing = TrailingBounds(
+        minAbove: UInt32(random.pick(0...8)), maxAbove: UInt32(random.pick(10...25)),
+        minBelow: UInt32(random.pick(0...8)), maxBelow: UInt32(random.pick(10...25)))
+    }
     return rules
+  }
+
+  // A bound that is off as often as on.
+  private mutating func bound(_ most: Int64) -> UInt32 {
+    random.chance(50) ? 0 : UInt32(random.pick(1...most))
   }
 
   private mutating func band() -> PriceBand {

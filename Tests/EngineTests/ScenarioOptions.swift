@@ -30,7 +30,7 @@ extension ScenarioVenue {
       throw words.fail("\(type) is not an order type")
     }
     order.type = known
-    while let option = words.next {
+    while let option = words.next, option != "," {
       if let first = option.first, first.isNumber || first == "-" {
         order.price = try words.amount(quote)
         continue
@@ -57,7 +57,10 @@ extension ScenarioVenue {
         throw words.fail("\(name) is not a mode of self-trade prevention")
       }
       order.selfTradePrevention = mode
-    default: throw words.fail("\(option) is nothing that an order takes")
+    default:
+      guard try applySpecial(option, to: &order, base, quote, &words) else {
+        throw words.fail("\(option) is nothing that an order takes")
+      }
     }
   }
 

@@ -40,7 +40,8 @@ extension ScenarioVenue {
       lines.append(text(change))
     case .matchPrevented(let match): lines.append(text(match))
     case .orderTriggered(let view):
-      let verb = view.workingAt < 0 ? "follows the price" : "triggered"
+      let waits = view.extras.trailingSince < 0 ? "waits for its price" : "follows the price"
+      let verb = view.workingAt < 0 ? waits : "triggered"
       lines.append("#\(view.id.value) \(verb)")
     case .orderAmended(let amendment):
       let view = amendment.order

@@ -59,8 +59,9 @@ struct ScenarioVenue: ~Copyable {
       let asset = try assetNamed(words.word(), words)
       let most = try words.amount(asset.scale)
       return try apply(.setAssetLimit(SetAssetLimit(asset: asset.id, orderMax: most)))
-    case "exchangeLimits":
-      return try apply(.setExchangeLimits(ExchangeLimits(maxOrders: UInt32(words.number()))))
+    case "exchangeLimits": return try exchangeLimits(&words)
+    case "group": return try group(&words)
+    case "selfTrade": return try selfTrade(&words)
     case "limits":
       let account = try accountNamed(words.word(), words)
       let short = UInt32(try words.number())
@@ -80,14 +81,20 @@ struct ScenarioVenue: ~Copyable {
     case "buy", "sell":
       return try apply(.placeOrder(order(account, verb == "buy" ? .buy : .sell, &words)))
     case "cancel": return try apply(cancel(account, &words))
+    case "amend": return try amend(account, &words)
+    case "replace": return try replace(account, &words)
     case "transfer": return try transfer(&words, by: account)
     case "asks": return try requestWithdrawal(account, &words)
     case "withdrawal": return try moveWithdrawal(&words, by: account)
-    default: throw words.fail("\(verb) is nothing that a trader does")
+    default:
+      guard let kind = OrderListKind.allCases.first(where: { "\($0)" == verb }) else {
+        throw words.fail("\(verb) is nothing that a trader does")
+      }
+      return try list(kind, account, &words)
     }
   }
 
-  private mutating func cancel(_ account: AccountID, _ words: inout Words) throws -> Command {
+  mutating func cancel(_ account: AccountID, _ words: inout Words) throws -> Command {
     let symbol = try symbolNamed(words.word(), words).id
     if words.take("all") {
       return .cancelAllOrders(
@@ -97,7 +104,13 @@ struct ScenarioVenue: ~Copyable {
     var cancel = CancelOrder(
       account: account, symbol: symbol, orderID: nil, originalClientOrderID: .empty,
       cancelClientOrderID: World.text("cancel"), restriction: .none)
-    while let option = words.next {
+    if words.take("list") {
+      return .cancelOrderList(
+        CancelOrderList(
+          account: account, symbol: symbol, list: OrderListID(try words.number()),
+          clientListID: .empty, cancelClientOrderID: World.text("cancel")))
+    }
+    while let option = words.next, option != "with" {
       if option.hasPrefix("#"), let id = Int64(option.dropFirst()) {
         cancel.orderID = OrderID(id)
       } else if option == "id" {

@@ -10,8 +10,10 @@ extension Exchange {
   mutating func replenish(_ slot: Int32) {
     let place = book.orders[slot].special
     precondition(place >= 0 && book.specials[place].hidden > 0, "no slice to show")
-    let slice = min(
-      book.orders[view: slot].extras.terms.icebergQuantity, book.specials[place].hidden)
+    let slice =
+      planted == .sliceWhole
+      ? book.specials[place].hidden
+      : min(book.orders[view: slot].extras.terms.icebergQuantity, book.specials[place].hidden)
     book.specials[place].hidden -= slice
     book.show(slot, slice)
     let symbol = book.orders[slot].symbol

@@ -17,7 +17,9 @@ extension Exchange {
       guard maker >= 0 else { break }
       let price = book.orders[maker].price
       guard admission.range.contains(price) || planted == .rangeIgnored else { break }
-      if admission.mode != .none, isSelf(admission, maker) {
+      if admission.mode != .none, isSelf(admission, maker),
+        planted != .selfTradeAllowed || taker.type != .limit
+      {
         prevent(&taker, admission, maker, price, &left, stamp, &events)
         if taker.status == .expiredInMatch { break }
         continue

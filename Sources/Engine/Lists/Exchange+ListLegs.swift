@@ -52,7 +52,7 @@ extension Exchange {
   ) {
     lists[list].slots[leg] = -1
     if lists[list].phase == .first, leg == 0 {
-      if status == .filled {
+      if status == .filled || planted == .pendingAnyway {
         let symbol = lists[list].symbol
         let number = nextTurn(symbol)
         lists[list].phase = .placing

@@ -141,10 +141,22 @@ extension Exchange {
   }
 
   private func first(_ symbol: Int32, metBy price: Int64) -> Int32? {
+    if planted == .stopLate {
+      return first(symbol, beyond: price)
+    }
     let above = triggers[Int(symbol)].above.best
     if above >= 0, book.levels[above].price <= price { return book.levels[above].head }
     let below = triggers[Int(symbol)].below.best
     if below >= 0, book.levels[below].price >= price { return book.levels[below].head }
+    return nil
+  }
+
+  // What a planted bug takes for it.
+  private func first(_ symbol: Int32, beyond price: Int64) -> Int32? {
+    let above = triggers[Int(symbol)].above.best
+    if above >= 0, book.levels[above].price < price { return book.levels[above].head }
+    let below = triggers[Int(symbol)].below.best
+    if below >= 0, book.levels[below].price > price { return book.levels[below].head }
     return nil
   }
 
