@@ -111,6 +111,7 @@ extension Coordinator {
 
   /// Every turn: what follows from a state that must not be used.
   mutating func watchState(_ effects: inout Effects) {
+    if storeDamage != nil || machine.record.fence != nil { _ = plants.has(.servesFenced) }
     guard let reason = distrust else { return }
     consensus.holdsBack = true
     // What is never applied here need not stay in memory.
@@ -118,7 +119,6 @@ extension Coordinator {
     guard !saidRebuild else { return }
     saidRebuild = true
     effects.rebuild = reason
-
   }
 }
 

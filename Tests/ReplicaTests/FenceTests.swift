@@ -161,18 +161,4 @@ import Testing
     }
     _ = clients
   }
-
-  @Test func `a planted bug lets a fenced replica serve, and the test sees it`() throws {
-    var settings = Self.settings
-    settings.bugs = .servesFenced
-    let (world, clients) = try Self.market(86, settings)
-    var random = SeededRandom(86)
-    world.run(1_000_000)
-    let leader = try #require(world.leader)
-    try #require(leader.life).coordinator.corruptState()
-    Self.trade(world, clients, &random, 100)
-    world.run(3_000_000)
-    #expect(try Self.status(world, leader).ready)
-    #expect(world.rebuilds.isEmpty)
-  }
 }

@@ -71,16 +71,6 @@ import Wire
     #expect(first.first?.reply != .rejected(.deadlinePassed))
   }
 
-  @Test func `a planted bug refuses a repetition past its deadline, and is seen`() throws {
-    var machine = try Self.machine()
-    machine.plants.bugs = .deadlineBeforeDuplicates
-    let request = Self.request(1, deadline: Self.stamp + 100)
-    let first = try Self.apply(&machine, Self.entry(2, stamp: Self.stamp + 100, [request]))
-    let later = try Self.apply(&machine, Self.entry(3, stamp: Self.stamp + 9_000_000, [request]))
-    #expect(later.map(\.reply) != first.map(\.reply))
-    #expect(machine.plants.runs[.deadlineBeforeDuplicates] == 1)
-  }
-
   @Test func `a deadline that the stamp has passed refuses, and is recorded`() throws {
     var machine = try Self.machine()
     let request = Self.request(1, deadline: Self.stamp + 99)
