@@ -59,7 +59,7 @@ extension Exchange {
     admission.range = executionRange(order.side, symbol, stamp)
     admission.mode = try mode(of: order, symbol)
     try checkCounts(account, symbol, rests: admission.rests, stamp)
-    if order.special != .none {
+    if !order.special.isPlain {
       try checkSpecialCounts(account, symbol, SpecialCounts(of: order))
     }
     admission.fingerprint = try checkID(order, account, symbol, stamp)
@@ -87,7 +87,7 @@ extension Exchange {
   func terms(
     of order: PlaceOrder, _ account: Int32, _ symbol: Int32, _ stamp: Int64
   ) throws(Rejection) -> Admission {
-    if order.special != .none || order.type.waitsForPrice {
+    if !order.special.isPlain || order.type.waitsForPrice {
       return try terms(ofSpecial: order, account, symbol, stamp)
     }
     return order.type == .market
@@ -273,7 +273,7 @@ extension Exchange {
       updatedAt: stamp, workingAt: admission?.phase == .working ? stamp : -1,
       makerRate: rates.maker, takerRate: rates.taker, strategyID: order.strategyID,
       strategyType: order.strategyType)
-    if order.special != .none {
+    if !order.special.isPlain {
       view.extras.terms = order.special
       if order.special.peg != .none { view.extras.sentPrice = order.price }
       if admission?.phase == .following { view.extras.trailingSince = stamp }
@@ -300,7 +300,7 @@ extension Exchange {
     book.orders.markDirty(slot)
     if let state { withSpecial(slot) { $0 = state } }
     addToSheet(slot, account, symbol)
-    if view.extras.terms != .none { count(special: slot, by: 1) }
+    if !view.extras.terms.isPlain { count(special: slot, by: 1) }
     return slot
   }
 

@@ -6,6 +6,7 @@
 // Not here: what is kept and for how long (DuplicateTable).
 
 import Engine
+import Wire
 
 /// A recorded outcome, without its reply's bytes.
 struct StoredOutcome {
@@ -35,6 +36,7 @@ struct OutcomeMemory: ~Copyable {
   private var places: UnsafeMutablePointer<UInt64>
   private var bits: UInt32
   private var replies = ReplyCells()
+  private let inPlace = InPlace()
   private(set) var count = 0
 
   init() {

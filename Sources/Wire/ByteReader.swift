@@ -28,11 +28,16 @@ public struct ByteReader: Sendable {
   /// How many bytes are left.
   @inlinable public var left: Int { end - position }
 
-  @inlinable public mutating func u8() throws(WireError) -> UInt8 { try integer(UInt8.self) }
-  @inlinable public mutating func u16() throws(WireError) -> UInt16 { try integer(UInt16.self) }
-  @inlinable public mutating func u32() throws(WireError) -> UInt32 { try integer(UInt32.self) }
-  @inlinable public mutating func u64() throws(WireError) -> UInt64 { try integer(UInt64.self) }
-  @inlinable public mutating func i64() throws(WireError) -> Int64 { Int64(bitPattern: try u64()) }
+  @inlinable @inline(__always)
+  public mutating func u8() throws(WireError) -> UInt8 { try integer(UInt8.self) }
+  @inlinable @inline(__always)
+  public mutating func u16() throws(WireError) -> UInt16 { try integer(UInt16.self) }
+  @inlinable @inline(__always)
+  public mutating func u32() throws(WireError) -> UInt32 { try integer(UInt32.self) }
+  @inlinable @inline(__always)
+  public mutating func u64() throws(WireError) -> UInt64 { try integer(UInt64.self) }
+  @inlinable @inline(__always)
+  public mutating func i64() throws(WireError) -> Int64 { Int64(bitPattern: try u64()) }
   @inlinable public mutating func u128() throws(WireError) -> UInt128 { try integer(UInt128.self) }
 
   /// One byte that must be 0 or 1.

@@ -54,6 +54,16 @@ public struct Packer {
     written += bytes.count
   }
 
+  /// Packs what `body` writes to the memory that it is given, at most `limit` bytes: it answers how
+  /// many. One check for all of them.
+  @inlinable @inline(__always)
+  public mutating func block(atMost limit: Int, _ body: (UnsafeMutableRawPointer) -> Int) {
+    precondition(written + limit <= capacity, "packed beyond the capacity")
+    let count = body(memory + written)
+    precondition(count >= 0 && count <= limit, "packed beyond the limit")
+    written += count
+  }
+
   /// Overwrites four bytes at `offset`, for what is known only afterwards.
   @inlinable public mutating func patch32(at offset: Int, _ value: UInt32) {
     precondition(offset >= 0 && offset + 4 <= written, "patch32 outside of what was packed")

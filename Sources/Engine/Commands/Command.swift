@@ -38,36 +38,37 @@ public struct Request: Hashable, Sendable {
   }
 }
 
-/// What can be asked of the replicated state.
+/// What can be asked of the replicated state. What is rare and large is indirect: the size of the
+/// largest is copied with every order.
 public enum Command: Hashable, Sendable {
   case placeOrder(PlaceOrder)
   case cancelOrder(CancelOrder)
   case cancelAllOrders(CancelAllOrders)
-  case cancelReplace(CancelReplace)
+  indirect case cancelReplace(CancelReplace)
   case amendOrder(AmendOrder)
   case placeOrderList(PlaceOrderList)
   case cancelOrderList(CancelOrderList)
 
-  case createAccount(CreateAccount)
+  indirect case createAccount(CreateAccount)
   case createKey(CreateKey)
   case revokeKey(RevokeKey)
   case setOrderLimits(SetOrderLimits)
   case deposit(Funds)
   case withdraw(Funds)
   case transfer(InternalTransfer)
-  case requestWithdrawal(RequestWithdrawal)
+  indirect case requestWithdrawal(RequestWithdrawal)
   case moveWithdrawal(MoveWithdrawal)
 
   case addAsset(AddAsset)
-  case addSymbol(AddSymbol)
+  indirect case addSymbol(AddSymbol)
   case setSymbolStatus(SetSymbolStatus)
   case setTradeGroup(SetTradeGroup)
   case setSelfTradeRules(SetSelfTradeRules)
-  case setSymbolFilters(SetSymbolFilters)
+  indirect case setSymbolFilters(SetSymbolFilters)
   case setAssetLimit(SetAssetLimit)
   case setExchangeLimits(ExchangeLimits)
   /// Orders that rest keep the terms under which they were accepted.
-  case setCommission(AccountCommission)
+  indirect case setCommission(AccountCommission)
   case setLevel(SetLevel)
   /// The features that are refused from now on; all others are served.
   case setFeatures(Features)

@@ -6,6 +6,8 @@
 // on the way.
 // Not here: what the records mean, and which slots are in use (the owner knows).
 
+import Wire
+
 /// A growing array of plain records with stable slots.
 struct Slab<Record>: ~Copyable {
   private var base: UnsafeMutablePointer<Record>
@@ -13,6 +15,7 @@ struct Slab<Record>: ~Copyable {
   /// Slots ever used; all of them are initialised.
   private(set) var count: Int32 = 0
   private var free = List<Int32>()
+  private let place = InPlace()
 
   init(capacity: Int32 = 64) {
     self.capacity = max(1, capacity)

@@ -14,7 +14,8 @@ import Wire
 /// Encodes and decodes `OrderView`.
 public enum OrderViewCodec {
   /// The longest encoding, in bytes.
-  public static let bytesMax = 1 + 4 + 8 + 8 + 41 + 6 + 4 + numbersCount * 8 + extrasBytes
+  public static let bytesMax = plainBytesMax + extrasBytes
+  private static let plainBytesMax = 1 + 4 + 8 + 8 + 41 + 6 + 4 + numbersCount * 8
 
   private static let version: UInt8 = 3
   static let numbersCount = 12
@@ -61,35 +62,57 @@ public enum OrderViewCodec {
     return view
   }
 
-  @inline(__always)
-  private static func numbers(_ view: OrderView) -> InlineArray<12, Int64> {
-    [
-      view.price, view.quantity, view.quoteOrderQuantity, view.executed, view.executedQuote,
-      view.createdAt, view.updatedAt &- view.createdAt, view.workingAt &- view.createdAt,
-      view.makerRate, view.takerRate, view.strategyID, view.strategyType,
-    ]
+  static func pack(_ view: OrderView, into packer: inout Packer) {
+    let isPlain = view.extras.isPlain
+    packer.block(atMost: plainBytesMax) { pack(plain: view, isPlain, into: $0) }
+    if !isPlain { pack(view.extras, into: &packer) }
   }
 
-  static func pack(_ view: OrderView, into packer: inout Packer) {
-    packer.u8(version)
-    packer.u32(view.symbol.value)
-    packer.i64(view.id.value)
-    packer.u64(view.account.value)
-    packer.text(view.clientOrderID)
-    packer.u8(view.side.rawValue)
-    packer.u8(view.type.rawValue)
-    packer.u8(view.timeInForce.rawValue)
-    packer.u8(view.selfTradePrevention.rawValue)
-    packer.u8(view.status.rawValue)
-    packer.u8(view.expiryReason.rawValue)
-    let numbers = numbers(view)
-    var present: UInt32 = 0
-    for i in 0..<numbersCount where numbers[i] != 0 { present |= 1 << UInt32(i) }
-    let isPlain = view.extras == .none
-    if !isPlain { present |= extrasBit }
-    packer.u32(present)
-    for i in 0..<numbersCount where numbers[i] != 0 { packer.i64(numbers[i]) }
-    if !isPlain { pack(view.extras, into: &packer) }
+  // All but the extras. Answers how many bytes that are.
+  @inline(__always)
+  private static func pack(
+    plain view: OrderView, _ isPlain: Bool, into memory: UnsafeMutableRawPointer
+  ) -> Int {
+    memory.storeBytes(of: version, as: UInt8.self)
+    memory.storeBytes(of: view.symbol.value.bigEndian, toByteOffset: 1, as: UInt32.self)
+    memory.storeBytes(of: view.id.value.bigEndian, toByteOffset: 5, as: Int64.self)
+    memory.storeBytes(of: view.account.value.bigEndian, toByteOffset: 13, as: UInt64.self)
+    var at = 21 + view.clientOrderID.store(to: memory + 21)
+    memory.storeBytes(of: view.side.rawValue, toByteOffset: at, as: UInt8.self)
+    memory.storeBytes(of: view.type.rawValue, toByteOffset: at + 1, as: UInt8.self)
+    memory.storeBytes(of: view.timeInForce.rawValue, toByteOffset: at + 2, as: UInt8.self)
+    memory.storeBytes(of: view.selfTradePrevention.rawValue, toByteOffset: at + 3, as: UInt8.self)
+    memory.storeBytes(of: view.status.rawValue, toByteOffset: at + 4, as: UInt8.self)
+    memory.storeBytes(of: view.expiryReason.rawValue, toByteOffset: at + 5, as: UInt8.self)
+    let bits = at + 6
+    at += 10
+    var present: UInt32 = isPlain ? 0 : extrasBit
+    put(view.price, 0, memory, &at, &present)
+    put(view.quantity, 1, memory, &at, &present)
+    put(view.quoteOrderQuantity, 2, memory, &at, &present)
+    put(view.executed, 3, memory, &at, &present)
+    put(view.executedQuote, 4, memory, &at, &present)
+    put(view.createdAt, 5, memory, &at, &present)
+    put(view.updatedAt &- view.createdAt, 6, memory, &at, &present)
+    put(view.workingAt &- view.createdAt, 7, memory, &at, &present)
+    put(view.makerRate, 8, memory, &at, &present)
+    put(view.takerRate, 9, memory, &at, &present)
+    put(view.strategyID, 10, memory, &at, &present)
+    put(view.strategyType, 11, memory, &at, &present)
+    memory.storeBytes(of: present.bigEndian, toByteOffset: bits, as: UInt32.self)
+    return at
+  }
+
+  // Stores a number and moves on, unless it is zero: then the next one takes its place.
+  @inline(__always)
+  private static func put(
+    _ value: Int64, _ bit: UInt32, _ memory: UnsafeMutableRawPointer, _ at: inout Int,
+    _ present: inout UInt32
+  ) {
+    memory.storeBytes(of: value.bigEndian, toByteOffset: at, as: Int64.self)
+    let counts: UInt32 = value == 0 ? 0 : 1
+    present |= counts << bit
+    at += Int(counts) * 8
   }
 
   private static func pack(_ extras: OrderExtras, into packer: inout Packer) {
@@ -125,9 +148,7 @@ extension Packer {
   /// The count of the text, then its bytes in whole words of eight.
   @inline(__always)
   mutating func text(_ text: ShortText) {
-    u8(text.count)
-    let words = text.words
-    for i in 0..<text.wordCount { u64(words[i]) }
+    block(atMost: ShortText.bytesMax) { text.store(to: $0) }
   }
 }
 

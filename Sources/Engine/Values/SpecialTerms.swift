@@ -43,6 +43,12 @@ public struct SpecialTerms: Hashable, Sendable {
 
   /// A plain order's.
   public static let none = SpecialTerms()
+
+  /// `self == .none`, field by field.
+  @inline(__always)
+  var isPlain: Bool {
+    stopPrice | icebergQuantity | Int64(trailingDelta) == 0 && peg == .none && pegLevels == nil
+  }
 }
 
 /// What is known of an order beyond what every order has. `.none` for a plain order.
@@ -78,6 +84,13 @@ public struct OrderExtras: Hashable, Sendable {
 
   /// A plain order's.
   public static let none = OrderExtras()
+
+  /// `self == .none`, field by field.
+  @inline(__always)
+  var isPlain: Bool {
+    sentPrice | ~trailingSince | prevented | preventedMatch.value | Int64(amendments) == 0
+      && list == .none && terms.isPlain
+  }
 }
 
 /// What a symbol and an account say about trades with oneself.
