@@ -16,6 +16,12 @@ extension Coordinator {
   /// The term of the entry at `index`; `nil` if it is not in memory.
   package func term(at index: UInt64) -> UInt64? { consensus.term(at: LogIndex(index))?.value }
 
+  /// How often consensus passed each of its marks in this life.
+  package var raftMarks: MarkCounts { consensus.marks }
+
+  /// How often the branch of consensus' planted bug ran in this life.
+  package var raftPlantedRuns: UInt64 { consensus.plantedRuns }
+
   /// The hash of the exchange's rows alone, at the applied index.
   package var exchangeHash: UInt128 { machine.exchange.stateHash }
 

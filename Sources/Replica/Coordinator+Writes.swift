@@ -34,6 +34,13 @@ extension Coordinator {
     if let known = machine.outcome(of: id) {
       return .reply(known.reply, index: known.index, stamp: known.stamp)
     }
+    // If it was executed, that may be forgotten by now: nobody can say any more that it never was.
+    let forgotten = request.header.deadline.addingReportingOverflow(DuplicateTable.keep)
+    if !forgotten.overflow, machine.marker.stamp > forgotten.partialValue,
+      !pending.contains(id)
+    {
+      return .unknown
+    }
     // A repetition of what is under way joins it, and is never refused as if nobody had seen it.
     let isRepetition = pending.contains(id) || queue.isInFlight(id)
     let refusal = isRepetition ? Outcome.unknown : .overloaded

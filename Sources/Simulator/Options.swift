@@ -4,6 +4,7 @@
 // Not here: the command line (SimulatorCommand).
 
 import Raft
+import Storage
 
 /// How to run a seed.
 package struct SimOptions {
@@ -15,6 +16,7 @@ package struct SimOptions {
   package var isShort = false
   package var raftBug: PlantedBug?
   package var replicaBug: String?
+  package var storageBug: StorageMutant.Bug?
   /// Takes each line of the trace.
   package var trace: ((String) -> Void)?
 
@@ -43,7 +45,7 @@ package struct Tally: Sendable {
   package var faults: [Int] = Array(repeating: 0, count: FaultKind.allCases.count)
 
   /// How often each rare situation was met.
-  package var marks: [Int] = Array(repeating: 0, count: Mark.allCases.count)
+  package var marks: [Int] = Array(repeating: 0, count: Marks.names.count)
   /// How often the branch of a planted bug ran.
   package var planted = 0
 

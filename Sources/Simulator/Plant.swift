@@ -5,6 +5,7 @@
 
 import Raft
 import Replica
+import Storage
 
 /// A bug that can be planted.
 package struct Plant: Sendable {
@@ -13,27 +14,43 @@ package struct Plant: Sendable {
   package let isForScenarios: Bool
   private let raft: PlantedBug?
   private let replica: String?
+  private let storage: StorageMutant.Bug?
+
+  private init(
+    _ name: String, raft: PlantedBug? = nil, replica: String? = nil,
+    storage: StorageMutant.Bug? = nil
+  ) {
+    self.name = name
+    isForScenarios = Self.forScenarios.contains(name)
+    self.raft = raft
+    self.replica = replica
+    self.storage = storage
+  }
 
   package func apply(to options: inout SimOptions) {
     options.raftBug = raft
     options.replicaBug = replica
+    options.storageBug = storage
   }
 
   /// At most four; the directed scenarios of RaftTests catch them.
-  static let forScenarios: Set<String> = []
+  static let forScenarios: Set<String> = [
+    // A leader's first message after its election already removes the tail that this bug would commit.
+    "raft:commitUnverified",
+    // Replica watches the disk as well, and pre-votes are refused by other rules too.
+    "raft:ignoreHangingDisk", "raft:forgetStickiness",
+    // Links keep their order in most worlds, so the target has everything when it is told.
+    "raft:transferTooEarly",
+  ]
 
-  package static let all: [Plant] = {
-    var plants: [Plant] = []
-    for bug in PlantedBug.allCases {
-      let name = "raft:\(bug.rawValue)"
-      plants.append(
-        Plant(name: name, isForScenarios: forScenarios.contains(name), raft: bug, replica: nil))
-    }
-    for bug in ReplicaBugs.names {
-      let name = "replica:\(bug)"
-      plants.append(
-        Plant(name: name, isForScenarios: forScenarios.contains(name), raft: nil, replica: bug))
-    }
-    return plants
-  }()
+  /// Bugs of parts that a simulation does not run: the tests of Storage catch them.
+  static let elsewhere: Set<StorageMutant.Bug> = [
+    .pointerBeforeFiles, .checksumNotChecked, .snapshotNotSynced,
+  ]
+
+  package static let all: [Plant] =
+    PlantedBug.allCases.map { Plant("raft:\($0.rawValue)", raft: $0) }
+    + ReplicaBugs.names.map { Plant("replica:\($0)", replica: $0) }
+    + StorageMutant.Bug.allCases.filter { !elsewhere.contains($0) }
+    .map { Plant("storage:\($0.rawValue)", storage: $0) }
 }

@@ -18,7 +18,8 @@ package enum Simulation {
     world.openClients()
     world.beginFaults()
     let isDone = {
-      world.time >= world.swarm.active
+      if options.unsurvivable, world.mustHalt { return true }
+      return world.time >= world.swarm.active
         && (world.tally.acknowledged >= acknowledgedMin + 20 || options.isShort)
         && (world.tally.kinds >= kindsMin || options.faults != nil)
     }
@@ -26,15 +27,31 @@ package enum Simulation {
     if !world.checker.isBroken {
       world.heal()
       let isAtRest = world.run(upTo: healingMax) { world.isQuiet }
-      if !isAtRest, !world.checker.isBroken {
+      if world.mustHalt {
+        judgeHalt(world)
+      } else if !isAtRest, !world.checker.isBroken {
         world.checker.fail("liveness", "not at rest after healing: \(world.checker.stuck())")
       }
     }
     world.checker.finish()
+    if options.unsurvivable { return report(world) }
     if !world.checker.isBroken { judgeEvidence(world) }
-    return SeedReport(
-      seed: seed, failure: world.checker.failure, simulated: world.time, events: world.events,
+    return report(world)
+  }
+
+  private static func report(_ world: World) -> SeedReport {
+    SeedReport(
+      seed: world.seed, failure: world.checker.failure, simulated: world.time, events: world.events,
       digest: world.digest, tally: world.tally, world: world.swarm.description)
+  }
+
+  /// Without a majority nothing more may be committed, whatever the minority believes.
+  private static func judgeHalt(_ world: World) {
+    let before = world.checker.canonical.count
+    _ = world.run(upTo: 5_000_000) { false }
+    if world.checker.canonical.count > before {
+      world.checker.fail("halt", "entries were committed although a majority is gone")
+    }
   }
 
   private static func judgeEvidence(_ world: World) {

@@ -54,12 +54,12 @@ package struct Statistics: Sendable {
     ]
     let struck = zip(FaultKind.allCases, faults).map { "\($0.rawValue) \($1)" }
     lines.append("faults: " + struck.joined(separator: ", "))
-    let names = Mark.allCases
+    let names = Marks.names
     let never = names.enumerated().filter { $0.offset >= marks.count || marks[$0.offset] == 0 }
     lines.append(
       never.isEmpty
         ? "marks: all \(names.count) were hit"
-        : "marks never hit: " + never.map { $0.element.rawValue }.joined(separator: ", "))
+        : "marks never hit: " + never.map { $0.element }.joined(separator: ", "))
     return lines
   }
 

@@ -23,7 +23,7 @@ package enum FaultKind: String, CaseIterable, Sendable {
   case transfer, stepDown
 
   /// Those that the cluster can recover from today.
-  static let survivable = allCases.filter { ![.lostDisk, .oldDisk].contains($0) }
+  static let survivable = allCases.filter { $0 != .oldDisk }
 }
 
 /// One seed's world.
@@ -38,6 +38,7 @@ struct Swarm {
   var windowBytes = 1 << 20
   var entriesPerRun = 8
   var commandsPerEntry = 512
+  var trailingBytes: UInt64 = 32 << 10
   // The network
   var delay: Range<Int64> = 100..<1_000
   var lossPercent = 0
@@ -60,7 +61,14 @@ struct Swarm {
   // Faults
   var faults: [FaultKind] = []
   var faultPause: Range<Int64> = 500_000..<3_000_000
+  /// How often, instead of a fault of the mix, a trial is made.
+  var trialPercent = 0
   var active: Int64 = 60_000_000
+
+  /// Whether storage may lose what it held, so that a node may need entries from the very first on.
+  var damagesStorage: Bool {
+    faults.contains { [.bitRot, .misdirectedWrite, .lostDisk, .oldDisk].contains($0) }
+  }
 
   static func draw(_ random: inout SimRandom) -> Swarm {
     var swarm = Swarm()
@@ -79,9 +87,10 @@ struct Swarm {
     swarm.segmentBytes = random.pick([32 << 10, 64 << 10, 256 << 10])
     swarm.wallOffsets = (0..<swarm.nodes).map { _ in random.among(-150_000..<150_000) }
     swarm.clients = 3 + random.below(4)
-    swarm.think = random.pick([100_000..<500_000, 200_000..<600_000])
+    swarm.think = random.pick([200_000..<600_000, 300_000..<800_000])
     swarm.readPercent = random.pick([5, 15, 40])
-    swarm.active = random.among(62_000_000..<75_000_000)
+    swarm.trialPercent = random.pick([0, 0, 10, 25])
+    swarm.active = random.among(65_000_000..<95_000_000)
     swarm.drawFaults(&random)
     return swarm
   }
@@ -97,7 +106,8 @@ struct Swarm {
 
   private mutating func drawFaults(_ random: inout SimRandom) {
     let count = 3 + random.below(5)
-    var left = FaultKind.survivable
+    let damages: [FaultKind] = [.bitRot, .misdirectedWrite, .lostDisk, .oldDisk]
+    var left = FaultKind.survivable.filter { !damages.contains($0) }
     // One kind that ends lives or reigns is always among them.
     let first: [FaultKind] = [
       .crashPower, .crashLeader, .crashAfterOne, .shortReigns, .partition, .isolateLeader,
@@ -105,6 +115,8 @@ struct Swarm {
     faults = [random.pick(first)]
     left.removeAll { faults.contains($0) }
     while faults.count < count { faults.append(left.remove(at: random.below(left.count))) }
+    let damage = damages.filter { FaultKind.survivable.contains($0) }
+    if random.chance(30) { faults.append(random.pick(damage)) }
     faultPause = random.pick([200_000..<1_500_000, 500_000..<3_000_000, 1_000_000..<8_000_000])
   }
 
@@ -119,6 +131,7 @@ struct Swarm {
     var settings = ReplicaSettings(consensus: consensus)
     settings.entriesPerRunMax = entriesPerRun
     settings.commandsPerEntryMax = commandsPerEntry
+    settings.trailingBytes = trailingBytes
     return settings
   }
 

@@ -37,7 +37,7 @@ enum Program {
   private static func list() {
     Console.out("faults: " + FaultKind.allCases.map(\.rawValue).joined(separator: " "))
     Console.out("bugs:   " + Plant.all.map(\.name).joined(separator: " "))
-    Console.out("marks:  " + Mark.allCases.map(\.rawValue).joined(separator: " "))
+    Console.out("marks:  " + Marks.names.joined(separator: " "))
   }
 
   // MARK: Seeds

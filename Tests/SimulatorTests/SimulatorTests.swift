@@ -63,4 +63,13 @@ import Testing
       return
     }
   }
+
+  @Test(arguments: 0...3 as ClosedRange<UInt64>)
+  func `a cluster that lost a majority of its disks halts and tells no lie`(seed: UInt64) {
+    var options = SimOptions()
+    options.unsurvivable = true
+    options.faults = [.lostDisk, .bitRot, .crashPower, .crashLeader]
+    let report = Simulation.run(seed: seed, options: options)
+    #expect(report.failure == nil, "seed \(seed): \(String(describing: report.failure))")
+  }
 }

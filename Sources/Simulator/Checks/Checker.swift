@@ -33,6 +33,8 @@ package final class Checker {
   var answered: UInt64 = 0
   var replies: [UInt64: Told] = [:]
   var expired: Set<UInt64> = []
+  /// The hash of the exchange after a replay of the whole log.
+  var replayed: UInt128?
 
   var isBroken: Bool { failure != nil }
 
@@ -146,9 +148,7 @@ package final class Checker {
     }
     for half in [configuration.voters, configuration.outgoing] where !half.isEmpty {
       let holders = half.count { member in
-        world.nodes.contains {
-          $0.id == member.id && $0.incarnation == member.incarnation && $0.shadow.holds(id)
-        }
+        world.nodes.contains { $0.id == member.id && $0.held(id, as: member.incarnation) }
       }
       if holders * 2 <= half.count {
         fail(
@@ -234,11 +234,12 @@ package final class Checker {
 
   /// What a log says after a crash: all that was durable, and the beginning of what was under way.
   /// A write that does not fit into one segment is several groups; the first may survive alone.
-  func recovered(_ node: SimNode, _ log: RecoveredLog, _ entries: [Entry]) {
+  func recovered(_ node: SimNode, _ log: RecoveredLog) {
     if !agrees(node.shadow, log) {
+      let before = node.shadow
       for piece in node.inFlight.flatMap(Self.pieces) where !agrees(node.shadow, log) {
-        // The head of a new segment carries the newest hard state, so that one can outlive the
-        // entries that were to come before it; nobody was told of either.
+        // Blocks of a torn group, and the head of a new segment, tell the newest term and vote, so
+        // that these can outlive the entries of their write; nobody was told of either.
         if node.shadow.last == log.last, Self.holds(node.inFlight, log.hardState) {
           durable(log.hardState, node)
         } else {
@@ -250,10 +251,14 @@ package final class Checker {
         fail(
           "recovery",
           "node \(node.id) recovers \(log.last) in term \(log.hardState.term) (\(log.tail)), its disk held"
+            + " \(before.last) in term \(before.hardState.term), under way was"
             + " \(node.shadow.last) in term \(node.shadow.hardState.term)")
       }
     }
     node.inFlight = []
+  }
+
+  func recovered(_ node: SimNode, _ entries: [Entry]) {
     for entry in entries
     where node.shadow.item(entry.index.value)?.sum
       != CRC32C.of(entry.payload, seed: UInt32(entry.kind.rawValue))
@@ -273,6 +278,58 @@ package final class Checker {
   /// Whether one of the writes sets this term and vote.
   private static func holds(_ writes: [LogWrite], _ state: HardState) -> Bool {
     writes.contains { $0.hardState?.term == state.term && $0.hardState?.vote == state.vote }
+  }
+
+  /// A damaged log: what is left is a beginning of what was there, and the claim covers all that is missing.
+  func repaired(_ node: SimNode, _ log: RecoveredLog) {
+    if !node.wasDamaged {
+      fail("recovery", "the log of node \(node.id) is called damaged, and was not")
+    }
+    let before = node.shadow
+    let isLess = log.last < before.last
+    if isLess, log.suspect == nil {
+      fail("recovery", "node \(node.id) lost entries up to \(before.last) and claims nothing")
+    }
+    if case .upTo(let claim)? = log.suspect, isLess, claim < before.last {
+      fail("recovery", "node \(node.id) claims \(claim), its disk held \(before.last)")
+    }
+    let state = before.hardState
+    if !log.voteUnreadable,
+      log.hardState.term < state.term
+        || log.hardState.term == state.term && state.vote != nil && log.hardState.vote != state.vote
+    {
+      fail("recovery", "node \(node.id) lost its vote of term \(state.term) and does not say so")
+    }
+    // What was under way is there if the log ends in it: before the damage it was whole.
+    if log.last.index > .zero, !before.holds(log.last) {
+      for write in node.inFlight { durable(write, node) }
+    }
+    node.inFlight = []
+    if node.lost == nil { node.lost = (before, node.incarnation) }
+    node.latentDamages = 0
+    if log.voteUnreadable {
+      node.shadow.hardState = log.hardState
+      node.highestTerm = log.hardState.term.value
+    }
+  }
+
+  /// What a repaired log holds: whole groups up to the damage. If a later one had truncated, that is an earlier state of
+  /// the log, with entries that were replaced since; all of it must be entries that were made.
+  func reset(_ node: SimNode, to log: RecoveredLog) {
+    var shadow = ShadowLog()
+    shadow.hardState = node.shadow.hardState
+    var index = LogIndex(1)
+    while index <= log.last.index {
+      guard let term = log.term(at: index),
+        let made = known[EntryID(term: term, index: index)],
+        made.parentTerm == shadow.items.last?.term ?? 0
+      else {
+        return fail("recovery", "node \(node.id) recovers an entry \(index) that nobody made")
+      }
+      shadow.items.append(ShadowLog.Item(term: term.value, sum: made.sum))
+      index = index.next
+    }
+    node.shadow = shadow
   }
 
   private func agrees(_ shadow: ShadowLog, _ log: RecoveredLog) -> Bool {

@@ -21,6 +21,11 @@ extension World {
   /// One fault of the seed's mix strikes.
   func nextFault() {
     guard phase == .active else { return }
+    if chance.chance(swarm.trialPercent) {
+      if let pause = beginTrial() { return queue.add(time + pause, .fault) }
+      // Once the weather is good.
+      return queue.add(time + 2_000_000, .fault)
+    }
     let kind = chance.pick(swarm.faults)
     if strike(kind) {
       trace("fault: \(kind.rawValue)")
@@ -65,7 +70,11 @@ extension World {
 
   /// Whether one more machine's storage may be harmed.
   private func mayDamage(_ node: SimNode) -> Bool {
-    node.isDamaged || nodes.count { $0.isDamaged } < (nodes.count - 1) / 2
+    if options.unsurvivable {
+      // Never all: who loses every disk starts a new cluster.
+      return nodes.contains { $0.place != node.place && !$0.isDamaged }
+    }
+    return node.isDamaged || nodes.count { $0.isDamaged } < (nodes.count - 1) / 2
   }
 
   // MARK: Faults
@@ -115,7 +124,7 @@ extension World {
       return true
     case .pause, .pauseLeader:
       guard let node = kind == .pause ? someone() : leader else { return false }
-      node.pausedUntil = time + chance.among(chance.pick([20_000..<400_000, 400_000..<4_000_000]))
+      pause(node, for: chance.among(chance.pick([20_000..<400_000, 400_000..<4_000_000])))
       return true
     case .transfer:
       guard let node = leader, let life = node.life, node.pausedUntil <= time else { return false }
@@ -128,6 +137,12 @@ extension World {
       wantTurn(node, life)
       return true
     }
+  }
+
+  private func pause(_ node: SimNode, for length: Int64) {
+    guard node.pausedUntil <= time else { return }
+    node.pausedUntil = time + length
+    for place in node.wakeLag.indices { node.wakeLag[place] = chance.pick([0, 0, 500, 5_000]) }
   }
 
   private var faultLength: Int64 {
@@ -164,6 +179,16 @@ extension World {
     block(ways, for: length)
   }
 
+  /// The leader is cut off and does not notice; its peers do, at once, and elect another. Meanwhile clients ask it.
+  private func depose(_ leader: SimNode, for length: Int64) -> Bool {
+    isolate(leader, both: true, for: length)
+    for peer in nodes where peer.place != leader.place {
+      queue.add(time + chance.among(50..<5_000), .lost, peer.place, leader.place)
+    }
+    lure = (leader.place, time + length)
+    return true
+  }
+
   private func strikeNetwork(_ kind: FaultKind) -> Bool {
     let length = faultLength
     switch kind {
@@ -181,6 +206,7 @@ extension World {
     case .oneWay: isolate(chance.pick(nodes), both: false, for: length)
     case .isolateLeader:
       guard let leader else { return false }
+      if chance.chance(40) { return depose(leader, for: length) }
       isolate(leader, both: chance.chance(60), for: length)
       if chance.chance(30) {
         unreachable[leader.place] += 1
@@ -229,8 +255,9 @@ extension World {
     switch kind {
     case .slowDisk:
       let factor = chance.pick([10, 50, 200] as [Int64])
-      node.diskSlowness *= factor
-      later(faultLength) { node.diskSlowness /= factor }
+      guard node.diskSlowness == 1 else { return false }
+      node.diskSlowness = factor
+      later(faultLength) { node.diskSlowness = 1 }
     case .hangingDisk: node.diskHangsUntil = max(node.diskHangsUntil, time + faultLength)
     case .fullDisk:
       node.disk.isFull = true
@@ -246,9 +273,31 @@ extension World {
         trace("\(node.id) bit rot: \(place)")
       }
       node.isDamaged = true
+      node.wasDamaged = true
+      node.latentDamages += 1
       if chance.chance(60) { return crash(node, .process) }
+    case .lostDisk:
+      guard mayDamage(node), !checker.canonical.isEmpty else { return false }
+      lose(node)
     default: return false
     }
     return true
+  }
+
+  /// The machine gets an empty disk, and comes back under its old name. It must not take part any more.
+  private func lose(_ node: SimNode) {
+    kill(node, .power, why: "its disk is lost")
+    node.disk = SimDisk()
+    node.store = SimStore()
+    if node.lost == nil { node.lost = (node.shadow, node.incarnation) }
+    node.shadow = ShadowLog()
+    node.votes.removeAll()
+    node.highestTerm = 0
+    node.inFlight = []
+    node.incarnation += 1_000_000
+    node.refusal = nil
+    node.isDamaged = true
+    node.isLost = true
+    restart(node, after: chance.among(1_000..<2_000_000))
   }
 }

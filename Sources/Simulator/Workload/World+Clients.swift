@@ -117,12 +117,25 @@ extension World {
     if operations[number].attempts > 1 || clientChance.chance(20) {
       clients[place].node = clientChance.below(nodes.count)
     }
-    let node = nodes[clients[place].node]
+    var node = nodes[clients[place].node]
+    if lure.until > time, operations[number].request == nil, clientChance.chance(60) {
+      node = nodes[lure.place]
+    }
     let patience = clientChance.among(700_000..<3_000_000)
-    guard let life = node.life, node.pausedUntil <= time, unreachable[node.place] == 0,
-      node.refusal == nil
-    else { return alarm(place, after: clientChance.among(20_000..<200_000)) }
+    guard node.life != nil, unreachable[node.place] == 0 else {
+      return alarm(place, after: clientChance.among(20_000..<200_000))
+    }
     alarm(place, after: patience)
+    guard node.pausedUntil > time else { return ask(number, node) }
+    // It waits in the socket until the process goes on.
+    let lives = node.lives
+    later(node.pausedUntil - time + (node.wakeLag.last ?? 0)) { [unowned self] in
+      if node.lives == lives, node.life != nil { ask(number, node) }
+    }
+  }
+
+  private func ask(_ number: Int, _ node: SimNode) {
+    guard let life = node.life else { return }
     nextTicket += 1
     tickets[nextTicket] = Ticket(operation: number, node: node.place)
     let now = node.now(time)
@@ -143,7 +156,8 @@ extension World {
   /// Whatever the client did is over.
   private func rest(_ place: Int) {
     clients[place].operation = nil
-    alarm(place, after: clientChance.among(swarm.think))
+    let isHasty = lure.until > time
+    alarm(place, after: clientChance.among(isHasty ? 1_000..<50_000 : swarm.think))
   }
 
   // MARK: Answers
@@ -168,11 +182,23 @@ extension World {
       guard operations[number].isOpen else { return }
       operations[number].outcome = .expired
       tally.expired += 1
+    case .unknown where isForgotten(operations[number], node):
+      // Nobody can say any more; asking again is of no use.
+      guard operations[number].isOpen else { return }
+      mark(.outcomeForgotten)
+      operations[number].outcome = .unknown
+      tally.unknown += 1
     case .unknown, .overloaded:
       if isCurrent { alarm(place, after: clientChance.among(20_000..<300_000)) }
       return
     }
     if isCurrent { rest(place) }
+  }
+
+  /// Whether the cluster's time is past what outcomes are kept for.
+  private func isForgotten(_ operation: Operation, _ node: SimNode) -> Bool {
+    guard let request = operation.request, let life = node.life else { return false }
+    return life.coordinator.clusterTime(node.now(time)) > request.header.deadline + 60_000_000
   }
 
   func take(read ticket: UInt64, _ index: UInt64, _ node: SimNode, _ life: Life) {

@@ -81,6 +81,14 @@ final class SimNode {
   var refusal: String?
   /// Its storage was damaged on purpose: what it lost it may say so.
   var isDamaged = false
+  /// Damages that no start has found yet.
+  var latentDamages = 0
+  /// It was damaged at some time: its log may be suspect.
+  var wasDamaged = false
+  /// Its disk was lost: it has to stay outside until it is replaced.
+  var isLost = false
+  /// What it held before: an acknowledgement of that may still be on its way.
+  var lost: (shadow: ShadowLog, incarnation: UInt64)?
   // Known to the checker.
   /// The writes that the disk was busy with at the last death.
   var inFlight: [LogWrite] = []
@@ -93,6 +101,8 @@ final class SimNode {
   /// How much faster than true time its monotonic clock runs, in parts per million.
   var drift: Int64 = 0
   var pausedUntil: Int64 = 0
+  /// After a pause: how long until what came from each peer, and from clients (the last), is looked at.
+  var wakeLag: [Int64] = Array(repeating: 0, count: 17)
   var diskSlowness: Int64 = 1
   var diskHangsUntil: Int64 = 0
   /// Deaths that wait for their start.
@@ -102,6 +112,12 @@ final class SimNode {
     self.place = place
     id = NodeID(UInt64(place + 1))
     incarnation = UInt64(place + 1) * 1000
+  }
+
+  /// Whether an entry is on its disk, or was there when the disk was lost.
+  func held(_ entry: EntryID, as incarnation: UInt64) -> Bool {
+    if self.incarnation == incarnation, shadow.holds(entry) { return true }
+    return lost?.incarnation == incarnation && lost?.shadow.holds(entry) == true
   }
 
   /// Changes the pace of the monotonic clock, which goes on from where it is.

@@ -43,28 +43,47 @@ extension World {
   private func boot(_ node: SimNode) throws {
     let identity = LogIdentity(
       genesisHash: Venue.genesisHash, node: node.id, incarnation: node.incarnation)
-    let (log, recovered) = try LogStore.open(
+    let (log, found) = try LogStore.open(
       disk: node.disk, directory: Self.directory, identity: identity,
-      options: LogOptions(segmentBytes: swarm.segmentBytes))
+      options: logOptions)
+    var recovered = found
+    var rows = node.store.flushed
+    var applied = try AppliedMarker.load(rows)?.applied ?? .zero
     if recovered.tail == .torn { mark(.tornTail) }
     if case .suspect(let reason) = recovered.tail {
       mark(.suspectLog)
-      throw ReplicaError("the log is suspect: \(reason)")
+      trace("\(node.id) repairs its log, claim \(recovered.claim): \(reason)")
+      recovered = try log.repair()
+      checker.repaired(node, recovered)
+      checker.reset(node, to: recovered)
+      if recovered.last.index < applied.index {
+        // Such logs are never cut here, so the state can be had from the log again.
+        node.store = SimStore()
+        (rows, applied) = (node.store.flushed, .zero)
+      }
+    } else {
+      checker.recovered(node, recovered)
     }
-    let rows = node.store.flushed
-    let applied = try AppliedMarker.load(rows)?.applied ?? .zero
     let entries = try recovered.entries(after: applied.index)
-    checker.recovered(node, recovered, entries)
+    checker.recovered(node, entries)
     if !entries.isEmpty { mark(.replayAtStart) }
     let coordinator = try Coordinator(
       identity: Member(id: node.id, incarnation: node.incarnation), voters: nodes.map(\.id),
       genesis: Venue.genesis, genesisHash: Venue.genesisHash, settings: settings,
       restored: RestoredReplica(
-        hardState: recovered.hardState, last: recovered.last, entries: entries),
+        hardState: recovered.hardState, last: recovered.last, entries: entries,
+        logBase: recovered.base, suspect: recovered.suspect,
+        voteUnreadable: recovered.voteUnreadable),
       rows: rows, seed: chance.next())
     node.life = Life(
       coordinator, log: log, published: applied.index.value, start: time,
       monotonicStart: chance.among(0..<1_000_000_000))
+  }
+
+  private var logOptions: LogOptions {
+    var options = LogOptions(segmentBytes: swarm.segmentBytes)
+    options.mutant = mutant
+    return options
   }
 
   private var settings: ReplicaSettings {
@@ -91,6 +110,7 @@ extension World {
     if node.store.unflushedCount > 0 { mark(.storeFellBack) }
     node.store.crash(&diskChance)
     checker.died(node, inFlight: life.writing)
+    count(life)
     node.life = nil
     node.pausedUntil = 0
     disconnect(node)
@@ -177,14 +197,36 @@ extension World {
   }
 
   func cut(upTo index: LogIndex, _ node: SimNode, _ life: Life) {
+    // Snapshots are not simulated: nobody may come to need one.
+    guard !swarm.damagesStorage else { return }
+    let all = nodes.filter { !$0.isLost }.map(\.shadow.items.count).min() ?? 0
+    let index = min(index, LogIndex(UInt64(all)))
+    guard index > life.log.bounds.base.index else { return }
     checker.cuts(node, upTo: index)
     mark(.logCut)
     do {
-      life.log.stateIsDurable(upTo: index)
       try life.log.cut(upTo: index)
+      life.coordinator.logCut(to: life.log.bounds.base)
     } catch {
       kill(node, .process, why: "\(error)")
       restart(node, after: chance.among(200_000..<2_000_000))
+    }
+  }
+
+  /// The damaged log is whole again.
+  func clearSuspect(_ node: SimNode, _ life: Life) {
+    mark(.suspectCleared)
+    trace("\(node.id) is whole again")
+    do {
+      try life.log.clearSuspect()
+    } catch {
+      kill(node, .process, why: "\(error)")
+      restart(node, after: chance.among(200_000..<2_000_000))
+      return
+    }
+    if node.latentDamages == 0, !node.isLost {
+      node.isDamaged = false
+      node.lost = nil
     }
   }
 

@@ -8,6 +8,7 @@
 import Engine
 import Raft
 import Replica
+import Storage
 import Wire
 
 /// A message on its way.
@@ -28,6 +29,7 @@ package final class World {
   var queue = EventQueue()
   var nodes: [SimNode] = []
   let checker = Checker()
+  let mutant: StorageMutant
   var clients: [Client] = []
   var tickets: [UInt64: Ticket] = [:]
   var nextTicket: UInt64 = 0
@@ -54,6 +56,8 @@ package final class World {
   var scattered = false
   /// Clients that cannot reach a node.
   var unreachable: [Int]
+  /// Where readers go until when: a leader that may have been replaced.
+  var lure: (place: Int, until: Int64) = (0, 0)
 
   // Faults.
   var endings: [Int: () -> Void] = [:]
@@ -68,6 +72,7 @@ package final class World {
   package init(seed: UInt64, options: SimOptions) {
     self.seed = seed
     self.options = options
+    mutant = options.storageBug.map { StorageMutant($0) } ?? .none
     var random = SimRandom(seed)
     swarm = Swarm.draw(&random)
     chance = random.fork()
@@ -115,7 +120,10 @@ package final class World {
   private func machineEvent(_ event: Event) {
     let node = nodes[Int(event.kind == .deliver ? Int32(flights[Int(event.a)]?.to ?? 0) : event.a)]
     if node.pausedUntil > time, node.life != nil {
-      queue.add(node.pausedUntil, event.kind, Int(event.a), Int(event.b))
+      // What waited in the sockets is found in any order, but for each connection's own.
+      let from = event.kind == .deliver ? flights[Int(event.a)]?.from ?? 0 : 0
+      let lag = event.kind == .deliver ? node.wakeLag[from] : 0
+      queue.add(node.pausedUntil + lag, event.kind, Int(event.a), Int(event.b))
       return
     }
     switch event.kind {
@@ -144,7 +152,7 @@ package final class World {
     return condition()
   }
 
-  func mix(_ value: UInt64) { digest = (digest ^ value) &* 0x0000_0100_0000_01B3 }
+  @inline(__always) func mix(_ value: UInt64) { digest = (digest ^ value) &* 0x0000_0100_0000_01B3 }
 
   /// A line of the trace, if one is wanted.
   func trace(_ text: @autoclosure () -> String) {
@@ -213,10 +221,12 @@ package final class World {
     for answer in life.effects.answers { take(answer, node) }
     for read in life.effects.readsReady { take(read: read.ticket, read.index.value, node, life) }
     for ticket in life.effects.readsFailed { take(failedRead: ticket) }
+    let isCleared = life.effects.suspectCleared
     let fetches = life.effects.fetches
     let cut = life.effects.cut
     life.effects.removeAll()
     for fetch in fetches { serve(fetch, node, life) }
+    if isCleared { clearSuspect(node, life) }
     if let cut { self.cut(upTo: cut, node, life) }
   }
 }
