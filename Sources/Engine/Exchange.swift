@@ -83,10 +83,32 @@ public struct Exchange: ~Copyable {
   public mutating func apply(
     _ request: Request, stamp: Int64, _ events: inout EventBatch, reply: inout PackedBytes
   ) {
+    events.claim()
     do {
       try dispatch(request, stamp, &events, &reply)
     } catch {
       if error == .engineFault { quarantine(request.command, &events) }
+      ReplyCodec.pack(rejected: error, into: &reply)
+    }
+  }
+
+  /// Applies the request at `position` of a batch, without making a value of it.
+  public mutating func apply(
+    _ batch: borrowing RequestBatch, at position: Int, stamp: Int64, _ events: inout EventBatch,
+    reply: inout PackedBytes
+  ) {
+    events.claim()
+    let item = batch[item: position]
+    let key = item.header.key
+    let place = Int(item.place)
+    do throws(Rejection) {
+      switch item.column {
+      case .place: try dispatch(batch.orders[place], key, stamp, &events, &reply)
+      case .cancel: try dispatch(batch.cancels[place], key, stamp, &events, &reply)
+      case .other: try dispatch(batch[position], stamp, &events, &reply)
+      }
+    } catch {
+      if error == .engineFault { quarantine(batch.command(position), &events) }
       ReplyCodec.pack(rejected: error, into: &reply)
     }
   }
@@ -108,20 +130,8 @@ public struct Exchange: ~Copyable {
   ) throws(Rejection) {
     let key = request.header.key
     switch request.command {
-    case .placeOrder(let order):
-      let account = try trader(key, for: order.account)
-      let placed = try place(order, account, stamp, &events)
-      ReplyCodec.pack(placed: placed.order, placed.counts, fills, preventions, into: &reply)
-    case .cancelOrder(let cancel):
-      let account = try trader(key, for: cancel.account)
-      let slot = try find(cancel, account)
-      if book.orders[slot].special < 0 {
-        let cancelled = end(slot, cancel.cancelClientOrderID, stamp, &events)
-        report(&events)
-        ReplyCodec.pack(cancelled: cancelled, into: &reply)
-      } else {
-        ReplyCodec.pack(self.cancel(special: slot, cancel, stamp, &events), into: &reply)
-      }
+    case .placeOrder(let order): try dispatch(order, key, stamp, &events, &reply)
+    case .cancelOrder(let cancel): try dispatch(cancel, key, stamp, &events, &reply)
     case .cancelAllOrders(let cancel):
       let account = try trader(key, for: cancel.account)
       ReplyCodec.pack(try cancelAll(cancel, account, stamp, &events), into: &reply)
@@ -137,6 +147,30 @@ public struct Exchange: ~Copyable {
     default:
       guard key == .admin else { throw .permissionMissing }
       ReplyCodec.pack(try administer(request.command, stamp, &events), into: &reply)
+    }
+  }
+
+  private mutating func dispatch(
+    _ order: PlaceOrder, _ key: KeyID, _ stamp: Int64, _ events: inout EventBatch,
+    _ reply: inout PackedBytes
+  ) throws(Rejection) {
+    let account = try trader(key, for: order.account)
+    let placed = try place(order, account, stamp, &events)
+    ReplyCodec.pack(placed: placed.order, placed.counts, fills, preventions, into: &reply)
+  }
+
+  private mutating func dispatch(
+    _ cancel: CancelOrder, _ key: KeyID, _ stamp: Int64, _ events: inout EventBatch,
+    _ reply: inout PackedBytes
+  ) throws(Rejection) {
+    let account = try trader(key, for: cancel.account)
+    let slot = try find(cancel, account)
+    if book.orders[slot].special < 0 {
+      let cancelled = end(slot, cancel.cancelClientOrderID, stamp, &events)
+      report(&events)
+      ReplyCodec.pack(cancelled: cancelled, into: &reply)
+    } else {
+      ReplyCodec.pack(self.cancel(special: slot, cancel, stamp, &events), into: &reply)
     }
   }
 

@@ -28,7 +28,7 @@ package struct AppliedOutcomes {
   }
 
   private var places: [Place] = []
-  /// Encoded replies. Between `begin` and `end` one more is packed here.
+  /// Encoded replies. One more is packed here before its `end`.
   var bytes = PackedBytes()
 
   package init() {}
@@ -51,34 +51,27 @@ package struct AppliedOutcomes {
     bytes.removeAll()
   }
 
-  /// Begins an answer; its reply is packed into `bytes` next.
-  mutating func begin(_ request: RequestID, index: UInt64, stamp: Int64) {
+  /// Notes that what was packed into `bytes` from `start` on is the answer to `request`.
+  @inline(__always)
+  mutating func end(_ request: RequestID, index: UInt64, stamp: Int64, from start: Int) {
     places.append(
-      Place(request: request, index: index, stamp: stamp, start: bytes.count, end: bytes.count))
-  }
-
-  /// Ends the answer begun last.
-  mutating func end() { places[places.count - 1].end = bytes.count }
-
-  /// Ends the answer begun last with a refusal.
-  mutating func reject(_ rejection: Rejection) {
-    ReplyCodec.pack(.rejected(rejection), into: &bytes)
-    end()
+      Place(request: request, index: index, stamp: stamp, start: start, end: bytes.count))
   }
 
   /// Adds a whole answer.
   mutating func append(_ request: RequestID, index: UInt64, stamp: Int64, reply: [UInt8]) {
-    begin(request, index: index, stamp: stamp)
+    let start = bytes.count
     bytes.pack(atMost: reply.count) { packer in reply.withUnsafeBytes { packer.raw($0) } }
-    end()
+    end(request, index: index, stamp: stamp, from: start)
   }
 
-  var lastReply: Reply { outcome(places.count - 1).reply }
+  /// The reply packed last, as a value.
+  func reply(from start: Int) -> Reply { Self.decode(bytes[start..<bytes.count]) }
 
+  /// The reply packed last.
   @inline(__always)
-  func withLastReply(_ body: (UnsafeRawBufferPointer) -> Void) {
-    let place = places[places.count - 1]
-    bytes.withBytes(place.start..<place.end, body)
+  func withReply(from start: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
+    bytes.withBytes(start..<bytes.count, body)
   }
 
   /// A recorded reply as a value.

@@ -32,27 +32,32 @@ struct DuplicateTable: ~Copyable {
     var reply: [UInt8]
   }
 
+  private struct Bucket: BitwiseCopyable {
+    var first: Int32 = -1
+    var last: Int32 = -1
+  }
+
   /// What one account's records amount to.
-  struct Usage: Equatable {
+  struct Usage: Equatable, BitwiseCopyable {
     var count = 0
     var replyBytes = 0
   }
 
   private var memory = OutcomeMemory()
   /// The first and the last outcome of each second, or -1; linked by `StoredOutcome.next`.
-  private var wheel: [(first: Int32, last: Int32)]
+  private var wheel: Column<Bucket>
   /// Everything that expires in this second or before is gone.
   private var swept: Int64 = Int64.min
   private var dirty = RowBatch()
   /// By `place(of:)`.
-  private var usage: [Usage] = []
+  private var usage = Column<Usage>()
   /// Bytes of all recorded replies.
   private(set) var replyBytes = 0
   /// The sum of the row hashes.
   private(set) var hash: UInt128 = 0
 
   init() {
-    wheel = Array(repeating: (-1, -1), count: Self.wheelSize)
+    wheel = Column(repeating: Bucket(), count: Self.wheelSize)
   }
 
   /// Rebuilds the table from its rows; `stamp` is that of the applied marker.
@@ -82,8 +87,16 @@ struct DuplicateTable: ~Copyable {
   /// The recorded outcome of `id`.
   func record(_ id: RequestID) -> Record? {
     let slot = memory.find(id)
-    guard slot >= 0 else { return nil }
-    return Record(
+    return slot < 0 ? nil : record(at: slot)
+  }
+
+  /// Where the outcome of `id` is, or -1.
+  @inline(__always)
+  func find(_ id: RequestID) -> Int32 { memory.find(id) }
+
+  /// The outcome at a place that `find` answered.
+  func record(at slot: Int32) -> Record {
+    Record(
       index: memory[slot].index, stamp: memory[slot].stamp, deadline: memory[slot].deadline,
       account: memory[slot].account, reply: Array(memory.reply(slot)))
   }
@@ -113,6 +126,16 @@ struct DuplicateTable: ~Copyable {
     reply: UnsafeRawBufferPointer
   ) {
     precondition(memory.find(id) < 0, "an outcome is recorded once")
+    put(
+      new: id, index: index, stamp: stamp, deadline: deadline, account: account, reply: reply)
+  }
+
+  /// The same, for an id that `find` did not find.
+  @inline(__always)
+  mutating func put(
+    new id: RequestID, index: UInt64, stamp: Int64, deadline: Int64, account: AccountID,
+    reply: UnsafeRawBufferPointer
+  ) {
     let expiry = Self.expiry(stamp: stamp, deadline: deadline)
     guard expiry > Self.second(stamp) else { return }
     insert(id, index, stamp, deadline, account, reply, expiry)
@@ -147,10 +170,11 @@ struct DuplicateTable: ~Copyable {
     replyBytes += reply.count
     let place = Self.place(of: account)
     while usage.count <= place { usage.append(Usage()) }
-    usage[place].count += 1
-    usage[place].replyBytes += reply.count
+    let old = usage[place]
+    usage[place] = Usage(count: old.count + 1, replyBytes: old.replyBytes + reply.count)
   }
 
+  @inline(__always)
   private mutating func link(_ slot: Int32, _ bucket: Int) {
     memory[slot].next = -1
     let last = wheel[bucket].last
@@ -172,7 +196,7 @@ struct DuplicateTable: ~Copyable {
 
   private mutating func sweep(_ bucket: Int, upTo second: Int64) {
     var slot = wheel[bucket].first
-    wheel[bucket] = (-1, -1)
+    wheel[bucket] = Bucket()
     while slot >= 0 {
       let next = memory[slot].next
       if Self.expiry(stamp: memory[slot].stamp, deadline: memory[slot].deadline) > second {

@@ -58,27 +58,65 @@ public struct EntryPayload: Sendable {
 
   /// Reads a whole payload before anything of it is applied.
   public init(decoding bytes: [UInt8]) throws(Fault) {
-    var reader = ByteReader(bytes)
-    do throws(WireError) {
-      let version = try reader.u16()
-      guard Self.versions.contains(version) else { throw .invalid("entry version") }
-      level = try reader.u16()
-      stamp = try reader.i64()
-      requests = []
-      notes = []
-      guard Self.levels.contains(level) else { throw .invalid("entry level") }
-      guard Self.stamps.contains(stamp) else { throw .invalid("entry stamp") }
-      let count = Int(try reader.u32())
-      guard count <= Self.commandsMax else {
-        throw .tooLong(length: count, limit: Self.commandsMax)
+    var batch = RequestBatch()
+    self = try Self.decode(bytes, into: &batch)
+    requests = (0..<batch.count).map { batch[$0] }
+  }
+
+  /// The same, with the requests in `batch`, which is emptied first, and not in the answer.
+  static func decode(
+    _ bytes: [UInt8], into batch: inout RequestBatch
+  ) throws(Fault) -> EntryPayload {
+    batch.removeAll()
+    let result: Result<Head, WireError> = bytes.withUnsafeBytes { all in
+      var reader = RawReader(all)
+      do throws(WireError) {
+        return .success(try head(&reader, &batch))
+      } catch {
+        return .failure(error)
       }
-      requests.reserveCapacity(min(count, reader.left))
-      for _ in 0..<count { requests.append(try CommandCodec.decode(&reader)) }
-      if version > 1 { notes = try Self.notes(&reader) }
-      try reader.finish()
+    }
+    do throws(WireError) {
+      let head = try result.get()
+      var notes: [Note] = []
+      var tail = ByteReader(bytes, in: head.end..<bytes.count)
+      if head.version > 1 { notes = try Self.notes(&tail) }
+      try tail.finish()
+      return EntryPayload(level: head.level, stamp: head.stamp, requests: [], notes: notes)
     } catch {
       throw Self.fault(error, bytes)
     }
+  }
+
+  private init(level: UInt16, stamp: Int64, requests: [Request], notes: [Note]) {
+    self.level = level
+    self.stamp = stamp
+    self.requests = requests
+    self.notes = notes
+  }
+
+  // All before the notes.
+  private struct Head {
+    var version: UInt16
+    var level: UInt16
+    var stamp: Int64
+    var end: Int
+  }
+
+  @inline(__always)
+  private static func head(
+    _ reader: inout RawReader, _ batch: inout RequestBatch
+  ) throws(WireError) -> Head {
+    let version = try reader.u16()
+    guard versions.contains(version) else { throw .invalid("entry version") }
+    let level = try reader.u16()
+    let stamp = try reader.i64()
+    guard levels.contains(level) else { throw .invalid("entry level") }
+    guard stamps.contains(stamp) else { throw .invalid("entry stamp") }
+    let count = Int(try reader.u32())
+    guard count <= commandsMax else { throw .tooLong(length: count, limit: commandsMax) }
+    for _ in 0..<count { try batch.decode(&reader) }
+    return Head(version: version, level: level, stamp: stamp, end: reader.offset)
   }
 
   private static func notes(_ reader: inout ByteReader) throws(WireError) -> [Note] {

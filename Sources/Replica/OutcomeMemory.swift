@@ -89,6 +89,7 @@ struct OutcomeMemory: ~Copyable {
   }
 
   /// Adds a record with a copy of its reply. Answers its slot.
+  @inline(__always)
   mutating func add(_ outcome: StoredOutcome, reply: UnsafeRawBufferPointer) -> Int32 {
     if (count + 1) * 2 > 1 << Int(bits) { growIndex() }
     let slot = takeSlot()
@@ -111,22 +112,26 @@ struct OutcomeMemory: ~Copyable {
     count -= 1
   }
 
+  @inline(__always)
   private mutating func takeSlot() -> Int32 {
     if free >= 0 {
       let slot = free
       free = records[Int(slot)].next
       return slot
     }
-    if used == capacity {
-      precondition(capacity < Int(Int32.max) / 2, "duplicate table full")
-      let larger = UnsafeMutablePointer<StoredOutcome>.allocate(capacity: capacity * 2)
-      larger.moveInitialize(from: records, count: used)
-      records.deallocate()
-      records = larger
-      capacity *= 2
-    }
+    if used == capacity { grow() }
     used += 1
     return Int32(used - 1)
+  }
+
+  @inline(never)
+  private mutating func grow() {
+    precondition(capacity < Int(Int32.max) / 2, "duplicate table full")
+    let larger = UnsafeMutablePointer<StoredOutcome>.allocate(capacity: capacity * 2)
+    larger.moveInitialize(from: records, count: used)
+    records.deallocate()
+    records = larger
+    capacity *= 2
   }
 
   private var mask: Int { (1 << Int(bits)) - 1 }
@@ -139,6 +144,7 @@ struct OutcomeMemory: ~Copyable {
   @inline(__always)
   private func home(_ tag: UInt32) -> Int { Int(tag >> (32 - bits)) }
 
+  @inline(__always)
   private func place(_ entry: UInt64) {
     var at = home(UInt32(entry >> 32))
     while places[at] & Self.vacant != Self.vacant { at = (at + 1) & mask }
@@ -192,16 +198,30 @@ struct ReplyCells: ~Copyable {
   private static let pageBytes = 1 << 18
 
   private var pages: [UnsafeMutableRawPointer] = []
+  /// The last of them.
+  private var page: UnsafeMutableRawPointer
   private var pageUsed = ReplyCells.pageBytes
   /// The first free cell of each size; a free cell begins with the address of the next.
-  private var freeCells = [UnsafeMutableRawPointer?](
+  private var freeCells = Column<UnsafeMutableRawPointer?>(
     repeating: nil, count: ReplyCells.cellMax / ReplyCells.step + 1)
 
-  init() {}
+  init() {
+    page = .allocate(byteCount: Self.pageBytes, alignment: 64)
+    pages.append(page)
+    pageUsed = 0
+  }
+
+  @inline(never)
+  private mutating func openPage() {
+    page = .allocate(byteCount: Self.pageBytes, alignment: 64)
+    pages.append(page)
+    pageUsed = 0
+  }
 
   deinit { for page in pages { page.deallocate() } }
 
   /// Copies bytes into a cell.
+  @inline(__always)
   mutating func store(_ bytes: UnsafeRawBufferPointer) -> UnsafeMutableRawPointer {
     let cell = take(bytes.count)
     if let start = bytes.baseAddress { cell.copyMemory(from: start, byteCount: bytes.count) }
@@ -224,6 +244,7 @@ struct ReplyCells: ~Copyable {
 
   private static func size(_ count: Int) -> Int { max(1, (count + step - 1) / step) }
 
+  @inline(__always)
   private mutating func take(_ count: Int) -> UnsafeMutableRawPointer {
     if count > Self.cellMax { return .allocate(byteCount: count, alignment: 16) }
     let size = Self.size(count)
@@ -232,11 +253,8 @@ struct ReplyCells: ~Copyable {
       return cell
     }
     let bytes = size * Self.step
-    if pageUsed + bytes > Self.pageBytes {
-      pages.append(.allocate(byteCount: Self.pageBytes, alignment: 64))
-      pageUsed = 0
-    }
-    defer { pageUsed += bytes }
-    return pages[pages.count - 1] + pageUsed
+    if pageUsed + bytes > Self.pageBytes { openPage() }
+    pageUsed += bytes
+    return page + (pageUsed - bytes)
   }
 }

@@ -92,25 +92,34 @@ enum ReplicaRows {
   /// No key and value of an outcome are longer, but for the reply.
   static let duplicateBytes = 35 + 2 + 4 * 8 + 4
 
+  @inline(__always)
   static func duplicateKey(_ id: RequestID, into packer: inout Packer) {
-    packer.u8(0x02)
-    packer.u16(0)
-    packer.u64(id.words.0)
-    packer.u64(id.words.1)
-    packer.u64(id.words.2)
-    packer.u64(id.words.3)
+    packer.block(atMost: 35) {
+      $0.storeBytes(of: 0x02, as: UInt8.self)
+      $0.storeBytes(of: 0, toByteOffset: 1, as: UInt16.self)
+      $0.storeBytes(of: id.words.0.bigEndian, toByteOffset: 3, as: UInt64.self)
+      $0.storeBytes(of: id.words.1.bigEndian, toByteOffset: 11, as: UInt64.self)
+      $0.storeBytes(of: id.words.2.bigEndian, toByteOffset: 19, as: UInt64.self)
+      $0.storeBytes(of: id.words.3.bigEndian, toByteOffset: 27, as: UInt64.self)
+      return 35
+    }
   }
 
+  @inline(__always)
   static func duplicateValue(
     _ index: UInt64, _ stamp: Int64, _ deadline: Int64, _ account: AccountID,
     _ reply: UnsafeRawBufferPointer, into packer: inout Packer
   ) {
-    packer.u16(2)
-    packer.u64(index)
-    packer.i64(stamp)
-    packer.i64(deadline)
-    packer.u64(account.value)
-    packer.u32(UInt32(reply.count))
+    let count = UInt32(reply.count)
+    packer.block(atMost: 38) {
+      $0.storeBytes(of: UInt16(2).bigEndian, as: UInt16.self)
+      $0.storeBytes(of: index.bigEndian, toByteOffset: 2, as: UInt64.self)
+      $0.storeBytes(of: stamp.bigEndian, toByteOffset: 10, as: Int64.self)
+      $0.storeBytes(of: deadline.bigEndian, toByteOffset: 18, as: Int64.self)
+      $0.storeBytes(of: account.value.bigEndian, toByteOffset: 26, as: UInt64.self)
+      $0.storeBytes(of: count.bigEndian, toByteOffset: 34, as: UInt32.self)
+      return 38
+    }
     packer.raw(reply)
   }
 

@@ -29,6 +29,8 @@ public struct StateMachine: ~Copyable {
 
   private(set) var exchange: Exchange
   private var duplicates: DuplicateTable
+  /// Of the running entry.
+  private var requests = RequestBatch()
   /// What the voters' hashes amount to.
   public private(set) var agreement = HashAgreement()
   private var agreementHash: UInt128 = 0
@@ -119,7 +121,7 @@ public struct StateMachine: ~Copyable {
     case .command:
       let payload: EntryPayload
       do throws(EntryPayload.Fault) {
-        payload = try EntryPayload(decoding: entry.payload)
+        payload = try EntryPayload.decode(entry.payload, into: &requests)
       } catch {
         throw ApplyFault(entry.index, error.description)
       }
@@ -132,6 +134,7 @@ public struct StateMachine: ~Copyable {
     if entry.index.value % hashInterval == 0 { endsRun = true }
   }
 
+  // Applies what was decoded into `requests`.
   private mutating func apply(
     _ payload: EntryPayload, at index: UInt64, _ events: inout EventBatch,
     _ outcomes: inout AppliedOutcomes
@@ -140,13 +143,13 @@ public struct StateMachine: ~Copyable {
     if payload.stamp >= marker.windowEnd { marker.windowEnd = 0 }
     duplicates.advance(to: payload.stamp)
     events.begin(index: index, stamp: payload.stamp)
-    let levels = events.levels.count
-    for i in payload.requests.indices {
+    let levels = events.levelCount
+    for position in 0..<requests.count {
       commandsApplied += 1
-      apply(payload.requests[i], at: index, &events, &outcomes)
+      apply(position, at: index, payload.stamp, &events, &outcomes)
     }
     for note in payload.notes { apply(note) }
-    if marker.windowEnd == 0, events.levels.count > levels {
+    if marker.windowEnd == 0, events.levelCount > levels {
       marker.windowEnd = (payload.stamp / Self.windowLength + 1) * Self.windowLength
     }
   }
@@ -168,33 +171,37 @@ public struct StateMachine: ~Copyable {
 
   /// One request: a recorded outcome first, then its times, then the exchange.
   private mutating func apply(
-    _ request: Request, at index: UInt64, _ events: inout EventBatch,
+    _ position: Int, at index: UInt64, _ stamp: Int64, _ events: inout EventBatch,
     _ outcomes: inout AppliedOutcomes
   ) {
-    let id = request.header.requestID
-    let stamp = marker.stamp
-    if let known = duplicates.record(id), !plants.has(.ignoreDuplicates),
-      stamp <= request.header.deadline || !plants.has(.deadlineBeforeDuplicates)
+    let header = requests.header(position)
+    let id = header.requestID
+    let known = duplicates.find(id)
+    if known >= 0, !plants.has(.ignoreDuplicates),
+      stamp <= header.deadline || !plants.has(.deadlineBeforeDuplicates)
     {
       duplicatesAnswered += 1
-      outcomes.append(id, index: known.index, stamp: known.stamp, reply: known.reply)
+      let record = duplicates.record(at: known)
+      outcomes.append(id, index: record.index, stamp: record.stamp, reply: record.reply)
       return
     }
-    outcomes.begin(id, index: index, stamp: stamp)
-    if request.header.timestamp >= stamp.addingReportingOverflow(Self.aheadLimit).partialValue {
-      outcomes.reject(.timestampAhead)
-    } else if stamp > request.header.deadline, !plants.has(.ignoreDeadline) {
-      outcomes.reject(.deadlinePassed)
+    let start = outcomes.bytes.count
+    if header.timestamp >= stamp &+ Self.aheadLimit {
+      ReplyCodec.pack(.rejected(.timestampAhead), into: &outcomes.bytes)
+    } else if stamp > header.deadline, !plants.has(.ignoreDeadline) {
+      ReplyCodec.pack(.rejected(.deadlinePassed), into: &outcomes.bytes)
     } else {
-      exchange.apply(request, stamp: stamp, &events, reply: &outcomes.bytes)
-      outcomes.end()
-      if case .genesis(let mark) = request.command, outcomes.lastReply == .done { found(mark) }
+      exchange.apply(requests, at: position, stamp: stamp, &events, reply: &outcomes.bytes)
+      if let mark = requests.genesis(position), outcomes.reply(from: start) == .done {
+        found(mark)
+      }
     }
-    if !plants.bugs.isEmpty, duplicates.holds(id) { return }
-    let account = account(of: request.header.key)
-    outcomes.withLastReply { reply in
+    outcomes.end(id, index: index, stamp: stamp, from: start)
+    if known >= 0 { return }
+    let account = account(of: header.key)
+    outcomes.withReply(from: start) { reply in
       duplicates.put(
-        id, index: index, stamp: stamp, deadline: request.header.deadline, account: account,
+        new: id, index: index, stamp: stamp, deadline: header.deadline, account: account,
         reply: reply)
     }
   }

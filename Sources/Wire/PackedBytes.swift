@@ -1,12 +1,26 @@
 // PackedBytes: one growing run of bytes that is packed in place, emptied and used again without an
 // allocation.
 //
+// Copies share their memory until one of them packs more.
 // Invariant: the first `count` bytes were packed; those behind them mean nothing.
 // Not here: what lies where (the owner keeps ranges).
 
 /// A reusable run of bytes.
-public struct PackedBytes: Sendable {
-  @usableFromInline var bytes: [UInt8] = []
+public struct PackedBytes: @unchecked Sendable {
+  /// Frees the memory with the last of its owners.
+  @usableFromInline final class Memory {
+    @usableFromInline let base: UnsafeMutableRawPointer
+    @usableFromInline let capacity: Int
+
+    @usableFromInline init(capacity: Int) {
+      base = .allocate(byteCount: capacity, alignment: 16)
+      self.capacity = capacity
+    }
+
+    deinit { base.deallocate() }
+  }
+
+  @usableFromInline var memory: Memory?
   @usableFromInline var used = 0
 
   public init() {}
@@ -17,26 +31,16 @@ public struct PackedBytes: Sendable {
   /// Packs at most `capacity` more bytes.
   @inlinable @inline(__always)
   public mutating func pack<R>(atMost capacity: Int, _ body: (inout Packer) -> R) -> R {
-    if used + capacity > bytes.count { grow(capacity) }
-    let start = used
-    var count = 0
-    let result = bytes.withUnsafeMutableBytes { buffer -> R in
-      guard let base = buffer.baseAddress else { preconditionFailure("packing into nothing") }
-      var packer = Packer(memory: base + start, capacity: capacity)
-      let result = body(&packer)
-      count = packer.count
-      return result
-    }
-    used += count
+    var packer = Packer(memory: room(capacity) + used, capacity: capacity)
+    let result = body(&packer)
+    used += packer.count
     return result
   }
 
   /// Overwrites four bytes at `offset`, for what is known only afterwards.
   public mutating func patch32(at offset: Int, _ value: UInt32) {
     precondition(offset >= 0 && offset + 4 <= used, "patch32 outside of what was packed")
-    bytes.withUnsafeMutableBytes {
-      $0.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
-    }
+    room(0).storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
   }
 
   /// Looks at bytes packed before.
@@ -45,7 +49,10 @@ public struct PackedBytes: Sendable {
     _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> R
   ) rethrows -> R {
     precondition(range.lowerBound >= 0 && range.upperBound <= used, "outside of what was packed")
-    return try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+    guard let memory else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+    defer { withExtendedLifetime(memory) {} }
+    return try body(
+      UnsafeRawBufferPointer(start: memory.base + range.lowerBound, count: range.count))
   }
 
   /// A copy of bytes packed before.
@@ -54,8 +61,20 @@ public struct PackedBytes: Sendable {
   /// Empties it, keeping its memory.
   @inlinable public mutating func removeAll() { used = 0 }
 
-  @usableFromInline
-  mutating func grow(_ count: Int) {
-    bytes.append(contentsOf: repeatElement(0, count: max(bytes.count, count, 1024)))
+  // Memory of this run alone, with room for `count` more bytes.
+  @inlinable @inline(__always)
+  mutating func room(_ count: Int) -> UnsafeMutableRawPointer {
+    if isKnownUniquelyReferenced(&memory), let memory, used + count <= memory.capacity {
+      return memory.base
+    }
+    return renew(count)
+  }
+
+  @usableFromInline @inline(never)
+  mutating func renew(_ count: Int) -> UnsafeMutableRawPointer {
+    let larger = Memory(capacity: max(2 * (memory?.capacity ?? 0), used + count, 1024))
+    if let memory { larger.base.copyMemory(from: memory.base, byteCount: used) }
+    memory = larger
+    return larger.base
   }
 }

@@ -40,7 +40,15 @@ public enum RowHash {
     var odd = oddKey
     var sum: UInt128 = 0
     var at = 0
-    while at + 16 <= count {
+    while at + 32 <= count {
+      sum &+= product(word(row, at) ^ even, word(row, at + 8) ^ odd)
+      sum &+= product(
+        word(row, at + 16) ^ (even &+ evenStep), word(row, at + 24) ^ (odd &+ oddStep))
+      even &+= evenStep &+ evenStep
+      odd &+= oddStep &+ oddStep
+      at += 32
+    }
+    if at + 16 <= count {
       sum &+= product(word(row, at) ^ even, word(row, at + 8) ^ odd)
       even &+= evenStep
       odd &+= oddStep

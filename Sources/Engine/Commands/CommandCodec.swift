@@ -107,6 +107,39 @@ public enum CommandCodec {
     return Request(header: header, command: command)
   }
 
+  /// Reads one framed request into `batch` and moves behind it.
+  static func decode(
+    _ reader: inout RawReader, into batch: inout RequestBatch
+  ) throws(WireError) {
+    let frame = try reader.take(8)
+    guard let kind = Kind(rawValue: frame.big(UInt16.self, 0)) else {
+      throw .invalid("command kind")
+    }
+    let layout = frame.big(UInt16.self, 2)
+    guard layout >= 1, layout <= version(of: kind) else { throw .invalid("command version") }
+    let length = Int(frame.big(UInt32.self, 4))
+    guard length <= frameBytesMax else { throw .tooLong(length: length, limit: frameBytesMax) }
+    guard length <= reader.left else { throw .truncated(needed: length, left: reader.left) }
+    let end = reader.offset + length
+    let start = try reader.take(56)
+    let header = CommandHeader(
+      requestID: RequestID(
+        start.big(UInt64.self, 0), start.big(UInt64.self, 8), start.big(UInt64.self, 16),
+        start.big(UInt64.self, 24)),
+      key: KeyID(start.big(UInt64.self, 32)), timestamp: start.big(Int64.self, 40),
+      deadline: start.big(Int64.self, 48))
+    switch kind {
+    case .placeOrder: batch.append(header, try placeOrder(&reader, version: layout))
+    case .cancelOrder: batch.append(header, try cancelOrder(&reader))
+    default:
+      guard end >= reader.offset else { throw .invalid("command length") }
+      var body = ByteReader(try reader.raw(end - reader.offset))
+      batch.append(header, try decodeBody(kind, layout, &body))
+      guard body.left == 0 else { throw .invalid("command length") }
+    }
+    guard reader.offset == end else { throw .invalid("command length") }
+  }
+
   /// True if the request comes back from its bytes as it is. What does not must never reach a log: no replica could
   /// apply the entry.
   public static func reads(_ request: Request) -> Bool {

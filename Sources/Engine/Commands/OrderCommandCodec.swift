@@ -29,16 +29,35 @@ extension CommandCodec {
   }
 
   static func placeOrder(_ r: inout ByteReader, version: UInt16) throws(WireError) -> PlaceOrder {
+    try r.borrowing { raw throws(WireError) in try placeOrder(&raw, version: version) }
+  }
+
+  @inline(__always)
+  static func placeOrder(_ r: inout RawReader, version: UInt16) throws(WireError) -> PlaceOrder {
+    let start = try r.take(39)
+    guard let side = Side(rawValue: start.big(UInt8.self, 12)) else { throw .invalid("side") }
+    guard let type = OrderType(rawValue: start.big(UInt8.self, 13)) else {
+      throw .invalid("order type")
+    }
+    guard let time = TimeInForce(rawValue: start.big(UInt8.self, 14)) else {
+      throw .invalid("time in force")
+    }
     var order = PlaceOrder(
-      account: AccountID(try r.u64()), symbol: SymbolID(try r.u32()), side: try r.side(),
-      type: try r.orderType(), timeInForce: try r.timeInForce(), quantity: try r.i64(),
-      quoteOrderQuantity: try r.i64(), price: try r.i64(), clientOrderID: try ShortText.decode(&r)
-    )
+      account: AccountID(start.big(UInt64.self, 0)), symbol: SymbolID(start.big(UInt32.self, 8)),
+      side: side, type: type, timeInForce: time, quantity: start.big(Int64.self, 15),
+      quoteOrderQuantity: start.big(Int64.self, 23), price: start.big(Int64.self, 31),
+      clientOrderID: try ShortText.decode(&r))
     let flags = version == 1 ? givesMode : try r.u8()
     guard flags & ~(givesMode | isSpecial) == 0 else { throw .invalid("order flags") }
-    if flags & givesMode != 0 { order.selfTradePrevention = try r.selfTradePrevention() }
-    order.strategyID = try r.i64()
-    order.strategyType = try r.i64()
+    if flags & givesMode != 0 {
+      guard let mode = SelfTradePrevention(rawValue: try r.u8()) else {
+        throw .invalid("self-trade prevention")
+      }
+      order.selfTradePrevention = mode
+    }
+    let strategy = try r.take(16)
+    order.strategyID = strategy.big(Int64.self, 0)
+    order.strategyType = strategy.big(Int64.self, 8)
     if flags & isSpecial != 0 {
       order.special = try special(&r)
       guard order.special != .none else { throw .invalid("special terms") }
@@ -55,10 +74,18 @@ extension CommandCodec {
     writer.u8(terms.pegLevels ?? 0)
   }
 
-  private static func special(_ r: inout ByteReader) throws(WireError) -> SpecialTerms {
-    SpecialTerms(
-      stopPrice: try r.i64(), trailingDelta: try r.u32(), icebergQuantity: try r.i64(),
-      peg: try r.pegPrice(), pegLevels: try r.pegLevels())
+  @inline(never)
+  private static func special(_ r: inout RawReader) throws(WireError) -> SpecialTerms {
+    let stopPrice = try r.i64()
+    let delta = try r.u32()
+    let iceberg = try r.i64()
+    guard let peg = PegPrice(rawValue: try r.u8()) else { throw .invalid("peg") }
+    let isGiven = try r.bool()
+    let levels = try r.u8()
+    guard isGiven || levels == 0 else { throw .invalid("peg levels that are not given") }
+    return SpecialTerms(
+      stopPrice: stopPrice, trailingDelta: delta, icebergQuantity: iceberg, peg: peg,
+      pegLevels: isGiven ? levels : nil)
   }
 
   static func encode(_ cancel: CancelOrder, into writer: inout ByteWriter) {
@@ -71,17 +98,25 @@ extension CommandCodec {
   }
 
   static func cancelOrder(_ r: inout ByteReader) throws(WireError) -> CancelOrder {
-    let account = AccountID(try r.u64())
-    let symbol = SymbolID(try r.u32())
-    let id = try r.optionalID()
+    try r.borrowing { raw throws(WireError) in try cancelOrder(&raw) }
+  }
+
+  @inline(__always)
+  static func cancelOrder(_ r: inout RawReader) throws(WireError) -> CancelOrder {
+    let start = try r.take(12)
+    let isNamed = try r.bool()
+    let id = try r.i64()
+    guard isNamed || id == 0 else { throw .invalid("id that is not given") }
     let original = try ShortText.decode(&r)
     let own = try ShortText.decode(&r)
     guard let restriction = CancelRestriction(rawValue: try r.u8()) else {
       throw .invalid("cancel restriction")
     }
     return CancelOrder(
-      account: account, symbol: symbol, orderID: id.map { OrderID($0) },
-      originalClientOrderID: original, cancelClientOrderID: own, restriction: restriction)
+      account: AccountID(start.big(UInt64.self, 0)), symbol: SymbolID(start.big(UInt32.self, 8)),
+      orderID: isNamed ? OrderID(id) : nil, originalClientOrderID: original,
+      cancelClientOrderID: own,
+      restriction: restriction)
   }
 
   static func encode(_ replace: CancelReplace, into writer: inout ByteWriter) {

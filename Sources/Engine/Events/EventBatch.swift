@@ -3,6 +3,7 @@
 // What orders make all the time lies in one plain column a kind, and an 8-byte reference an event
 // keeps the order over all; so noting an event copies its fields once, retains nothing, and a batch
 // that is emptied and used again allocates nothing. Readers see values of `Event`, made as they go.
+// Copies of a batch share its columns until one of them notes more: `claim`, once a command.
 // Invariants: references lie in the order in which the events happened; each names one place of its
 // column.
 // Not here: what the events mean (Event).
@@ -17,51 +18,35 @@ public struct EventBatch: Sendable {
     public var firstEvent: Int
   }
 
-  fileprivate enum Column: UInt8, Sendable {
-    case accepted, trade, closed, level, balance, other
-  }
-
-  fileprivate struct Reference: Sendable {
-    var column: Column
-    var place: Int32
-  }
-
-  fileprivate struct Closed: Sendable {
-    var order: OrderView
-    var cancelClientOrderID: ShortText
-  }
-
   public private(set) var entries: [Entry] = []
-  fileprivate var references: [Reference] = []
-  fileprivate var accepted: [OrderView] = []
-  /// The trades alone, in order.
-  public private(set) var trades: [Trade] = []
-  fileprivate var closed: [Closed] = []
-  /// The changed levels alone, in order.
-  public private(set) var levels: [LevelChange] = []
-  fileprivate var balances: [BalanceChange] = []
-  fileprivate var others: [Event] = []
+  fileprivate var store = EventStore()
 
   public init() {}
 
   /// Begins the events of a log entry. Indexes must grow.
   public mutating func begin(index: UInt64, stamp: Int64) {
     precondition(entries.last.map { $0.index < index } ?? true, "entries are applied in order")
-    entries.append(Entry(index: index, stamp: stamp, firstEvent: references.count))
+    entries.append(Entry(index: index, stamp: stamp, firstEvent: count))
   }
 
   /// Adds an event to the entry begun last.
-  public mutating func append(_ event: Event) { add(event) }
+  public mutating func append(_ event: Event) {
+    claim()
+    add(event)
+  }
 
   /// How many events there are.
-  public var count: Int { references.count }
+  public var count: Int { store.columns.pointee.references.count }
+
+  /// How many levels changed.
+  public var levelCount: Int { store.columns.pointee.levels.count }
 
   /// All events, in order. Each access makes the value of one.
   public var events: Events { Events(batch: self) }
 
   /// The events of the entry at `position` in `entries`.
   public func events(of position: Int) -> Slice<Events> {
-    let end = position + 1 < entries.count ? entries[position + 1].firstEvent : references.count
+    let end = position + 1 < entries.count ? entries[position + 1].firstEvent : count
     return events[entries[position].firstEvent..<end]
   }
 
@@ -71,13 +56,18 @@ public struct EventBatch: Sendable {
   /// Empties it, keeping its memory.
   public mutating func removeAll() {
     entries.removeAll(keepingCapacity: true)
-    references.removeAll(keepingCapacity: true)
-    accepted.removeAll(keepingCapacity: true)
-    trades.removeAll(keepingCapacity: true)
-    closed.removeAll(keepingCapacity: true)
-    levels.removeAll(keepingCapacity: true)
-    balances.removeAll(keepingCapacity: true)
-    others.removeAll(keepingCapacity: true)
+    if isKnownUniquelyReferenced(&store) {
+      store.columns.pointee.removeAll()
+    } else {
+      store = EventStore()
+    }
+  }
+
+  /// Makes sure that no copy of the batch sees what is noted from here on. Whoever notes events
+  /// calls it first; until it hands the batch on, nobody can copy it.
+  @inline(__always)
+  mutating func claim() {
+    if !isKnownUniquelyReferenced(&store) { store = EventStore(copying: store) }
   }
 
   /// The events of a batch, as values.
@@ -85,21 +75,89 @@ public struct EventBatch: Sendable {
     fileprivate let batch: EventBatch
 
     public var startIndex: Int { 0 }
-    public var endIndex: Int { batch.references.count }
+    public var endIndex: Int { batch.count }
 
-    public subscript(position: Int) -> Event {
-      let reference = batch.references[position]
-      let place = Int(reference.place)
-      switch reference.column {
-      case .accepted: return .orderAccepted(batch.accepted[place])
-      case .trade: return .trade(batch.trades[place])
-      case .closed:
-        let closed = batch.closed[place]
-        return .orderClosed(closed.order, cancelClientOrderID: closed.cancelClientOrderID)
-      case .level: return .levelChanged(batch.levels[place])
-      case .balance: return .balanceChanged(batch.balances[place])
-      case .other: return batch.others[place]
-      }
+    public subscript(position: Int) -> Event { batch.store.columns.pointee.event(position) }
+  }
+}
+
+/// Owns the columns of a batch and of its copies.
+private final class EventStore: @unchecked Sendable {
+  let columns: UnsafeMutablePointer<EventColumns>
+
+  init() {
+    columns = .allocate(capacity: 1)
+    columns.initialize(to: EventColumns())
+  }
+
+  init(copying other: EventStore) {
+    columns = .allocate(capacity: 1)
+    columns.initialize(to: EventColumns(copying: other.columns.pointee))
+  }
+
+  deinit {
+    columns.deinitialize(count: 1)
+    columns.deallocate()
+  }
+}
+
+/// The events of a batch, by kind.
+private struct EventColumns: ~Copyable {
+  enum Column: UInt8 {
+    case accepted, trade, closed, level, balance, other
+  }
+
+  struct Reference {
+    var column: Column
+    var place: Int32
+  }
+
+  struct Closed {
+    var order: OrderView
+    var cancelClientOrderID: ShortText
+  }
+
+  var references = List<Reference>()
+  var accepted = List<OrderView>()
+  var trades = List<Trade>()
+  var closed = List<Closed>()
+  var levels = List<LevelChange>()
+  var balances = List<BalanceChange>()
+  var others = List<Event>()
+
+  init() {}
+
+  init(copying other: borrowing EventColumns) {
+    references = List(copying: other.references)
+    accepted = List(copying: other.accepted)
+    trades = List(copying: other.trades)
+    closed = List(copying: other.closed)
+    levels = List(copying: other.levels)
+    balances = List(copying: other.balances)
+    others = List(copying: other.others)
+  }
+
+  mutating func removeAll() {
+    references.removeAll()
+    accepted.removeAll()
+    trades.removeAll()
+    closed.removeAll()
+    levels.removeAll()
+    balances.removeAll()
+    others.removeAll()
+  }
+
+  func event(_ position: Int) -> Event {
+    let place = Int(references[position].place)
+    switch references[position].column {
+    case .accepted: return .orderAccepted(accepted[place])
+    case .trade: return .trade(trades[place])
+    case .closed:
+      return .orderClosed(
+        closed[place].order, cancelClientOrderID: closed[place].cancelClientOrderID)
+    case .level: return .levelChanged(levels[place])
+    case .balance: return .balanceChanged(balances[place])
+    case .other: return others[place]
     }
   }
 }
@@ -115,43 +173,48 @@ extension EventBatch {
     case .levelChanged(let change): noteLevel(change)
     case .balanceChanged(let change): noteBalance(change)
     default:
-      refer(.other, others.count)
-      others.append(event)
+      refer(.other, columns.pointee.others.count)
+      columns.pointee.others.append(event)
     }
   }
 
   @inline(__always)
   mutating func noteAccepted(_ order: OrderView) {
-    refer(.accepted, accepted.count)
-    accepted.append(order)
+    refer(.accepted, columns.pointee.accepted.count)
+    columns.pointee.accepted.append(order)
   }
 
   @inline(__always)
   mutating func noteTrade(_ trade: Trade) {
-    refer(.trade, trades.count)
-    trades.append(trade)
+    refer(.trade, columns.pointee.trades.count)
+    columns.pointee.trades.append(trade)
   }
 
   @inline(__always)
   mutating func noteClosed(_ order: OrderView, _ cancelClientOrderID: ShortText) {
-    refer(.closed, closed.count)
-    closed.append(Closed(order: order, cancelClientOrderID: cancelClientOrderID))
+    refer(.closed, columns.pointee.closed.count)
+    columns.pointee.closed.append(
+      EventColumns.Closed(order: order, cancelClientOrderID: cancelClientOrderID))
   }
 
   @inline(__always)
   mutating func noteLevel(_ change: LevelChange) {
-    refer(.level, levels.count)
-    levels.append(change)
+    refer(.level, columns.pointee.levels.count)
+    columns.pointee.levels.append(change)
   }
 
   @inline(__always)
   mutating func noteBalance(_ change: BalanceChange) {
-    refer(.balance, balances.count)
-    balances.append(change)
+    refer(.balance, columns.pointee.balances.count)
+    columns.pointee.balances.append(change)
   }
 
   @inline(__always)
-  private mutating func refer(_ column: Column, _ place: Int) {
-    references.append(Reference(column: column, place: Int32(place)))
+  private var columns: UnsafeMutablePointer<EventColumns> { store.columns }
+
+  @inline(__always)
+  private func refer(_ column: EventColumns.Column, _ place: Int) {
+    columns.pointee.references.append(
+      EventColumns.Reference(column: column, place: Int32(place)))
   }
 }

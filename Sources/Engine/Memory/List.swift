@@ -15,6 +15,13 @@ struct List<Record>: ~Copyable {
     base = .allocate(capacity: self.capacity)
   }
 
+  /// A copy of another list.
+  init(copying other: borrowing List) {
+    self.init(capacity: other.count)
+    base.initialize(from: other.base, count: other.count)
+    count = other.count
+  }
+
   deinit {
     base.deinitialize(count: count)
     base.deallocate()

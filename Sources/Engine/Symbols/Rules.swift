@@ -79,15 +79,18 @@ extension Exchange {
     _ order: PlaceOrder, _ account: Int32, _ symbol: Int32, _ stamp: Int64,
     excluding own: Int32 = -1
   ) throws(Rejection) {
+    let asksValue = symbols.orderMax(symbols.states[symbol].quote) > 0
     var notional: Int64? = order.quoteOrderQuantity > 0 ? order.quoteOrderQuantity : nil
     if order.type.working != .market {
       // A pegged order's price is checked once it is known.
       if order.special.peg == .none || order.price > 0 {
         try checkPercentPrice(order.price, order.side, symbol, stamp)
-        notional = Amounts.scaled(
-          order.price, times: order.quantity, over: symbols.states[symbol].baseUnit)
+        if asksValue {
+          notional = Amounts.scaled(
+            order.price, times: order.quantity, over: symbols.states[symbol].baseUnit)
+        }
       }
-    } else if order.quoteOrderQuantity == 0,
+    } else if asksValue, order.quoteOrderQuantity == 0,
       let reference = symbols.referencePrice(symbol, at: stamp)
     {
       notional = Amounts.scaled(

@@ -35,43 +35,58 @@ extension ShortText {
 
   /// Decodes; refuses what `init?` would refuse, and padding that is not zero.
   public static func decode(_ reader: inout ByteReader) throws(WireError) -> ShortText {
-    let count = try reader.u8()
-    guard Int(count) <= countMax else { throw .tooLong(length: Int(count), limit: countMax) }
-    var words: InlineArray<5, UInt64> = [0, 0, 0, 0, 0]
-    var left = Int(count)
-    var i = 0
-    while left > 0 {
-      let word = try reader.u64()
-      // What is not text must be zero; there, 0x21 takes its place for the check.
-      let padding: UInt64 = left >= 8 ? 0 : ~0 >> UInt64(8 * left)
-      guard word & padding == 0 else { throw .invalid("short text padding") }
-      guard isPrintable(word | padding & 0x2121_2121_2121_2121) else {
-        throw .invalid("short text")
-      }
-      words[i] = word
-      i += 1
-      left -= 8
-    }
-    return ShortText(words: words, count: count)
+    try reader.borrowing { raw throws(WireError) in try decode(&raw) }
   }
 
-  // True if all eight bytes are from 0x21 to 0x7E. A byte with its high bit clear reaches 0x80 by
-  // adding 0x5F exactly if it is at least 0x21, and by adding 0x01 exactly if it is 0x7F; neither
-  // sum carries into the next byte.
+  /// The same.
   @inline(__always)
-  private static func isPrintable(_ word: UInt64) -> Bool {
-    let high: UInt64 = 0x8080_8080_8080_8080
-    guard word & high == 0 else { return false }
-    return (word &+ 0x5F5F_5F5F_5F5F_5F5F) & high == high
-      && (word &+ 0x0101_0101_0101_0101) & high == 0
+  static func decode(_ reader: inout RawReader) throws(WireError) -> ShortText {
+    let count = Int(try reader.u8())
+    guard count <= countMax else { throw .tooLong(length: count, limit: countMax) }
+    let start = try reader.take((count + 7) / 8 * 8)
+    var faults = Faults()
+    let words = (
+      word(0, start, count, &faults), word(1, start, count, &faults),
+      word(2, start, count, &faults), word(3, start, count, &faults),
+      word(4, start, count, &faults)
+    )
+    guard faults.padding == 0 else { throw .invalid("short text padding") }
+    guard faults.text == 0 else { throw .invalid("short text") }
+    return ShortText(words: words, count: UInt8(count))
   }
 
-  private init(words: InlineArray<5, UInt64>, count: UInt8) {
-    w0 = words[0]
-    w1 = words[1]
-    w2 = words[2]
-    w3 = words[3]
-    w4 = UInt32(truncatingIfNeeded: words[4] >> 32)
+  private struct Faults {
+    var padding: UInt64 = 0
+    var text: UInt64 = 0
+  }
+
+  // A word of a text of `count` bytes, or 0 behind its end. All of its bytes must be from 0x21 to
+  // 0x7E: a byte with its high bit clear reaches 0x80 by adding 0x5F exactly if it is at least 0x21,
+  // and by adding 0x01 exactly if it is 0x7F; neither sum carries into the next byte.
+  @inline(__always)
+  private static func word(
+    _ number: Int, _ start: UnsafeRawPointer, _ count: Int, _ faults: inout Faults
+  ) -> UInt64 {
+    let left = count - 8 * number
+    guard left > 0 else { return 0 }
+    let high: UInt64 = 0x8080_8080_8080_8080
+    let word = start.big(UInt64.self, 8 * number)
+    // What is not text must be zero; there, 0x21 takes its place for the check.
+    let padding: UInt64 = left >= 8 ? 0 : ~0 &>> UInt64(8 * left)
+    faults.padding |= word & padding
+    let text = word | padding & 0x2121_2121_2121_2121
+    faults.text |= (text | ~(text &+ 0x5F5F_5F5F_5F5F_5F5F)) & high
+    faults.text |= (text &+ 0x0101_0101_0101_0101) & high
+    return word
+  }
+
+  @inline(__always)
+  private init(words: (UInt64, UInt64, UInt64, UInt64, UInt64), count: UInt8) {
+    w0 = words.0
+    w1 = words.1
+    w2 = words.2
+    w3 = words.3
+    w4 = UInt32(truncatingIfNeeded: words.4 >> 32)
     self.count = count
   }
 }

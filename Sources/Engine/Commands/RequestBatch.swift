@@ -1,0 +1,91 @@
+// RequestBatch: the requests of one log entry, decoded into columns that are emptied and used again.
+//
+// What is asked all the time (placing and cancelling an order) lies in plain records, so reading an
+// entry allocates nothing and counts no references.
+// Invariant: each item names one place of the column of its kind.
+// Not here: layouts (CommandCodec), what requests do (Exchange).
+
+import Wire
+
+/// The decoded requests of an entry.
+public struct RequestBatch: ~Copyable {
+  enum Column: UInt8 {
+    case place, cancel, other
+  }
+
+  struct Item {
+    var header: CommandHeader
+    var column: Column
+    var place: Int32
+  }
+
+  private var items = List<Item>()
+  private(set) var orders = List<PlaceOrder>()
+  private(set) var cancels = List<CancelOrder>()
+  private(set) var others: [Command] = []
+
+  public init() {}
+
+  /// How many requests there are.
+  public var count: Int { items.count }
+
+  /// Who asks, and until when it may run.
+  public func header(_ position: Int) -> CommandHeader { items[position].header }
+
+  /// The request at `position` as a value.
+  public subscript(position: Int) -> Request {
+    Request(header: items[position].header, command: command(position))
+  }
+
+  /// The command at `position` as a value.
+  public func command(_ position: Int) -> Command {
+    let place = Int(items[position].place)
+    switch items[position].column {
+    case .place: return .placeOrder(orders[place])
+    case .cancel: return .cancelOrder(cancels[place])
+    case .other: return others[place]
+    }
+  }
+
+  /// The identity that the request at `position` founds, if it does.
+  public func genesis(_ position: Int) -> GenesisMark? {
+    guard items[position].column == .other,
+      case .genesis(let mark) = others[Int(items[position].place)]
+    else { return nil }
+    return mark
+  }
+
+  /// Empties it, keeping its memory.
+  public mutating func removeAll() {
+    items.removeAll()
+    orders.removeAll()
+    cancels.removeAll()
+    if !others.isEmpty { others.removeAll(keepingCapacity: true) }
+  }
+
+  /// Reads one framed request and moves behind it.
+  public mutating func decode(_ reader: inout RawReader) throws(WireError) {
+    try CommandCodec.decode(&reader, into: &self)
+  }
+
+  subscript(item position: Int) -> Item {
+    @inline(__always) _read { yield items[position] }
+  }
+
+  @inline(__always)
+  mutating func append(_ header: CommandHeader, _ order: PlaceOrder) {
+    items.append(Item(header: header, column: .place, place: Int32(orders.count)))
+    orders.append(order)
+  }
+
+  @inline(__always)
+  mutating func append(_ header: CommandHeader, _ cancel: CancelOrder) {
+    items.append(Item(header: header, column: .cancel, place: Int32(cancels.count)))
+    cancels.append(cancel)
+  }
+
+  mutating func append(_ header: CommandHeader, _ command: Command) {
+    items.append(Item(header: header, column: .other, place: Int32(others.count)))
+    others.append(command)
+  }
+}

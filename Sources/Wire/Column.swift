@@ -1,0 +1,60 @@
+// Column: a growing run of plain records in one place of its own, named by their positions.
+//
+// An array that is a field is checked for other owners at each change; a column has one owner.
+// Invariants: the first `count` records are initialised; a position is checked, in release too.
+// Not here: what the records mean (the owner knows).
+
+/// A growing run of plain records.
+@frozen
+public struct Column<Record: BitwiseCopyable>: ~Copyable {
+  @usableFromInline var base: UnsafeMutablePointer<Record>
+  @usableFromInline var capacity: Int
+  /// How many records there are.
+  public internal(set) var count: Int {
+    @inlinable get { used }
+    @inlinable set { used = newValue }
+  }
+  @usableFromInline var used = 0
+
+  @inlinable public init(capacity: Int = 16) {
+    self.capacity = max(1, capacity)
+    base = .allocate(capacity: self.capacity)
+  }
+
+  /// `count` equal records.
+  @inlinable public init(repeating record: Record, count: Int) {
+    self.init(capacity: count)
+    base.initialize(repeating: record, count: count)
+    used = count
+  }
+
+  @inlinable deinit { base.deallocate() }
+
+  /// Adds a record. Amortised O(1).
+  @inlinable @inline(__always)
+  public mutating func append(_ record: Record) {
+    if used == capacity { grow() }
+    (base + used).initialize(to: record)
+    used += 1
+  }
+
+  @inlinable public subscript(position: Int) -> Record {
+    @inline(__always) unsafeAddress {
+      precondition(position >= 0 && position < used, "outside of the column")
+      return UnsafePointer(base + position)
+    }
+    @inline(__always) unsafeMutableAddress {
+      precondition(position >= 0 && position < used, "outside of the column")
+      return base + position
+    }
+  }
+
+  @usableFromInline
+  mutating func grow() {
+    let larger = UnsafeMutablePointer<Record>.allocate(capacity: capacity * 2)
+    larger.moveInitialize(from: base, count: used)
+    base.deallocate()
+    base = larger
+    capacity *= 2
+  }
+}
