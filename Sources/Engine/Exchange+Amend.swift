@@ -73,12 +73,12 @@ extension Exchange {
     try filters.checkLot(amend.quantity)
     guard amend.quantity <= view.quantity else { throw .amendIncreases }
     guard amend.quantity < view.quantity else { throw .amendChangesNothing }
-    if view.price > 0 {
-      let unit = symbols.states[symbol].baseUnit
-      guard let notional = Amounts.scaled(view.price, times: amend.quantity, over: unit),
-        notional > 0
-      else { throw .priceTimesQuantityZero }
-      try filters.checkNotional(notional, isMarket: false)
+    try checkValue(view, amend.quantity, symbol, stamp)
+    if let list = special(slot)?.list, list >= 0, lists[list].isPair {
+      for leg in 0..<3 where lists[list].slots[leg] >= 0 && lists[list].slots[leg] != slot {
+        let other = book.orders[view: lists[list].slots[leg]]
+        try checkValue(other, amend.quantity, symbol, stamp)
+      }
     }
     let bound = filters.rules.maxOrderAmends
     guard view.extras.amendments < Self.amendmentsMax,
@@ -92,6 +92,27 @@ extension Exchange {
       throw .duplicateClientOrderID
     }
     return fingerprint
+  }
+
+  // NOTIONAL, at the order's price or at the reference price if it will trade at any; and
+  // MARKET_LOT_SIZE. A pegged order that has no price yet is checked when it gets one.
+  private func checkValue(
+    _ view: OrderView, _ quantity: Int64, _ symbol: Int32, _ stamp: Int64
+  ) throws(Rejection) {
+    let filters = symbols.states[symbol].filters
+    let unit = symbols.states[symbol].baseUnit
+    if view.type.working == .market {
+      try filters.checkMarketLot(quantity)
+      guard planted != .amendUnchecked,
+        let reference = symbols.referencePrice(symbol, at: stamp)
+      else { return }
+      let notional = Amounts.scaled(reference, times: quantity, over: unit)
+      try filters.checkNotional(notional ?? .max, isMarket: true)
+    } else if view.price > 0 {
+      guard let notional = Amounts.scaled(view.price, times: quantity, over: unit), notional > 0
+      else { throw .priceTimesQuantityZero }
+      try filters.checkNotional(notional, isMarket: false)
+    }
   }
 
   // Lowers one order, and gives it another client id if one is given. Its hold is the caller's.

@@ -51,7 +51,8 @@ extension Exchange {
     let slot = try find(
       cancel.orderID, cancel.originalClientOrderID, cancel.account, cancel.symbol, account)
     switch cancel.restriction {
-    case .none: break
+    case .none:
+      if planted == .cancelRefused, book.orders[view: slot].executed > 0 { throw .orderUnknown }
     case .onlyNew:
       guard book.orders[view: slot].status == .new else { throw .cancelRestricted }
     case .onlyPartiallyFilled:
@@ -94,6 +95,7 @@ extension Exchange {
     view.updatedAt = stamp
     close(slot, side: view.side, stamp)
     events.noteClosed(view, cancelID)
+    if planted == .toldTwice { events.noteClosed(view, cancelID) }
     return Cancelled(order: view, cancelClientOrderID: cancelID)
   }
 }

@@ -40,7 +40,9 @@ extension Exchange {
       account: withdrawal.account, asset: withdrawal.asset, amount: withdrawal.amount)
     if let reply = try repeated(.withdraw, withdrawal.id, record, account) { return reply }
     try checkFeature(.withdrawals)
-    guard withdrawal.amount <= ledger.free(account, withdrawal.asset) else {
+    guard
+      withdrawal.amount <= ledger.free(account, withdrawal.asset) || planted == .overdraft
+    else {
       throw .insufficientBalance
     }
     try checkRoom()

@@ -15,6 +15,13 @@ extension Exchange {
     }
   }
 
+  /// Slots of orders ever used, and orders that are open: what memory grows with.
+  package var orderSlots: (used: Int, open: Int) {
+    var open = 0
+    for account in 0..<accounts.states.count { open += Int(accounts.states[account].openOrders) }
+    return (Int(book.orders.slotBound), open)
+  }
+
   /// One sentence for each invariant that does not hold; empty if all do. O(state).
   public borrowing func checkInvariants() -> [String] {
     var broken: [String] = []

@@ -66,6 +66,7 @@ extension Exchange {
     if planted == .strategyMatters, order.strategyID != 0 { admission.rests = false }
     try checkSound(admission, order.side)
     try plan(order, &admission, stamp)
+    if planted == .bookCrossed, order.type == .limit, admission.rests { admission.killed = true }
     return admission
   }
 
@@ -74,6 +75,7 @@ extension Exchange {
     _ order: PlaceOrder, _ account: Int32, _ stamp: Int64, slot: Int32 = -1
   ) throws(Rejection) -> Admission {
     guard let symbol = symbols.place(order.symbol) else { throw .symbolUnknown }
+    if planted == .turnFault, slot >= 0, order.symbol == plantedSymbol { throw .engineFault }
     var admission = try terms(of: order, account, symbol, stamp)
     try checkRules(order, account, symbol, stamp, excluding: slot)
     admission.range = executionRange(order.side, symbol, stamp)
@@ -142,7 +144,9 @@ extension Exchange {
   ) throws(Rejection) -> Admission {
     guard order.quoteOrderQuantity == 0 else { throw .orderTypeNotSupported }
     try symbols.states[symbol].filters.checkPrice(order.price)
-    try symbols.states[symbol].filters.checkLot(order.quantity)
+    if planted != .stepIgnored || order.quantity <= 0 {
+      try symbols.states[symbol].filters.checkLot(order.quantity)
+    }
     guard order.quantity <= Amounts.amountMax,
       let notional = Amounts.scaled(
         order.price, times: order.quantity, over: symbols.states[symbol].baseUnit),
@@ -369,6 +373,7 @@ extension Exchange {
     accounts.states[record.account].openOrders -= 1
     deleteRow(ofOrder: slot)
     let fingerprint = book.orders.remove(slot)
+    if planted == .slotLeaked { book.orders.forgetFree() }
     clientIDs.close(fingerprint, account: record.account, at: stamp, accounts: &accounts.states)
   }
 }

@@ -4,6 +4,8 @@
 // its symbol is halted, on every replica at the same log index, and the other symbols go on. The
 // operator looks, and sets the symbol to TRADING again (or to CANCEL_ONLY first).
 // This is the one refusal that changes state: the symbol's status, its row and its event.
+// A fault that an order finds later than its command (a stop that fired, a leg, the second half of
+// a cancel-replace) ends that order alone, and halts the symbol just so.
 // Not here: faults that nothing foresaw: a node that died twice at one log index (Node).
 
 /// Bugs that a test plants to see that its checks catch them. Never set outside of tests and the
@@ -12,6 +14,10 @@ package enum PlantedBug: UInt8, Sendable, CaseIterable {
   case none
   /// The next order on the symbol `plantedSymbol` finds the engine's state broken.
   case fault
+  /// The next order that enters the market on `plantedSymbol` later than its command does so.
+  case turnFault
+  /// A fault like `fault`, after which the symbol is not halted.
+  case faultUnhalted
   /// A buyer's fee is taken, and given to nobody.
   case feeLost
   /// A partial fill of a resting BUY order releases one unit less than it should.
@@ -56,6 +62,26 @@ package enum PlantedBug: UInt8, Sendable, CaseIterable {
   case levelUntold
   /// Orders with a strategy id do not rest.
   case strategyMatters
+  /// Withdrawals by the operator may take more than there is.
+  case overdraft
+  /// Sizes off the grid are taken.
+  case stepIgnored
+  /// LIMIT orders that rest do not look at the other side before.
+  case bookCrossed
+  /// A cancel is told twice.
+  case toldTwice
+  /// An order that was executed in part cannot be cancelled.
+  case cancelRefused
+  /// A trailing order's extreme follows the price back until it is met.
+  case trailingBack
+  /// Orders that are met together take their turns from the last to the first.
+  case turnsReversed
+  /// A closed order's slot is not used again.
+  case slotLeaked
+  /// Counters of symbols are not stored.
+  case counterStale
+  /// An amendment of an order that will trade at any price is not checked against NOTIONAL.
+  case amendUnchecked
   /// A client id that an open order has is taken again.
   case openIDTaken
 }
@@ -63,8 +89,14 @@ package enum PlantedBug: UInt8, Sendable, CaseIterable {
 extension Exchange {
   /// Refuses the command and halts its symbol.
   mutating func quarantine(_ command: Command, _ events: inout EventBatch) {
-    guard let id = command.tradedSymbol, let symbol = symbols.place(id),
-      symbols.states[symbol].status != .halt
+    guard let id = command.tradedSymbol, let symbol = symbols.place(id) else { return }
+    halt(symbol, after: .engineFault, &events)
+  }
+
+  /// Halts a symbol on which an order met an engine fault; nothing for any other reason.
+  mutating func halt(_ symbol: Int32, after reason: Rejection, _ events: inout EventBatch) {
+    guard reason == .engineFault, symbols.states[symbol].status != .halt,
+      planted != .faultUnhalted
     else { return }
     symbols.setStatus(symbol, .halt)
     noteChanged(symbol, &events)
@@ -91,7 +123,9 @@ extension Exchange {
         ledger.locked(record.account, asset) > 0
       else { throw .engineFault }
     }
-    if planted == .fault, state.id == plantedSymbol { throw .engineFault }
+    if planted == .fault || planted == .faultUnhalted, state.id == plantedSymbol {
+      throw .engineFault
+    }
   }
 }
 

@@ -76,6 +76,7 @@ extension Exchange {
         Placed(
           order: placed.order, fills: told.0, counts: placed.counts, preventions: told.1))
     } catch {
+      if let symbol = symbols.place(order.symbol) { halt(symbol, after: error, &events) }
       return .failed(error)
     }
   }

@@ -2,7 +2,8 @@
 // met, and legs whose list has come to them.
 //
 // Such an order is checked again like a new one (not its ids and not its counts). What fails the
-// checks expires with the reason REJECTED.
+// checks expires with the reason REJECTED; what finds an engine fault does so too, and halts its
+// symbol, so that the turns behind it wait for the operator.
 // Invariant: an order keeps its id, its slot and its place on the account's sheet.
 // Not here: when an order fires (Triggers).
 
@@ -58,6 +59,7 @@ extension Exchange {
       let admission = try evaluate(again(slot, type), book.orders[slot].account, stamp, slot: slot)
       start(slot, admission, stamp, &events)
     } catch {
+      halt(book.orders[slot].symbol, after: error, &events)
       reject(slot, stamp, &events)
     }
   }

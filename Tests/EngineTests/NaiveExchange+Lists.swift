@@ -112,7 +112,8 @@ extension NaiveExchange {
     }
     if command.kind == .oco { lockPair(list, 1) }
     let placed = ListPlaced(
-      list: told, orders: views, fills: fills, counts: counts(command.account, stamp))
+      list: told, orders: views, fills: fills, counts: counts(command.account, stamp),
+      preventions: preventions)
     runTurns(s, stamp)
     return placed
   }
@@ -330,11 +331,11 @@ extension NaiveExchange {
     }
     if q > order.view.quantity { throw .amendIncreases }
     if q == order.view.quantity { throw .amendChangesNothing }
-    if order.view.price > 0 {
-      let value = Self.floorDivide(Int128(order.view.price) * Int128(q), symbols[s].unit)
-      if value == 0 { throw .priceTimesQuantityZero }
-      if value < Int128(f.minNotional) { throw .filterNotional }
-      if f.maxNotional > 0, value > Int128(f.maxNotional) { throw .filterNotional }
+    try checkValue(order.view, q, s, stamp)
+    if let l, lists[l].isPair {
+      for id in lists[l].open where id != order.view.id {
+        try checkValue(symbols[s].orders[symbols[s].place(id)].view, q, s, stamp)
+      }
     }
     if f.rules.maxOrderAmends > 0, order.view.extras.amendments >= f.rules.maxOrderAmends {
       throw .filterMaxAmendments
@@ -366,6 +367,28 @@ extension NaiveExchange {
       runTurns(s, stamp)
     }
     return result
+  }
+
+  private func checkValue(
+    _ view: OrderView, _ q: Int64, _ s: Int, _ stamp: Int64
+  ) throws(Rejection) {
+    let f = symbols[s].info.filters
+    let isMarket = view.type.isMarket
+    if isMarket,
+      q < f.marketMinQuantity || (f.marketMaxQuantity > 0 && q > f.marketMaxQuantity)
+        || (f.marketStepSize > 0 && q % f.marketStepSize != 0)
+    {
+      throw .filterMarketLotSize
+    }
+    guard let price = isMarket ? averagePrice(s, stamp) : Int128(view.price),
+      isMarket || price > 0
+    else { return }
+    let value = Self.floorDivide(price * Int128(q), symbols[s].unit)
+    if value == 0, !isMarket { throw .priceTimesQuantityZero }
+    if value < Int128(f.minNotional), !isMarket || f.applyMinToMarket { throw .filterNotional }
+    if f.maxNotional > 0, value > Int128(f.maxNotional), !isMarket || f.applyMaxToMarket {
+      throw .filterNotional
+    }
   }
 
   private mutating func lower(

@@ -47,6 +47,16 @@ struct PropertyRun: ~Copyable {
     watch(command)
   }
 
+  /// Cancels one of the open orders, by its id.
+  func cancellation(_ number: UInt64) -> Command? {
+    let keys = open.keys.sorted { ($0.symbol, $0.id) < ($1.symbol, $1.id) }
+    guard !keys.isEmpty, let view = open[keys[Int(number % UInt64(keys.count))]] else { return nil }
+    return .cancelOrder(
+      CancelOrder(
+        account: view.account, symbol: view.symbol, orderID: view.id,
+        originalClientOrderID: .empty, cancelClientOrderID: World.text("c"), restriction: .none))
+  }
+
   private mutating func fail(_ property: Int, _ what: String) {
     if violated[property] == nil { violated[property] = what }
   }

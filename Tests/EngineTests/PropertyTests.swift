@@ -18,6 +18,9 @@ import Wire
       if step >= steps, bug != .none || run.trades >= 20 { break }
       run.world.stamp += commands.pause()
       run.run(commands.random.chance(movements) ? commands.movement() : commands.next())
+      if commands.random.chance(4), let cancel = run.cancellation(commands.random.next()) {
+        run.run(cancel)
+      }
       if step % 10 == 0 { try run.checkHolds() }
     }
     if bug == .none, run.trades < 20 { return [0: "a stream without trades tests nothing"] }
@@ -32,7 +35,8 @@ import Wire
 
   @Test(arguments: [
     (PlantedBug.feeLost, 1), (.feeLost, 17), (.cancelKeepsHold, 3), (.holdKept, 3),
-    (.tradeIDSkips, 5), (.fokPartial, 15), (.overspends, 15), (.depositForgotten, 19),
+    (.tradeIDSkips, 5), (.stepIgnored, 6), (.bookCrossed, 7), (.toldTwice, 9),
+    (.cancelRefused, 10), (.fokPartial, 15), (.overspends, 15), (.depositForgotten, 19),
     (.rangeIgnored, 25), (.statusIgnored, 26), (.countsNotLowered, 27), (.failedIsPosted, 28),
   ])
   func `a planted bug breaks its property`(bug: PlantedBug, property: Int) throws {
@@ -43,6 +47,15 @@ import Wire
         != nil
     }
     #expect(found, "\(bug) was not seen by property \(property)")
+  }
+
+  @Test func `an account that would owe ends the program, rather than go on`() async {
+    await #expect(processExitsWith: .failure) {
+      var run = PropertyRun()
+      run.world.exchange.planted = .overdraft
+      run.run(
+        .withdraw(Funds(account: World.account(0), asset: World.quote, amount: 60_001, id: "x")))
+    }
   }
 
   @Test(arguments: 1...6)

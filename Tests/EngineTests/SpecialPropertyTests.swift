@@ -40,7 +40,7 @@ import Wire
     }
     for what in [
       "trades", "fired", "pending legs", "slices", "prevented", "amended", "improved",
-      "failed cancels",
+      "failed cancels", "trails", "fired together",
     ] {
       #expect(tally[what, default: 0] > 0, "\(what): \(tally)")
     }
@@ -48,7 +48,8 @@ import Wire
 
   @Test(arguments: [
     (PlantedBug.improvementKept, 4), (.amendLosesPlace, 8), (.replaceGoesOn, 11),
-    (.pendingAnyway, 12), (.stopLate, 13), (.selfTradeAllowed, 14), (.sliceWhole, 16),
+    (.pendingAnyway, 12), (.stopLate, 13), (.trailingBack, 13), (.turnsReversed, 13),
+    (.selfTradeAllowed, 14), (.sliceWhole, 16),
     (.transferAstray, 29), (.levelUntold, 30), (.openIDTaken, 32),
   ])
   func `a planted bug breaks its property`(bug: PlantedBug, property: Int) {
@@ -77,6 +78,16 @@ import Wire
         World.limit(
           step % 2, random.chance(50) ? .buy : .sell, random.pick(1...1 << 60) / 10 * 10,
           at: Int64(1) << random.pick(0...62), id: "e\(step)"))
+      run.run(
+        .placeOrder(
+          PlaceOrder(
+            account: World.account(step % 2), symbol: World.first,
+            side: random.chance(50) ? .buy : .sell, type: .stopLoss, timeInForce: .gtc,
+            quantity: 10 << random.pick(0...57), quoteOrderQuantity: 0, price: 0,
+            clientOrderID: World.text("s\(step)"),
+            special: SpecialTerms(
+              stopPrice: random.chance(50) ? 0 : Int64(1) << random.pick(0...62),
+              trailingDelta: UInt32(random.pick(0...9_999))))))
       let broken = run.world.exchange.checkInvariants()
       if !broken.isEmpty { run.violated[0] = "\(broken)" }
     }
@@ -91,6 +102,32 @@ import Wire
     let broken = Self.extremes(seed, .issueUnbounded)
     let found = broken.violated[18] != nil
     #expect(found, "seed \(seed)")
+  }
+
+  @Test func `NOTIONAL holds when an order that will trade at any price is amended`() {
+    for bug in [PlantedBug.none, .amendUnchecked] {
+      var filters = World.filters()
+      filters.minNotional = 50
+      filters.applyMinToMarket = true
+      var world = World()
+      world.begin(World.setUp(filters: filters))
+      world.exchange.planted = bug
+      world.run(World.limit(0, .sell, 100, at: 10_000, id: "a"))
+      world.run(World.limit(1, .buy, 100, at: 10_000, id: "b"))
+      world.run(
+        .placeOrder(
+          PlaceOrder(
+            account: World.account(0), symbol: World.first, side: .sell, type: .stopLoss,
+            timeInForce: .gtc, quantity: 100, quoteOrderQuantity: 0, price: 0,
+            clientOrderID: World.text("stop"), special: SpecialTerms(stopPrice: 9_000))))
+      let reply = world.run(
+        .amendOrder(
+          AmendOrder(
+            account: World.account(0), symbol: World.first, orderID: nil,
+            originalClientOrderID: World.text("stop"), quantity: 49,
+            clientOrderID: World.text("stop"))))
+      #expect((reply.rejection == .filterNotional) == (bug == .none))
+    }
   }
 
   /// What a stream did to money and the market, with or without what clients add to their orders.

@@ -1,7 +1,8 @@
 // SpecialRun: a random stream with orders of every kind, watched from outside. It keeps its own
 // picture of every open order (where it waits, what it shows, its place in the queue) from events
 // alone, and judges properties 4, 8, 11 to 14, 16, 18, 29, 30 and 32 by it.
-// Not here: which planted bug each property must catch (SpecialPropertyTests).
+// Not here: when orders must fire (TriggerWatch), which planted bug each property must catch
+// (SpecialPropertyTests).
 
 import Engine
 import Wire
@@ -15,8 +16,6 @@ struct SpecialRun: ~Copyable {
     /// Its place in time among the orders of its level.
     var place: Int
     var visible: Int64
-    /// How many trades its symbol had seen when it began to wait.
-    var since = 0
 
     var isWorking: Bool { view.status != .pendingNew && view.workingAt >= 0 }
     var left: Int64 { view.quantity - view.executed - view.extras.prevented }
@@ -33,7 +32,7 @@ struct SpecialRun: ~Copyable {
   private var places = 0
   private var book: [ScenarioLevel: Int64] = [:]
   private var updates: [SymbolID: Int64] = [:]
-  private var prices: [SymbolID: [Int64]] = [:]
+  private var triggers = TriggerWatch()
   private var filled: Set<Key> = []
   private var executed: [Key: Int64] = [:]
   private var fired: Set<Key> = []
@@ -72,13 +71,16 @@ struct SpecialRun: ~Copyable {
 
   mutating func run(_ command: Command) {
     let earlier = balances
-    prices = [:]
+    triggers.begin()
     world.run(command)
     for event in world.lastEvents { watch(event) }
     if case .setTradeGroup(let set) = command, world.lastReply.rejection == nil {
       groups[set.account] = set.group
     }
-    checkWaiting()
+    triggers.end()
+    if let wrong = triggers.wrong { fail(13, wrong) }
+    tally["trails"] = triggers.trails
+    tally["fired together"] = triggers.together
     checkBook()
     watch(command, earlier)
   }
@@ -96,7 +98,9 @@ struct SpecialRun: ~Copyable {
       order.visible = min(order.visible, order.left)
       known[key] = order
       tally["amended", default: 0] += 1
-    case .orderClosed(let view, _): known[Key(symbol: view.symbol, id: view.id)] = nil
+    case .orderClosed(let view, _):
+      known[Key(symbol: view.symbol, id: view.id)] = nil
+      triggers.remove(Key(symbol: view.symbol, id: view.id))
     case .listChanged(let list): lists[list.id] = list
     case .levelChanged(let change):
       let level = ScenarioLevel(symbol: change.symbol, side: change.side, price: change.price)
@@ -124,14 +128,13 @@ struct SpecialRun: ~Copyable {
     places += 1
     var order = Known(view: view, place: places, visible: 0)
     order.visible = order.slice
-    order.since = prices[view.symbol, default: []].count
     known[Key(symbol: view.symbol, id: view.id)] = order
+    if view.status == .new, view.type.isParked { triggers.add(view) }
   }
 
   private mutating func trigger(_ view: OrderView) {
     let key = Key(symbol: view.symbol, id: view.id)
     guard var order = known[key] else { return fail(13, "an order that is not open fired") }
-    let seen = prices[view.symbol, default: []]
     if order.view.status == .pendingNew {
       if let list = lists[view.extras.list], let first = list.legs.first,
         !filled.contains(Key(symbol: view.symbol, id: first.order))
@@ -139,36 +142,23 @@ struct SpecialRun: ~Copyable {
         fail(12, "a pending leg came before the first leg was filled")
       }
       tally["pending legs", default: 0] += 1
-    } else {
-      if view.workingAt >= 0, !fired.insert(key).inserted { fail(13, "\(view.id) fired twice") }
-      let terms = view.extras.terms
-      if terms.trailingDelta == 0, terms.stopPrice > 0, !seen.contains(where: { meets(view, $0) }) {
-        fail(13, "order \(view.id) fired, and no trade met its price")
-      }
+      if view.workingAt < 0 { triggers.add(view) }
+    } else if view.workingAt >= 0 {
+      if !fired.insert(key).inserted { fail(13, "\(view.id) fired twice") }
+      triggers.fired(key)
       tally["fired", default: 0] += 1
     }
+    triggers.endLook()
     places += 1
     order.view = view
     order.place = places
     order.visible = order.slice
-    order.since = seen.count
     known[key] = order
-  }
-
-  // The table: which side of its price a stop waits for.
-  private func meets(_ view: OrderView, _ price: Int64) -> Bool {
-    let stop = view.extras.terms.stopPrice
-    return switch (view.type, view.side) {
-    case (.stopLoss, .buy), (.stopLossLimit, .buy), (.takeProfit, .sell),
-      (.takeProfitLimit, .sell):
-      price >= stop
-    default: price <= stop
-    }
   }
 
   private mutating func watch(_ trade: Trade) {
     let maker = Key(symbol: trade.symbol, id: trade.maker.id)
-    prices[trade.symbol, default: []].append(trade.price)
+    triggers.note(trade)
     tally["trades", default: 0] += 1
     let mode = trade.taker.selfTradePrevention
     if mode != .none, areOne(trade.maker.account, trade.taker.account) {
@@ -246,19 +236,6 @@ struct SpecialRun: ~Copyable {
     order.view = view
     order.visible = order.slice
     known[taker] = order
-  }
-
-  // No stop that a trade met while it waited still waits.
-  private mutating func checkWaiting() {
-    for order in known.values where !order.isWorking && order.view.status == .new {
-      let terms = order.view.extras.terms
-      guard terms.trailingDelta == 0, terms.stopPrice > 0 else { continue }
-      let seen = prices[order.view.symbol, default: []]
-      if seen.dropFirst(order.since).contains(where: { meets(order.view, $0) }) {
-        fail(13, "order \(order.view.id.value) was met and waits")
-      }
-    }
-    for key in known.keys { known[key]?.since = 0 }
   }
 
   private mutating func checkBook() {

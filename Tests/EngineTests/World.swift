@@ -30,7 +30,9 @@ struct Seeded: RandomNumberGenerator {
 
 /// Rows in a dictionary, sorted when they are scanned.
 final class RowTable: RowReader {
-  private(set) var rows: [[UInt8]: [UInt8]] = [:]
+  private(set) var rows: [[UInt8]: [UInt8]]
+
+  init(_ rows: [[UInt8]: [UInt8]] = [:]) { self.rows = rows }
 
   func write(_ batch: RowBatch) {
     for change in batch.changes { rows[change.key] = change.value }

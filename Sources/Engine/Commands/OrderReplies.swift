@@ -9,11 +9,17 @@ public struct ListPlaced: Hashable, Sendable {
   /// The first `Exchange.fillsPerReplyMax` trades of the first leg.
   public var fills: [Fill]
   public var counts: OrderCounts
-  public init(list: OrderListView, orders: [OrderView], fills: [Fill], counts: OrderCounts) {
+  /// The first `Exchange.fillsPerReplyMax` trades with itself that the first leg was kept from.
+  public var preventions: [Prevention]
+  public init(
+    list: OrderListView, orders: [OrderView], fills: [Fill], counts: OrderCounts,
+    preventions: [Prevention] = []
+  ) {
     self.list = list
     self.orders = orders
     self.fills = fills
     self.counts = counts
+    self.preventions = preventions
   }
 }
 

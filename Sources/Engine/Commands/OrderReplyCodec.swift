@@ -57,6 +57,7 @@ extension ReplyCodec {
     for order in placed.orders { OrderViewCodec.encode(order, into: &writer) }
     encode(placed.counts, into: &writer)
     encode(placed.fills, into: &writer)
+    encode(placed.preventions, into: &writer)
   }
 
   static func listPlaced(_ r: inout ByteReader) throws(WireError) -> ListPlaced {
@@ -64,7 +65,9 @@ extension ReplyCodec {
     var orders: [OrderView] = []
     for _ in 0..<(try r.u8()) { orders.append(try OrderViewCodec.decode(&r)) }
     let counts = try counts(&r)
-    return ListPlaced(list: list, orders: orders, fills: try fills(&r), counts: counts)
+    var placed = ListPlaced(list: list, orders: orders, fills: try fills(&r), counts: counts)
+    placed.preventions = try preventions(&r)
+    return placed
   }
 
   static func encode(_ cancelled: ListCancelled, into writer: inout ByteWriter) {

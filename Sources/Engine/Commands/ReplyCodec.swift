@@ -147,8 +147,12 @@ public enum ReplyCodec {
     OrderViewCodec.encode(placed.order, into: &writer)
     encode(placed.counts, into: &writer)
     encode(placed.fills, into: &writer)
-    writer.u32(UInt32(placed.preventions.count))
-    for prevention in placed.preventions { encode(prevention, into: &writer) }
+    encode(placed.preventions, into: &writer)
+  }
+
+  static func encode(_ preventions: [Prevention], into writer: inout ByteWriter) {
+    writer.u32(UInt32(preventions.count))
+    for prevention in preventions { encode(prevention, into: &writer) }
   }
 
   static func encode(_ fills: [Fill], into writer: inout ByteWriter) {
@@ -166,8 +170,14 @@ public enum ReplyCodec {
     let order = try OrderViewCodec.decode(&r)
     let counts = try counts(&r)
     var placed = Placed(order: order, fills: try fills(&r), counts: counts)
-    for _ in 0..<(try r.u32()) { placed.preventions.append(try prevention(&r)) }
+    placed.preventions = try preventions(&r)
     return placed
+  }
+
+  static func preventions(_ r: inout ByteReader) throws(WireError) -> [Prevention] {
+    var preventions: [Prevention] = []
+    for _ in 0..<(try r.u32()) { preventions.append(try prevention(&r)) }
+    return preventions
   }
 
   static func fills(_ r: inout ByteReader) throws(WireError) -> [Fill] {

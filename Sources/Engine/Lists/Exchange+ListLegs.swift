@@ -200,6 +200,7 @@ extension Exchange {
         try evaluate(again(below, types.1), account, stamp, slot: below)
       )
     } catch {
+      halt(lists[list].symbol, after: error, &events)
       reject(above, stamp, &events)
       reject(below, stamp, &events)
       return

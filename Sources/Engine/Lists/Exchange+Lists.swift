@@ -129,7 +129,9 @@ extension Exchange {
       views[0] = run(lists[list].slots[0], first, stamp, &events)
     }
     let counts = accounts.states[account].windows.counts(at: stamp)
-    let told = ListPlaced(list: view, orders: views, fills: fills.array, counts: counts)
+    let told = ListPlaced(
+      list: view, orders: views, fills: fills.array, counts: counts,
+      preventions: preventions.array)
     runTurns(symbol, stamp, &events)
     report(&events)
     return told

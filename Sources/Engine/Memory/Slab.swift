@@ -61,6 +61,9 @@ struct Slab<Record>: ~Copyable {
     free.append(slot)
   }
 
+  /// Leaves unused what was given back. For a planted bug.
+  mutating func forgetFree() { free.removeAll() }
+
   subscript(slot: Int32) -> Record {
     @inline(__always) unsafeAddress {
       precondition(UInt32(bitPattern: slot) < UInt32(bitPattern: count), "slot outside of the slab")

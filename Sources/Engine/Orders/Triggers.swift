@@ -124,6 +124,7 @@ extension Exchange {
     }
     triggers[Int(symbol)].prices.removeAll(keepingCapacity: true)
     met.sort { book.orders[view: $0].id < book.orders[view: $1].id }
+    if planted == .turnsReversed { met.reverse() }
     for slot in met where book.orders[slot].live {
       touchLeg(slot, stamp, &events)
       let number = nextTurn(symbol)
@@ -182,9 +183,11 @@ extension Exchange {
       let view = book.orders[view: slot]
       let extreme = special(slot)?.extreme ?? 0
       let isBetter = view.side == .sell ? price > extreme : price < extreme
-      if extreme == 0 || isBetter {
+      let delta = view.extras.terms.trailingDelta
+      let isMet = extreme > 0 && !isBetter && Self.hasTurned(view.side, extreme, price, delta)
+      if extreme == 0 || isBetter || (planted == .trailingBack && !isMet) {
         withSpecial(slot) { $0.extreme = price }
-      } else if Self.hasTurned(view.side, extreme, price, view.extras.terms.trailingDelta) {
+      } else if isMet {
         withSpecial(slot) { $0.phase = .fired }
         met.append(slot)
         firing = true

@@ -111,6 +111,7 @@ extension Exchange {
 
   private mutating func collectSymbols(_ batch: inout RowBatch) {
     for i in 0..<symbols.dirtyCounters.count {
+      if planted == .counterStale { continue }
       let place = symbols.dirtyCounters[i]
       let id = symbols.states[place].id.value
       let counters = symbols.states[place].counters

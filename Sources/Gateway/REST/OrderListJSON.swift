@@ -28,7 +28,8 @@ struct OrderListJSON: Sendable {
         for (leg, order) in placed.orders.enumerated() {
           // Only the first leg can trade before the answer.
           let report = Placed(
-            order: order, fills: leg == 0 ? placed.fills : [], counts: placed.counts)
+            order: order, fills: leg == 0 ? placed.fills : [], counts: placed.counts,
+            preventions: leg == 0 ? placed.preventions : [])
           orders.placed(report, response, commissionAsset: commissionAsset, into: &$0)
         }
       }
