@@ -78,7 +78,7 @@ let package = Package(
         + nio + [arguments, logging]),
     program(
       "exctl", "ctl",
-      ["Storage", "Gateway", "Raft", "Engine", "Wire"] + nio + [arguments]),
+      ["Storage", "Gateway", "Replica", "Raft", "Engine", "Wire"] + nio + [arguments]),
     program(
       "exbench", "Bench",
       ["Replica", "Raft", "Gateway", "Engine", "Wire"] + nio + [arguments, histogram]),

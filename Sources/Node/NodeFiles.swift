@@ -5,6 +5,7 @@
 import Engine
 import Gateway
 import Logging
+import Market
 import Raft
 import Replica
 import Storage
@@ -21,6 +22,8 @@ struct NodeFiles {
   var marker: AppliedMarker
   /// Why the stored rows cannot be used; then `state` is an empty one.
   var storeDamage: String?
+  /// The configuration that the distrusted rows held.
+  private var oldConfiguration: Configuration?
   let reserve: SpaceReserve
 
   /// Opens them, making what is missing in a new directory.
@@ -59,7 +62,7 @@ struct NodeFiles {
     }
     return NodeFiles(
       directory: directory, log: store, recovered: recovered, state: state, marker: marker,
-      storeDamage: storeDamage, reserve: reserve)
+      storeDamage: storeDamage, oldConfiguration: nil, reserve: reserve)
   }
 
   /// Opens the log, repairs it if it is damaged, and lets it follow an installed snapshot.
@@ -91,10 +94,66 @@ struct NodeFiles {
     return try StateStore.open(path: path)
   }
 
-  /// The replica as the files left it.
-  func coordinator(
+  /// Puts an empty store in the place of one whose rows cannot be used. A peer's takes its place later.
+  private mutating func distrust(_ damage: String) throws {
+    state.close()
+    state = try Self.scratch(directory)
+    storeDamage = damage
+    oldConfiguration = marker.configuration
+    marker = .initial
+  }
+
+  /// What customers read, as the files left it. Rows that cannot be read are distrusted.
+  mutating func readSide() throws -> (buffer: StoreBuffer, model: ReadModel) {
+    do {
+      return try openReadSide()
+    } catch  where storeDamage == nil {
+      try distrust("\(error)")
+      return try openReadSide()
+    }
+  }
+
+  private func openReadSide() throws -> (buffer: StoreBuffer, model: ReadModel) {
+    let applied = marker.applied.index.value
+    let buffer = StoreBuffer(state, writtenUpTo: applied)
+    return (
+      buffer, try ReadModel(rows: buffer, appliedIndex: applied, stamp: marker.stamp)
+    )
+  }
+
+  /// The replica as the files left it. Rows that do not add up are distrusted: it begins without them then, and fetches a
+  /// peer's.
+  ///
+  /// - Throws: one clear line, also if there is no peer that could have them.
+  mutating func coordinator(
     _ settings: NodeSettings, genesis: GenesisContents
   ) throws -> Coordinator {
+    do {
+      return try makeCoordinator(settings, genesis: genesis)
+    } catch let damage as StateDamage {
+      try distrust(damage.description)
+      return try makeCoordinator(settings, genesis: genesis)
+    }
+  }
+
+  /// A node that is the only member gets its state from nobody.
+  private func requirePeer(_ settings: NodeSettings, _ damage: String) throws {
+    let newest = try recovered.entries(after: recovered.base.index)
+      .last { $0.kind == .configuration }
+      .map { try Configuration(decoding: $0.payload) }
+    let members =
+      (newest ?? oldConfiguration ?? marker.configuration)?.members.map(\.id)
+      ?? settings.peers.map(\.id)
+    guard !members.contains(where: { $0 != settings.id }) else { return }
+    throw SettingError(
+      "the state store cannot be used, and no other node has its contents (\(damage)):"
+        + " begin with a snapshot, by `exctl snapshot restore`")
+  }
+
+  private func makeCoordinator(
+    _ settings: NodeSettings, genesis: GenesisContents
+  ) throws -> Coordinator {
+    if let storeDamage { try requirePeer(settings, storeDamage) }
     if storeDamage == nil, recovered.last.index < marker.applied.index {
       throw SettingError(
         "the state store stands at index \(marker.applied.index), after the end of the log at "

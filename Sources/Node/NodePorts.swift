@@ -78,7 +78,8 @@ struct NodePorts {
   }
 
   private static func hooks(_ queues: NodeQueues, _ shared: NodeShared) -> PeerHooks {
-    PeerHooks(
+    let deafness = Drills.deafness()
+    return PeerHooks(
       hello: { shared.hello.withLock { $0 } },
       greet: { peer, bytes, connection, verdict in
         guard let hello = try? PeerHello(decoding: bytes) else {
@@ -87,6 +88,7 @@ struct NodePorts {
         queues.core.post(.greet(hello, from: peer, connection: connection, verdict: verdict))
       },
       receive: { node, connection, payload in
+        if let deafness, deafness.drops(node) { return }
         var reader = ByteReader(payload)
         guard let message = try? PeerCodec.decode(&reader) else {
           shared.metrics.peerMessagesRefused.add()

@@ -41,14 +41,14 @@ final class NodeProcess {
     self.log = log
     Self.raiseFileLimit()
     let genesis = try Genesis.commands(settings.genesis ?? Genesis.standard)
-    files = try NodeFiles.open(settings, genesis: genesis, log: log)
+    var files = try NodeFiles.open(settings, genesis: genesis, log: log)
     let queues = NodeQueues()
     self.queues = queues
+    var (buffer, model) = try files.readSide()
     let coordinator = try files.coordinator(settings, genesis: genesis)
+    if files.storeDamage != nil { (buffer, model) = try files.readSide() }
+    self.files = files
     let applied = files.marker.applied.index.value
-    let buffer = StoreBuffer(files.state, writtenUpTo: applied)
-    let model = try ReadModel(
-      rows: buffer, appliedIndex: applied, stamp: files.marker.stamp)
     let shared = NodeShared(
       catalog: model.catalog,
       status: ReplicaStatus(id: settings.id, incarnation: files.directory.incarnation),

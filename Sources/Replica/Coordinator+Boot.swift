@@ -17,7 +17,8 @@ extension Coordinator {
   public var hello: PeerHello {
     PeerHello(
       genesisHash: genesisHash, node: identity.id, incarnation: identity.incarnation,
-      logIsEmpty: consensus.lastIndex == .zero, configuration: consensus.configuration)
+      logIsEmpty: consensus.lastIndex == .zero, configuration: consensus.configuration,
+      priority: settings.consensus.priority)
   }
 
   /// A peer introduced itself on a new connection. Refused: close it.
@@ -32,6 +33,7 @@ extension Coordinator {
       }
       return .refuse(reason)
     }
+    consensus.learnPriority(of: hello.node, hello.priority)
     strangers.removeAll { $0.node == hello.node }
     forwardStreams.removeAll { $0.peer == hello.node }
     saidHealth = []

@@ -23,6 +23,7 @@ extension Coordinator {
       reads.confirm(round, index: runs.handedOut)
     }
     if consensus.leader != nil, let round = reads.begin(now.monotonic) {
+      counters.readRounds += 1
       consensus.requestRead(round, &output)
       collect(now, &effects)
     }

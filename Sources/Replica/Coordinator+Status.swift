@@ -80,6 +80,7 @@ extension Coordinator {
     status.ticksProposed = counters.ticksProposed
     status.resends = counters.resends
     status.messagesDropped = counters.messagesDropped
+    status.readRounds = counters.readRounds
     status.draining = draining
   }
 

@@ -106,6 +106,7 @@ public struct Coordinator: ~Copyable {
     var resends: UInt64 = 0
     var messagesDropped: UInt64 = 0
     var snapshotsNeeded: UInt64 = 0
+    var readRounds: UInt64 = 0
   }
 
   /// - Parameters:
@@ -116,7 +117,8 @@ public struct Coordinator: ~Copyable {
   ///   - restored: the log's contents after the marker that `AppliedMarker.load(rows)` gives.
   ///   - rows: the stored rows; read here once, and not kept.
   ///   - seed: random; differs between nodes and lives.
-  /// - Throws: `ReplicaError` if the parts do not fit together, or what `rows` throws.
+  /// - Throws: `StateDamage` if the rows cannot be used: start again with `RestoredReplica.storeDamage`. `ReplicaError` if
+  ///   the parts do not fit together.
   public init(
     identity: Member, voters: [NodeID], genesis: [Request], genesisHash: [UInt8],
     settings: ReplicaSettings, restored: RestoredReplica, rows: any RowReader, seed: UInt64
@@ -173,7 +175,11 @@ public struct Coordinator: ~Copyable {
     guard restored.storeDamage == nil else {
       return StateMachine(hashInterval: settings.hashInterval)
     }
-    return try StateMachine(loading: rows, hashInterval: settings.hashInterval)
+    do {
+      return try StateMachine(loading: rows, hashInterval: settings.hashInterval)
+    } catch {
+      throw StateDamage("\(error)")
+    }
   }
 
   /// Refuses a store and a log that do not belong together.

@@ -16,10 +16,13 @@ public struct PeerHello: Hashable, Sendable {
   public var configuration: Configuration?
   /// The levels of the state machine that the node can apply.
   public var levels: ClosedRange<UInt16>
+  /// Who leads if all is well: the node with the highest.
+  public var priority: UInt8
 
   public init(
     genesisHash: [UInt8], node: NodeID, incarnation: UInt64, logIsEmpty: Bool,
-    configuration: Configuration?, levels: ClosedRange<UInt16> = EntryPayload.levels
+    configuration: Configuration?, levels: ClosedRange<UInt16> = EntryPayload.levels,
+    priority: UInt8 = 100
   ) {
     self.genesisHash = genesisHash
     self.node = node
@@ -27,21 +30,23 @@ public struct PeerHello: Hashable, Sendable {
     self.logIsEmpty = logIsEmpty
     self.configuration = configuration
     self.levels = levels
+    self.priority = priority
   }
 
   /// The longest encoded hello.
   public static let bytesMax = 48 << 10
 
-  /// Version u16 (1), genesis hash, node, incarnation, flags, levels, configuration.
+  /// Version u16 (2), genesis hash, node, incarnation, flags, levels, priority u8, configuration.
   public var encoded: [UInt8] {
     var writer = ByteWriter(capacity: 128)
-    writer.u16(1)
+    writer.u16(2)
     writer.blob16(genesisHash)
     writer.u64(node.value)
     writer.u64(incarnation)
     writer.bool(logIsEmpty)
     writer.u16(levels.lowerBound)
     writer.u16(levels.upperBound)
+    writer.u8(priority)
     writer.bool(configuration != nil)
     if let configuration { writer.blob16(configuration.encoded) }
     return writer.bytes
@@ -50,7 +55,7 @@ public struct PeerHello: Hashable, Sendable {
   /// Reads what `encoded` wrote; bytes behind it are refused.
   public init(decoding bytes: [UInt8]) throws(WireError) {
     var reader = ByteReader(bytes)
-    guard try reader.u16() == 1 else { throw .invalid("hello version") }
+    guard try reader.u16() == 2 else { throw .invalid("hello version") }
     genesisHash = try reader.blob16(limit: 64)
     node = NodeID(try reader.u64())
     incarnation = try reader.u64()
@@ -59,6 +64,7 @@ public struct PeerHello: Hashable, Sendable {
     let high = try reader.u16()
     guard low <= high else { throw .invalid("hello levels") }
     levels = low...high
+    priority = try reader.u8()
     configuration = nil
     if try reader.bool() {
       configuration = try Configuration(decoding: try reader.blob16(limit: Self.bytesMax))

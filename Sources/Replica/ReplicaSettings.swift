@@ -98,6 +98,12 @@ public struct RestoredReplica: Sendable {
   }
 }
 
+/// The stored rows cannot be read, or do not add up: a peer's must take their place. One clear line.
+public struct StateDamage: Error, Hashable, Sendable, CustomStringConvertible {
+  public var description: String
+  public init(_ description: String) { self.description = description }
+}
+
 /// Why a replica cannot start. One clear line.
 public struct ReplicaError: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String

@@ -50,6 +50,8 @@ public struct ReplicaStatus: Sendable {
   public var ticksProposed: UInt64 = 0
   public var resends: UInt64 = 0
   public var messagesDropped: UInt64 = 0
+  /// Rounds by which this node asked for a read index. Many reads share one.
+  public var readRounds: UInt64 = 0
   public var draining = false
   /// A draining node owes nothing more: the process may end.
   public var isDrained = false

@@ -17,14 +17,21 @@ public struct ClusterRecovery {
   public struct Candidate: Sendable {
     public let directory: DataDirectory
     public let log: RecoveredLog
-    /// The newest configuration that this log holds; `nil` if it was cut away.
+    /// The newest configuration that this log or this state holds; `nil` if neither does.
     public let configuration: Configuration?
+    /// The last entry that the state store covers; zero if it was not looked at or cannot be used.
+    public let applied: EntryID
+    /// Why the state store cannot be used.
+    public let stateDamage: StorageError?
     let store: LogStore
+
+    /// The last entry whose effect is here. A damaged log may end before what the state store covers.
+    public var last: EntryID { applied.index > log.last.index ? applied : log.last }
   }
 
   /// In the order of the paths.
   public let candidates: [Candidate]
-  /// The position of the one with the highest last entry.
+  /// The position of the one with the highest last entry, among those whose state can be used.
   public let chosen: Int
 
   /// How far above every known term the new one lies: elections that nobody saw do not reach it.
@@ -32,9 +39,11 @@ public struct ClusterRecovery {
 
   /// Locks and reads the directories. Changes nothing that a start of the node would not change.
   ///
-  /// - Throws: one clear line: no data directory, in use, not of one cluster, or given twice.
+  /// - Parameter describe: reads the state store in a directory; `nil`: the stores are not looked at.
+  /// - Throws: one clear line: no data directory, in use, not of one cluster, given twice, or none whose state can be used.
   public static func survey(
-    _ paths: [String], disk: any Disk = LinuxDisk()
+    _ paths: [String], disk: any Disk = LinuxDisk(),
+    describe: ((String) throws -> SnapshotContents)? = nil
   ) throws(StorageError) -> ClusterRecovery {
     precondition(!paths.isEmpty, "a directory")
     var candidates: [Candidate] = []
@@ -54,15 +63,49 @@ public struct ClusterRecovery {
       guard try !LogStore.isMissing(disk: disk, directory: directory.logPath) else {
         throw StorageError(directory.logPath, "the log of this node is gone or empty")
       }
-      let (store, log) = try LogStore.open(
-        disk: disk, directory: directory.logPath, identity: directory.logIdentity)
-      candidates.append(
-        Candidate(
-          directory: directory, log: log, configuration: try lastConfiguration(log, store),
-          store: store))
+      candidates.append(try candidate(directory, disk, describe))
     }
-    let best = candidates.indices.max { candidates[$0].log.last < candidates[$1].log.last }
-    return ClusterRecovery(candidates: candidates, chosen: best ?? 0)
+    let usable = candidates.indices.filter { candidates[$0].stateDamage == nil }
+    guard let best = usable.max(by: { candidates[$0].last < candidates[$1].last }) else {
+      guard let damage = candidates.compactMap(\.stateDamage).first else {
+        preconditionFailure("a directory")
+      }
+      throw StorageError(
+        damage.path,
+        "\(damage.message); no directory given has a state that a cluster could begin with: restore a snapshot instead"
+      )
+    }
+    return ClusterRecovery(candidates: candidates, chosen: best)
+  }
+
+  private static func candidate(
+    _ directory: DataDirectory, _ disk: any Disk, _ describe: ((String) throws -> SnapshotContents)?
+  ) throws(StorageError) -> Candidate {
+    let (store, log) = try LogStore.open(
+      disk: disk, directory: directory.logPath, identity: directory.logIdentity)
+    var configuration = try lastConfiguration(log, store)
+    var applied = EntryID.zero
+    var damage: StorageError?
+    do {
+      if let state = try describe?(directory.statePath) {
+        applied = state.applied
+        if configuration == nil || applied.index > log.last.index {
+          configuration = state.configuration ?? configuration
+        }
+        if applied.index < log.base.index {
+          damage = StorageError(
+            directory.statePath,
+            "the state store ends at \(applied), before the log's beginning at \(log.base)")
+        }
+      }
+    } catch let error as StorageError {
+      damage = error
+    } catch {
+      damage = StorageError(directory.statePath, "the state store cannot be used (\(error))")
+    }
+    return Candidate(
+      directory: directory, log: log, configuration: configuration,
+      applied: damage == nil ? applied : .zero, stateDamage: damage, store: store)
   }
 
   /// The directory that the new cluster begins with.
@@ -70,7 +113,7 @@ public struct ClusterRecovery {
 
   /// The newest configuration that any of the logs holds.
   public var configuration: Configuration? {
-    candidates.filter { $0.configuration != nil }.max { $0.log.last < $1.log.last }?.configuration
+    candidates.filter { $0.configuration != nil }.max { $0.last < $1.last }?.configuration
   }
 
   /// The directories hold enough voters for the old cluster to go on without loss.
@@ -89,7 +132,7 @@ public struct ClusterRecovery {
   }
 
   /// The last entry that is kept.
-  public var keptUpTo: EntryID { source.log.last }
+  public var keptUpTo: EntryID { source.last }
 
   /// The highest index that is known to have been committed, or held once by a log that is damaged now; what lies
   /// between `keptUpTo` and it is lost. There may be more that only missing nodes know of.
@@ -104,7 +147,7 @@ public struct ClusterRecovery {
 
   /// The term that the new cluster begins in.
   public var newTerm: Term {
-    let terms = candidates.flatMap { [$0.log.hardState.term, $0.log.last.term] }
+    let terms = candidates.flatMap { [$0.log.hardState.term, $0.last.term] }
     return Term((terms.max() ?? .zero).value + Self.termStep)
   }
 
@@ -120,9 +163,11 @@ public struct ClusterRecovery {
     let known = configuration.map { $0.voters + $0.outgoing + $0.learners } ?? []
     let address = known.first { $0.id == directory.node }?.address ?? ""
     let member = Member(id: directory.node, incarnation: incarnation, address: address)
+    // What damage took from the log below the stored state is not missed: the new log begins behind the state.
+    let isBehind = source.last != source.log.last
     try NewLog.write(
-      directory, member: member, term: newTerm, base: source.log.base, from: source.log,
-      store: source.store, options: options)
+      directory, member: member, term: newTerm, base: isBehind ? source.last : source.log.base,
+      from: isBehind ? nil : source.log, store: source.store, options: options)
   }
 
   private static func lastConfiguration(

@@ -87,7 +87,7 @@ import Wire
     let member = Member(id: NodeID(1), incarnation: 9)
     let hello = PeerHello(
       genesisHash: [1, 2], node: NodeID(1), incarnation: 9, logIsEmpty: true,
-      configuration: Configuration(voters: [member]))
+      configuration: Configuration(voters: [member]), priority: 7)
     let heartbeat = Message(
       from: NodeID(1), to: NodeID(2), term: Term(3),
       body: .heartbeat(.init(commit: LogIndex(4), cuttable: LogIndex(1), round: 5)))

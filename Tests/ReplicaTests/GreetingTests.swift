@@ -188,6 +188,29 @@ import Wire
     #expect(throws: (any Error).self) { _ = try Self.coordinator(rows: store) }
   }
 
+  @Test func `rows that do not add up are told apart from parts that do not fit`() throws {
+    let store = MemoryStore()
+    var marker = AppliedMarker.initial
+    marker.applied = EntryID(term: Term(1), index: LogIndex(5))
+    marker.stateHash = marker.logicalHash &+ 1
+    var rows = RowBatch()
+    rows.put(ReplicaRows.markerKey, ReplicaRows.markerValue(marker))
+    store.write(rows)
+    let damage = #expect(throws: StateDamage.self) { _ = try Self.coordinator(rows: store) }
+    #expect(try #require(damage).description.contains("do not add up"))
+  }
+
+  @Test func `a peer's hello tells its priority`() throws {
+    var node = try Self.coordinator()
+    var effects = Effects()
+    for id: UInt64 in 2...3 {
+      var hello = Self.hello(id)
+      hello.priority = UInt8(id)
+      #expect(node.greet(hello, Self.now, &effects) == .accept)
+    }
+    #expect(node.status(Self.now).members.map(\.priority) == [100, 2, 3])
+  }
+
   @Test func `a genesis without its mark is refused`() throws {
     #expect(throws: ReplicaError.self) {
       _ = try Coordinator(

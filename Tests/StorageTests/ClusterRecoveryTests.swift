@@ -105,6 +105,62 @@ import Testing
     #expect(log.base.index == LogIndex(50) && entries.count == 3)
   }
 
+  private func state(_ index: UInt64, term: UInt64 = 1) -> SnapshotContents {
+    SnapshotContents(
+      applied: EntryID(term: Term(term), index: LogIndex(index)),
+      configuration: Configuration(voters: Self.members), stateHash: 1, genesisHash: Self.genesis,
+      level: 1)
+  }
+
+  @Test func `a state that its log does not reach is kept, and the new log begins behind it`()
+    throws
+  {
+    let disk = FaultDisk()
+    try stopped(disk, 1, entries: 9)
+    try stopped(disk, 2, entries: 5)
+    do {
+      let recovery = try ClusterRecovery.survey(["/n1", "/n2"], disk: disk) { path in
+        path.hasPrefix("/n2/") ? state(50) : state(4)
+      }
+      #expect(recovery.source.directory.node == NodeID(2), "its state covers more than any log")
+      #expect(recovery.keptUpTo == state(50).applied)
+      #expect(recovery.configuration?.voters == Self.members)
+      try recovery.begin(incarnation: 777, options: LogScenario.options)
+    }
+    let (_, log, entries) = try reopen(disk.after(.power))
+    #expect(log.base == state(50).applied)
+    #expect(entries.count == 1 && entries[0].index == LogIndex(51))
+    #expect(try Configuration(decoding: entries[0].payload).voters.map(\.incarnation) == [777])
+  }
+
+  @Test func `a directory whose state cannot be used is passed over, and alone it is refused`()
+    throws
+  {
+    let disk = FaultDisk()
+    try stopped(disk, 1, entries: 9)
+    try stopped(disk, 2, entries: 5)
+    func look(_ path: String) throws -> SnapshotContents {
+      guard path.hasPrefix("/n2/") else { throw StorageError(path, "the rows do not add up") }
+      return state(3)
+    }
+    do {
+      let recovery = try ClusterRecovery.survey(["/n1", "/n2"], disk: disk, describe: look)
+      #expect(recovery.source.directory.node == NodeID(2))
+      #expect(recovery.candidates[0].stateDamage != nil)
+    }
+    let alone = try line { _ = try ClusterRecovery.survey(["/n1"], disk: disk, describe: look) }
+    #expect(alone.contains("do not add up") && alone.contains("restore a snapshot"))
+    do {
+      let data = try DataDirectory.openExisting(path: "/n2", disk: disk)
+      try data.openLog(options: LogScenario.options).0.reset(
+        to: EntryID(term: Term(1), index: LogIndex(60)))
+    }
+    let behind = try line {
+      _ = try ClusterRecovery.survey(["/n2"], disk: disk) { _ in state(3) }
+    }
+    #expect(behind.contains("before the log's beginning"))
+  }
+
   @Test func `mixed-up, missing, running and repeated directories are named`() throws {
     let disk = FaultDisk()
     try stopped(disk, 1, entries: 2)
@@ -162,7 +218,8 @@ import Testing
   private func restore(_ disk: FaultDisk, from path: String, to: String = "/new") throws {
     try SnapshotRestore.restore(
       from: path, to: to, node: NodeID(9), incarnation: 777, disk: disk,
-      options: LogScenario.options)
+      options: LogScenario.options
+    ) { try ModelSnapshot.read(disk, $0) }
   }
 
   @Test func `a snapshot becomes a cluster of one node`() throws {
@@ -202,6 +259,30 @@ import Testing
     #expect(try line(made.directory, to: "/other", on: damaged).contains("manifest"))
     try restore(disk, from: made.directory)
     #expect(try line(made.directory, on: disk).contains("in use by a node already"))
+  }
+
+  @Test func `a snapshot whose rows are not what its manifest says is neither whole nor restored`()
+    throws
+  {
+    let disk = FaultDisk()
+    let made = try snapshot(disk)
+    let store = try SnapshotStore.inspect(disk: disk, directory: "/backup")
+    #expect(store.verify(made) { try ModelSnapshot.read(disk, $0) }.isEmpty)
+    func wrong(_ path: String) throws -> SnapshotContents {
+      var found = try ModelSnapshot.read(disk, path)
+      found.stateHash ^= 1
+      return found
+    }
+    let damages = store.verify(made, describe: wrong)
+    #expect(damages.count == 1 && damages[0].message.contains("its manifest says"))
+    let error = #expect(throws: StorageError.self) {
+      try SnapshotRestore.restore(
+        from: made.directory, to: "/new", node: NodeID(9), incarnation: 777, disk: disk,
+        options: LogScenario.options, describe: wrong)
+    }
+    #expect(try #require(error).message.contains("its manifest says"))
+    #expect(try !disk.exists("/new/log-created"))
+    try restore(disk, from: made.directory)
   }
 
   @Test func `a stop after any disk operation is answered by doing it again`() throws {

@@ -23,8 +23,8 @@ import Testing
       "NIOWebSocket", "NIOConcurrencyHelpers",
     ],
     "ctl": [
-      "Storage", "Gateway", "Raft", "Engine", "Wire", "Glibc", "ArgumentParser", "NIOCore",
-      "NIOPosix", "NIOHTTP1",
+      "Storage", "Gateway", "Replica", "Raft", "Engine", "Wire", "Glibc", "ArgumentParser",
+      "NIOCore", "NIOPosix", "NIOHTTP1",
     ],
     "Bench": [
       "Replica", "Raft", "Gateway", "Engine", "Wire", "Glibc", "Synchronization", "Dispatch",

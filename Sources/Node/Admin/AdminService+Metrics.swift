@@ -32,6 +32,7 @@ extension AdminService {
         ("duplicates", "Outcomes in the duplicate table.", "\(status.duplicates)"),
         ("pending_writes", "Writes that wait here.", "\(status.pendingWrites)"),
         ("pending_reads", "Reads that wait here.", "\(status.pendingReads)"),
+        ("read_rounds", "Rounds for a read index since start.", "\(status.readRounds)"),
         ("queued_commands", "Commands held by the leader.", "\(status.queuedCommands)"),
         ("faults", "Faults that need an operator.", "\(status.faults.count)"),
         (

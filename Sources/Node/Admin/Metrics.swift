@@ -35,6 +35,8 @@ final class Metrics: Sendable {
   let commitTimes = Histogram.ofTimes()
   /// Turns of the core in which entries were applied.
   let applyTimes = Histogram.ofTimes()
+  /// From the turn that left something committed unapplied to the one that applied it.
+  let applyPauses = Histogram.ofTimes()
   let runs = Counter()
   let rowsStored = Counter()
   let flushes = Counter()
@@ -110,6 +112,8 @@ final class Metrics: Sendable {
     out += groupEntries.text("log_group_entries", "Entries that shared one sync.")
     out += commitTimes.text("commit_seconds", "From proposal at this leader to commit.")
     out += applyTimes.text("apply_seconds", "Turns in which entries were applied.")
+    out += applyPauses.text(
+      "apply_pause_seconds", "How long committed entries waited for apply.")
     for gauge in gauges {
       head(gauge.name, gauge.help, "gauge")
       out += "castle_\(gauge.name) \(gauge.value)\n"

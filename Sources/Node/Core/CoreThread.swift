@@ -34,6 +34,8 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
   private var lacksSpace = false
   private var lastConfiguration: Configuration?
   private var commits = CommitTimer()
+  /// Since when something committed has waited for apply.
+  private var applyWaits: Int64?
   private let wrongState = Drills.wrongState()
 
   /// A node's last words about itself.
@@ -81,11 +83,22 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
       let applied = coordinator.appliedIndex
       coordinator.flush(now, &effects)
       if coordinator.appliedIndex > applied { shared.metrics.applyTimes.add(since: now.monotonic) }
+      timeApply()
       let changed = effects.roleChange != nil
       timeCommits(now)
       dispatch()
       if ticked || changed { showStatus(now) }
       if stopping { return }
+    }
+  }
+
+  /// A pause: what is committed could not be applied in the turn that learnt of it.
+  private func timeApply() {
+    if coordinator.appliedIndex < coordinator.commitIndex {
+      applyWaits = applyWaits ?? SystemClock.monotonic()
+    } else if let since = applyWaits {
+      applyWaits = nil
+      shared.metrics.applyPauses.add(since: since)
     }
   }
 

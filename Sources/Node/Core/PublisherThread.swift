@@ -25,6 +25,7 @@ final class PublisherThread: @unchecked Sendable {  // used by its own thread on
   private var streams: StreamPublisher
   /// Queries that wait, oldest first.
   private var backlog = CircularBuffer<Query>()
+  private let wrongRow = Drills.wrongRow()
 
   /// How long queries are answered before new runs are looked for, in microseconds.
   private static let answering: Int64 = 5000
@@ -64,6 +65,7 @@ final class PublisherThread: @unchecked Sendable {  // used by its own thread on
         }
       }
       batch.removeAll(keepingCapacity: true)
+      try? wrongRow?.strike(state)
       if stopping { writeOut() }
       shared.storedIndex.store(state.writtenIndex, ordering: .releasing)
       if let stored { queues.core.post(.stored(stored)) }

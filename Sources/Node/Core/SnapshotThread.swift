@@ -12,6 +12,8 @@ import Replica
 import Storage
 import Wire
 
+import enum Engine.Behaviour
+
 /// For the snapshot thread.
 enum SnapshotEvent: Sendable {
   /// An operator wants one.
@@ -149,10 +151,11 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
     let start = SystemClock.monotonic()
     let snapshots = try opened()
     let snapshot = try snapshots.make(of: files.state) { rows in
-      guard let marker = try AppliedMarker.load(rows), !marker.genesisHash.isEmpty else {
+      let summary = try StateSummary(of: rows)
+      guard !summary.marker.genesisHash.isEmpty else {
         throw SettingError("nothing is stored yet")
       }
-      return try Self.contents(marker)
+      return SnapshotContents(summary)
     }
     let old = snapshots.snapshots.dropFirst(Self.kept)
     if !old.contains(where: { inUse.contains($0.applied) }) {
@@ -183,6 +186,11 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
       let manifest = try SnapshotManifest(decoding: bytes)
       guard manifest.contents.applied == snapshot else {
         throw SettingError("node \(source) announced another snapshot than its manifest names")
+      }
+      guard manifest.contents.level <= Behaviour.newest else {
+        throw SettingError(
+          "the snapshot of node \(source) has level \(manifest.contents.level), and this program applies"
+            + " levels up to \(Behaviour.newest): it is too old")
       }
       incoming = nil
       let install = try SnapshotInstall(files.directory, manifest: manifest)
@@ -242,7 +250,7 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
   private func finish() {
     guard let state = incoming else { return report(.installFailed) }
     do {
-      try state.install.finish(reading: Self.verified)
+      try state.install.finish { SnapshotContents(try StateSummary(recounting: $0)) }
     } catch {
       try? state.install.discard()
       return giveUp("\(error)")
@@ -268,16 +276,14 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
     store = opened
     return opened
   }
+}
 
+extension SnapshotContents {
   /// What a snapshot's rows say about themselves.
-  static func contents(_ marker: AppliedMarker) throws -> SnapshotContents {
-    SnapshotContents(
+  fileprivate init(_ summary: StateSummary) {
+    let marker = summary.marker
+    self.init(
       applied: marker.applied, configuration: marker.configuration, stateHash: marker.stateHash,
-      genesisHash: marker.genesisHash, level: 0)
-  }
-
-  /// The same, with the state hash counted anew from all rows.
-  static func verified(_ rows: any RowReader) throws -> SnapshotContents {
-    try contents(StateMachine(loading: rows).marker)
+      genesisHash: marker.genesisHash, level: summary.level)
   }
 }

@@ -158,13 +158,7 @@ public final class SnapshotInstall {
     } catch {
       throw StorageError(path, "the snapshot cannot be read: \(error)")
     }
-    guard contents == manifest.contents else {
-      throw StorageError(
-        path,
-        "the snapshot's rows are at \(contents.applied) with state hash "
-          + "\(String(contents.stateHash, radix: 16)), its manifest says "
-          + "\(manifest.contents.applied) and \(String(manifest.contents.stateHash, radix: 16))")
-    }
+    if let objection = manifest.objection(to: contents, path) { throw objection }
     let names = Set(manifest.files.map(\.name))
     for found in try disk.list(path) where !names.contains(found) {
       try disk.remove(DiskPath.join(path, found))

@@ -131,6 +131,17 @@ public struct SnapshotManifest: Hashable, Sendable {
       files: files)
   }
 
+  /// Why rows in `path` that hold `found` are not those of this manifest; `nil` if they are.
+  func objection(to found: SnapshotContents, _ path: String) -> StorageError? {
+    guard found != contents else { return nil }
+    func words(_ contents: SnapshotContents) -> String {
+      "\(contents.applied) with state hash \(String(contents.stateHash, radix: 16)) and level "
+        + "\(contents.level)"
+    }
+    return StorageError(
+      path, "the snapshot's rows are at \(words(found)), its manifest says \(words(contents))")
+  }
+
   private static func isPlain(_ name: String) -> Bool {
     !name.isEmpty && name.utf8.count <= 128 && name != "." && name != ".."
       && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") }

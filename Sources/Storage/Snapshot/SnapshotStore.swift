@@ -205,6 +205,23 @@ public final class SnapshotStore: Sendable {
     snapshot.manifest.files.indices.compactMap { damage(snapshot, file: $0) }
   }
 
+  /// Every damaged file of a snapshot; where all are whole, what else its rows are not that the manifest says.
+  ///
+  /// - Parameter describe: reads the files in a directory, and counts the state hash anew.
+  /// - Complexity: O(bytes of the snapshot).
+  public func verify(
+    _ snapshot: Snapshot, describe: (String) throws -> SnapshotContents
+  ) -> [StorageError] {
+    let damages = verify(snapshot)
+    guard damages.isEmpty else { return damages }
+    do throws(StorageError) {
+      let found = try described(snapshot.directory, describe)
+      return snapshot.manifest.objection(to: found, snapshot.directory).map { [$0] } ?? []
+    } catch {
+      return [error]
+    }
+  }
+
   static func name(_ number: UInt64) -> String { hex16(number) }
 
   /// Files that RocksDB writes whenever it opens a directory, and that hold no state.

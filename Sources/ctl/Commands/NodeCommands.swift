@@ -55,20 +55,30 @@ struct NodeRound {
       })
   }
 
+  /// The log index at which a majority last agreed on the state, and what this node has to do with it.
+  private static func agreement(_ status: JSONValue) -> String {
+    if status["fenced"] == .bool(true) { return "fenced" }
+    guard let agreed = status["agreement"], let index = agreed["index"]?.integer else { return "-" }
+    let id = status["id"]?.integer
+    let differs = agreed["different"]?.elements?.contains { $0.integer == id } ?? false
+    return differs ? "\(index) differs" : "\(index)"
+  }
+
   /// One line a node.
   var table: String {
     var table = Table(
-      "URL", "ID", "ROLE", "TERM", "LEADER", "COMMIT", "APPLIED", "STORED", "READY", "STATE HASH")
+      "URL", "ID", "ROLE", "TERM", "LEADER", "COMMIT", "APPLIED", "STORED", "READY", "AGREED",
+      "STATE HASH")
     for (url, result) in answers {
       switch result {
       case .success(let s):
         table.add(
           url.description, s.cell("id"), s.cell("role"), s.cell("term"), s.cell("leader"),
           s.cell("commitIndex"), s.cell("appliedIndex"), s.cell("storedIndex"), s.cell("ready"),
-          "\(s.cell("stateHash").prefix(16)) @\(s.cell("stateHashIndex"))")
+          Self.agreement(s), "\(s.cell("stateHash").prefix(16)) @\(s.cell("stateHashIndex"))")
       case .failure(let failure):
         let reason = failure.description.replacingPrefix("\(url): ")
-        table.add(url.description, "-", "-", "-", "-", "-", "-", "-", "no", reason)
+        table.add(url.description, "-", "-", "-", "-", "-", "-", "-", "no", "-", reason)
       }
     }
     return table.text

@@ -18,7 +18,7 @@ struct RecoverCommand: ParsableCommand {
       abstract: "Make one stopped node a cluster of its own.",
       discussion: """
         Use it only if a majority of the nodes can never come back: what only they knew is lost. Give the data \
-        directories of all nodes that are left; the one with the longest log is used, the others are only read. The \
+        directories of all nodes that are left; the one that holds most is used, the others are only read. The \
         members of the old cluster are refused from then on: give them empty data directories and new ids, and add \
         them with 'exctl member add'.
         """)
@@ -35,7 +35,8 @@ struct RecoverCommand: ParsableCommand {
 
     func run() throws {
       do throws(StorageError) {
-        let recovery = try ClusterRecovery.survey(directories)
+        let recovery = try ClusterRecovery.survey(
+          directories, describe: StateReading.contents)
         print(Self.plan(recovery))
         guard despiteQuorum || !recovery.isQuorum else {
           throw StorageError(
@@ -59,12 +60,14 @@ struct RecoverCommand: ParsableCommand {
     }
 
     private static func plan(_ recovery: ClusterRecovery) -> String {
-      var table = Table("NODE", "DIRECTORY", "LAST TERM", "LAST INDEX", "LOG")
+      var table = Table(
+        "NODE", "DIRECTORY", "LAST TERM", "LAST INDEX", "LOG", "STORED INDEX", "STATE")
       for candidate in recovery.candidates {
         let log = candidate.log
         table.add(
-          "\(candidate.directory.node)", candidate.directory.path, "\(log.last.term)",
-          "\(log.last.index)", log.suspect == nil ? "whole" : "damaged")
+          "\(candidate.directory.node)", candidate.directory.path, "\(candidate.last.term)",
+          "\(candidate.last.index)", log.suspect == nil ? "whole" : "damaged",
+          "\(candidate.applied.index)", candidate.stateDamage == nil ? "whole" : "damaged")
       }
       var lines = [table.text, ""]
       let kept = recovery.keptUpTo.index

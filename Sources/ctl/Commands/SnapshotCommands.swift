@@ -52,8 +52,11 @@ struct SnapshotCommand: ParsableCommand {
 
   struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Compare every file of the snapshots with its manifest.",
-      discussion: "Names each damaged file, and exits with 1 if there is one.")
+      abstract: "Compare every file and the state of the snapshots with their manifests.",
+      discussion: """
+        Names each damaged file, and exits with 1 if there is one. Where all are whole, the state hash is counted anew \
+        from the rows.
+        """)
     @Argument(help: "The node's data directory.") var directory: String
 
     func run() throws {
@@ -61,14 +64,15 @@ struct SnapshotCommand: ParsableCommand {
         let store = try SnapshotCommand.store(directory)
         var damages = store.ignored
         for snapshot in store.snapshots {
-          let found = store.verify(snapshot)
+          let found = store.verify(snapshot, describe: StateReading.contents)
           print("\(snapshot.directory)  \(found.isEmpty ? "whole" : "damaged")")
           damages += found
         }
         for damage in damages { print("damage   \(damage)") }
         guard damages.isEmpty else {
-          let count = damages.count
-          throw StorageError(directory, "\(count) damaged \(count == 1 ? "file" : "files")")
+          throw StorageError(
+            directory,
+            damages.count == 1 ? "1 damage was found" : "\(damages.count) damages were found")
         }
       } catch {
         throw CtlFailure(error.description)
@@ -80,7 +84,7 @@ struct SnapshotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make a new data directory from a snapshot: a cluster of one node.",
       discussion: """
-        Every file is checked. The node is the only member; more are added with 'exctl member add'. Start it with the \
+        Every file is checked, and the state hash is counted anew from the rows. The node is the only member; more are added with 'exctl member add'. Start it with the \
         genesis of the cluster that the snapshot is from.
         """)
     @Argument(help: "The snapshot's directory, as 'exctl snapshot status' shows it.")
@@ -95,7 +99,8 @@ struct SnapshotCommand: ParsableCommand {
     func run() throws {
       do throws(StorageError) {
         let restored = try SnapshotRestore.restore(
-          from: snapshot, to: dataDir, node: NodeID(id), incarnation: Random.u64() | 1)
+          from: snapshot, to: dataDir, node: NodeID(id), incarnation: Random.u64() | 1,
+          describe: StateReading.contents)
         print("\(dataDir): node \(id) at index \(restored.applied.index), the only member")
       } catch {
         throw CtlFailure(error.description)
