@@ -1,12 +1,22 @@
 #!/bin/bash
 # fuzz-engine.sh [SECONDS] : libFuzzer over the command decoder and apply. Needs only the Swift
-# toolchain. Findings and the corpus stay under .build/fuzz. Not part of make test.
+# toolchain. It begins with runs of the kept log of the engine's tests, so that it knows every kind
+# of command. Findings and the corpus stay under .build/fuzz. Not part of make test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 out=.build/fuzz
 mkdir -p "$out/corpus"
-flags=(-Onone -sanitize=fuzzer,address -swift-version 6 -package-name castle -parse-as-library -I "$out")
+# One file for every 12 commands of the kept log.
+number=0
+while read -r stamp hex; do
+  case $stamp in '#' | '=') continue ;; esac
+  file=$out/corpus/log-$((number / 12))
+  ((number % 12 > 0)) || : >"$file"
+  printf "$(sed 's/../\\x&/g' <<<"$hex")" >>"$file"
+  number=$((number + 1))
+done <Tests/EngineTests/Scenarios/replay.log
+flags=(-O -sanitize=fuzzer,address -swift-version 6 -package-name castle -parse-as-library -I "$out")
 build() { # MODULE SOURCE...
   local module=$1
   shift

@@ -26,6 +26,15 @@ extension Exchange {
     return BookWalk(level: best, slot: best < 0 ? -1 : book.levels[best].head)
   }
 
+  /// The orders of one side in the order in which they would trade. O(orders).
+  package func queue(_ side: Side, _ symbol: SymbolID) -> [OrderView] {
+    guard let place = symbols.place(symbol) else { return [] }
+    var views: [OrderView] = []
+    var walk = walk(against: side.opposite, place)
+    while let visit = next(&walk) { views.append(book.orders[view: visit.slot]) }
+    return views
+  }
+
   /// The next offer, or `nil` at the end of the book.
   func next(_ walk: inout BookWalk) -> BookVisit? {
     guard walk.level >= 0 else { return nil }
