@@ -11,7 +11,7 @@ struct ExbenchMain: ParsableCommand {
     commandName: "exbench",
     abstract: "Runs against a Castle cluster, and the engine and consensus by themselves.",
     subcommands: [
-      LoadCommand.self, FailoverCommand.self, ReplayCommand.self, RecordCommand.self,
-      MakeMarketCommand.self, EngineCommand.self, RaftCommand.self,
+      LoadCommand.self, FailoverCommand.self, RepairCommand.self, ReplayCommand.self,
+      RecordCommand.self, MakeMarketCommand.self, EngineCommand.self, RaftCommand.self,
     ])
 }

@@ -150,7 +150,7 @@ struct NodeThreads {
     let send: @Sendable ([Outgoing]) -> Void = { peers.send($0) }
     let core = CoreThread(
       coordinator, queues: queues, shared: shared, loops: loops, send: send,
-      setMembers: { peers.setMembers($0) })
+      setMembers: { peers.setMembers($0) }, addresses: { peers.everyone })
     let disk = DiskThread(store: files.log, queues: queues, shared: shared, send: send)
     let publisher = PublisherThread(
       model: model, state: buffer, queues: queues, shared: shared, loops: loops,

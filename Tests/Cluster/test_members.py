@@ -1,5 +1,9 @@
 """Operators change the members of a running cluster, and look at them."""
 
+import shutil
+import subprocess
+import time
+
 import pytest
 
 from castle import Cluster
@@ -67,3 +71,113 @@ def test_a_change_that_makes_no_sense_is_refused(cluster):
     assert "heard" in refused(cluster, "member", "add", "9", "--wait", "1")
     assert "heard" in refused(cluster, "member", "replace", "1", "--with", "9", "--wait", "1")
     assert [m["id"] for m in ok(cluster, "member", "list")] == [1, 2, 3]
+
+
+def members(cluster):
+    return [(m["id"], m["standing"]) for m in ok(cluster, "member", "list")]
+
+
+def test_the_last_voter_stays():
+    with Cluster(nodes=1) as single:
+        before = members(single)
+        assert "last voter" in refused(single, "member", "remove", "1", "--wait", "1")
+        assert members(single) == before
+
+
+@pytest.fixture
+def growing():
+    """Three nodes, and two more that wait outside; log writes of the fourth hang while its switch is there."""
+    cluster = Cluster()
+    switch = cluster.folder / "hang4"
+
+    def variables(node):
+        return {"EXNODE_DRILL_DISK_HANG": str(switch)} if node == 3 else {}
+
+    with cluster.environment(variables), cluster:
+        cluster.wait_level()
+        yield cluster, switch
+
+
+def test_a_node_that_says_it_listens_where_another_one_does_is_refused(growing):
+    cluster, _ = growing
+    before = members(cluster)
+    new = cluster.grow()
+    leader = cluster.leader()
+    victim = (leader + 1) % 3
+    # The one whose address it takes is left out: --peers takes no address twice.
+    peers = [f"{n + 1}=127.0.0.1:{cluster.peer_ports[n]}" for n in range(3) if n != victim]
+    peers.append(f"4=127.0.0.1:{cluster.peer_ports[victim]}")
+    cluster.start(new, **{"--peers": ",".join(peers)})
+    for request in (["add", "4"], ["replace", str(leader + 1), "--with", "4"]):
+        said = refused(cluster, "member", *request, "--wait", "10")
+        assert f"node {victim + 1} has the address" in said, said
+    cluster.kill(new)
+    assert members(cluster) == before
+    cluster.start(new)
+    end = time.time() + 20
+    # Until it has said where it listens now.
+    while exctl(cluster, "member", "add", "4", "--wait", "30")[0] != DONE:
+        assert time.time() < end
+        time.sleep(0.1)
+    assert (4, "voter") in members(cluster)
+
+
+def test_one_change_at_a_time_and_no_vote_for_a_node_that_lags(growing):
+    cluster, switch = growing
+    new, other = cluster.grow(), cluster.grow()
+    switch.touch()
+    cluster.start(new)
+    cluster.start(other)
+    # Its log takes nothing, so it never catches up.
+    ok(cluster, "member", "add", "4", "--learner", "--wait", "10")
+    cluster.customer("someone", USDT=1)
+    before = members(cluster)
+    said = refused(cluster, "member", "promote", "4", "--wait", "1")
+    assert "entries behind" in said, said
+    assert members(cluster) == before
+    ok(cluster, "member", "remove", "4", "--wait", "10")
+
+    # The same for one that is to vote as soon as it can: until then nothing else begins.
+    cluster.kill(new)
+    shutil.rmtree(cluster.folder / "node4")
+    sixth = cluster.grow()
+    hanging = {"EXNODE_DRILL_DISK_HANG": str(switch)}
+    with cluster.environment(lambda _: hanging):
+        cluster.start(sixth)
+    assert "not finished" in refused(cluster, "member", "add", "6", "--wait", "3")
+    before = members(cluster)
+    assert (6, "learner") in before
+    for request in (["remove", "2"], ["replace", "2", "--with", "5"], ["add", "5"]):
+        said = refused(cluster, "member", *request, "--wait", "1")
+        assert "node 6 is being brought up" in said, said
+    assert members(cluster) == before
+    switch.unlink()
+    end = time.time() + 30
+    while (6, "voter") not in members(cluster):
+        assert time.time() < end, "it is never promoted"
+        time.sleep(0.1)
+    # The fifth waits outside for ever.
+    cluster.kill(other)
+    cluster.wait_ready()
+    cluster.check_hashes()
+
+
+def test_mixed_up_directories_are_refused_and_nothing_changes(growing):
+    cluster, _ = growing
+    before = members(cluster)
+    one, two = [n for n in range(3) if n != cluster.leader()]
+    for node in (one, two):
+        cluster.kill(node)
+        cluster.processes[node] = None
+    for node, other in ((one, two), (two, one)):
+        done = subprocess.run(
+            cluster.arguments(node, **{"--data-dir": cluster.folder / f"node{other + 1}"}),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+        lines = done.stderr.strip().splitlines()
+        assert done.returncode == 1 and len(lines) == 1, lines
+        assert f"belongs to node {other + 1}, not to node {node + 1}" in lines[0]
+    for node in (one, two):
+        cluster.start(node)
+    cluster.wait_ready()
+    assert members(cluster) == before
+    cluster.check_hashes()

@@ -90,6 +90,34 @@ final class Cluster {
     throw BenchError("the nodes never showed one applied index at the same time")
   }
 
+  /// One admin call to node `i` alone. Throws what it said on a refusal.
+  @discardableResult
+  func admin(
+    at i: Int, _ method: String, _ path: String, _ body: String = "",
+    timeout: TimeAmount = .seconds(12)
+  ) throws(BenchError) -> JSONValue {
+    let request = adminRequest(method, path, token: token, body: body)
+    switch adminClients[i].call(request, timeout: timeout) {
+    case .failure(let failure): throw BenchError("\(admins[i]): \(failure)")
+    case .success(let reply):
+      let json = try? JSONValue.parse(reply.body)
+      guard (200..<300).contains(reply.status), let json else {
+        throw BenchError(json?["error"]?.text ?? "\(path): status \(reply.status)")
+      }
+      return json
+    }
+  }
+
+  /// A value of node `i`'s `/metrics`, by its whole name with labels.
+  func metric(_ name: String, of i: Int) -> Double? {
+    let request = adminRequest("GET", "/metrics", token: token)
+    guard case .success(let reply) = adminClients[i].call(request, timeout: .seconds(2)) else {
+      return nil
+    }
+    return String(decoding: reply.body, as: UTF8.self).split(separator: "\n")
+      .first { $0.hasPrefix(name + " ") }?.split(separator: " ").last.flatMap { Double($0) }
+  }
+
   // MARK: Set-up
 
   /// One admin call, on whichever node answers. Returns the parsed body; throws what the node said on a refusal.

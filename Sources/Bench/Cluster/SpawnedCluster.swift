@@ -8,7 +8,10 @@ import Glibc
 /// A cluster whose processes exbench owns, so that it can kill and restart them.
 final class SpawnedCluster {
   let folder: String
-  let nodes: [NodeProcess]
+  private(set) var nodes: [NodeProcess] = []
+  private let executable: String
+  private let peers: [String]
+  private let addedSyncMicroseconds: Int
   let clients: [Address]
   let admins: [Address]
   let token: String
@@ -25,33 +28,50 @@ final class SpawnedCluster {
     let ports = try freePorts(3 * nodeCount)
     clients = (0..<nodeCount).map { Address(host: "127.0.0.1", port: ports[$0]) }
     admins = (0..<nodeCount).map { Address(host: "127.0.0.1", port: ports[nodeCount + $0]) }
-    let peers = (0..<nodeCount).map { "\($0 + 1)=127.0.0.1:\(ports[2 * nodeCount + $0])" }
-    var nodes: [NodeProcess] = []
-    for i in 0..<nodeCount {
-      var arguments = [
-        "--id", "\(i + 1)", "--data-dir", "\(folder)/node\(i + 1)",
-        "--client-listen", "127.0.0.1:\(ports[i])",
-        "--admin-listen", "127.0.0.1:\(ports[nodeCount + i])",
-        "--peer-listen", "127.0.0.1:\(ports[2 * nodeCount + i])",
-        "--peers", peers.joined(separator: ","),
-        "--admin-token-file", folder + "/admin.token",
-        "--cluster-secret-file", folder + "/cluster.secret",
-        "--request-weight-per-minute", "1000000000",
-        "--raw-requests-per-5-minutes", "1000000000",
-        "--stream-messages-per-second", "100000",
-        "--outcomes-max", "4000000",
-      ]
-      if addedSyncMicroseconds > 0 {
-        arguments += ["--added-sync-delay-us", "\(addedSyncMicroseconds)"]
-      }
-      nodes.append(
-        NodeProcess(
-          executable: executable, arguments: arguments, logPath: "\(folder)/node\(i + 1).log"))
-    }
+    peers = (0..<nodeCount).map { "\($0 + 1)=127.0.0.1:\(ports[2 * nodeCount + $0])" }
+    self.executable = executable
+    self.addedSyncMicroseconds = addedSyncMicroseconds
     self.folder = folder
-    self.nodes = nodes
     self.token = token
+    for i in 0..<nodeCount {
+      nodes.append(
+        node(i + 1, [ports[i], ports[nodeCount + i], ports[2 * nodeCount + i]], peers))
+    }
     for node in nodes { try node.start() }
+  }
+
+  /// One node more, with an empty directory, which the others know nothing of; started, and stopped with them.
+  func addNode() throws -> (process: NodeProcess, client: Address, admin: Address) {
+    let ports = try freePorts(3)
+    let id = nodes.count + 1
+    let added = node(id, ports, peers + ["\(id)=127.0.0.1:\(ports[2])"])
+    nodes.append(added)
+    try added.start()
+    return (
+      added, Address(host: "127.0.0.1", port: ports[0]), Address(host: "127.0.0.1", port: ports[1])
+    )
+  }
+
+  /// - Parameter ports: for clients, administration and peers.
+  private func node(_ id: Int, _ ports: [Int], _ peers: [String]) -> NodeProcess {
+    var arguments = [
+      "--id", "\(id)", "--data-dir", "\(folder)/node\(id)",
+      "--client-listen", "127.0.0.1:\(ports[0])",
+      "--admin-listen", "127.0.0.1:\(ports[1])",
+      "--peer-listen", "127.0.0.1:\(ports[2])",
+      "--peers", peers.joined(separator: ","),
+      "--admin-token-file", folder + "/admin.token",
+      "--cluster-secret-file", folder + "/cluster.secret",
+      "--request-weight-per-minute", "1000000000",
+      "--raw-requests-per-5-minutes", "1000000000",
+      "--stream-messages-per-second", "100000",
+      "--outcomes-max", "4000000",
+    ]
+    if addedSyncMicroseconds > 0 {
+      arguments += ["--added-sync-delay-us", "\(addedSyncMicroseconds)"]
+    }
+    return NodeProcess(
+      executable: executable, arguments: arguments, logPath: "\(folder)/node\(id).log")
   }
 
   /// Stops all nodes.

@@ -97,21 +97,34 @@ final class LoadSession {
     try cluster.waitUntilLevel(seconds: 30)
   }
 
-  /// Runs one round; throws if anything failed.
-  func round(_ plan: LoadRun.Plan, number: Int) throws {
+  /// A round that has not begun, and its connections to these nodes.
+  func prepare(
+    _ plan: LoadRun.Plan, number: Int, clients: [Address]
+  ) throws -> (LoadRun, [NIOLoopBound<Connection>]) {
     let loop = cluster.group.any()
     var connections: [NIOLoopBound<Connection>] = []
     for i in 0..<plan.connections {
-      let address = cluster.clients[i % cluster.clients.count]
+      let address = clients[i % clients.count]
       connections.append(
         try Connection.open(host: address.host, port: address.port, on: loop).wait())
     }
     let flow = OrderFlow(seed: seed &+ UInt64(number), tag: "\(tag)-\(number)")
-    let run = LoadRun(plan: plan, signers: signers, symbols: symbols, flow: flow, loop: loop)
+    return (
+      LoadRun(plan: plan, signers: signers, symbols: symbols, flow: flow, loop: loop), connections
+    )
+  }
+
+  func close(_ connections: [NIOLoopBound<Connection>]) {
+    for bound in connections { cluster.group.any().execute { bound.value.close() } }
+  }
+
+  /// Runs one round; throws if anything failed.
+  func round(_ plan: LoadRun.Plan, number: Int) throws {
+    let (run, connections) = try prepare(plan, number: number, clients: cluster.clients)
     let before = (cpu: serverCPU(), syncs: cluster.metric("castle_log_syncs_total"))
     try run.run(connections)
     let after = (cpu: serverCPU(), syncs: cluster.metric("castle_log_syncs_total"))
-    for bound in connections { loop.execute { bound.value.close() } }
+    close(connections)
     let result = run.result
     guard result.failureCount == 0 else {
       throw BenchError("\(result.failureCount) requests failed, first: \(result.failures)")

@@ -44,6 +44,8 @@ final class LoadRun: @unchecked Sendable {  // bound to one event loop until its
     var connections: Int
     var seconds: Double
     var warmUpSeconds: Double
+    /// Whether every acknowledged order is kept for checks afterwards.
+    var remembers = true
   }
 
   private let plan: Plan
@@ -76,10 +78,17 @@ final class LoadRun: @unchecked Sendable {  // bound to one event loop until its
   }
 
   /// Runs the round on `connections` and waits for its end.
-  func run(_ connections: [NIOLoopBound<Connection>]) throws {
-    let finished = done.futureResult
+  func run(_ connections: [NIOLoopBound<Connection>]) throws { try begin(connections).wait() }
+
+  /// Begins the round; the future succeeds at its end.
+  func begin(_ connections: [NIOLoopBound<Connection>]) -> EventLoopFuture<Void> {
     loop.execute { self.start(connections.map(\.value)) }
-    try finished.wait()
+    return done.futureResult
+  }
+
+  /// Ends the round before its time: nothing more is sent, and what was sent is waited for.
+  func end() {
+    loop.execute { self.measured.to = min(self.measured.to, .now()) }
   }
 
   private func start(_ connections: [Connection]) {
@@ -117,7 +126,7 @@ final class LoadRun: @unchecked Sendable {  // bound to one event loop until its
     for connection in all { connection.expire(now: now) }
     if now >= measured.to, outstanding == 0, dueHead == due.count {
       timer?.cancel()
-      result.seconds = plan.seconds
+      result.seconds = Double((measured.to - measured.from).nanoseconds) / 1e9
       done.succeed()
     }
   }
@@ -166,8 +175,10 @@ final class LoadRun: @unchecked Sendable {  // bound to one event loop until its
       result.placed += 1
       if !fills.isEmpty { result.traded += 1 }
       result.fills += fills.count
-      acknowledged.append(
-        AcknowledgedOrder(account: account, symbol: symbol, id: id, clientID: clientID))
+      if plan.remembers {
+        acknowledged.append(
+          AcknowledgedOrder(account: account, symbol: symbol, id: id, clientID: clientID))
+      }
       if json["status"]?.text == "NEW" || json["status"]?.text == "PARTIALLY_FILLED" {
         flow.rests(RestingOrder(account: account, symbol: symbol, id: id))
       }

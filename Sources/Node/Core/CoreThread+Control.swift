@@ -15,6 +15,7 @@ extension CoreThread {
     guard coordinator.role == .leader else {
       return deliver(.control(ticket, .notLeader(coordinator.leader?.value)))
     }
+    if let refusal = addressRefusal(request) { return deliver(.control(ticket, .refused(refusal))) }
     switch request {
     case .transferLeadership(let to): transfer(to.map { NodeID($0) }, ticket, now)
     case .addMember(let id, let asVoter):
@@ -48,6 +49,26 @@ extension CoreThread {
 
   /// Where a node that knocked says that it listens.
   private func address(of id: UInt64) -> String { guests[NodeID(id)]?.address.description ?? "" }
+
+  /// Why the newcomer's address is no good. The first configuration holds no addresses, so consensus cannot tell.
+  private func addressRefusal(_ request: ControlRequest) -> String? {
+    let (newcomer, leaving): (UInt64, UInt64?) =
+      switch request {
+      case .addMember(let id, _): (id, nil)
+      case .replaceMember(let id, let with): (with, id)
+      default: (0, nil)
+      }
+    guard let guest = guests[NodeID(newcomer)],
+      let members = coordinator.configuration?.members.map(\.id)
+    else { return nil }
+    let known = addresses()
+    let holder = members.first { id in
+      id.value != newcomer && id.value != leaving && known[id] == guest.address
+    }
+    return holder.map {
+      MembershipRefusal(.sameAddress(as: $0, guest.address.description)).description
+    }
+  }
 
   static func outcome(_ answer: MemberAnswer) -> ControlOutcome {
     switch answer.outcome {

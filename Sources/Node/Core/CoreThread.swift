@@ -20,6 +20,8 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
   private let loops: [LoopState]
   private let send: @Sendable ([Outgoing]) -> Void
   private let setMembers: @Sendable ([Member]) -> Void
+  /// Where nodes are believed to listen, this one among them.
+  let addresses: @Sendable () -> [NodeID: NodeAddress]
   var effects = Effects()
   private var queries: [UInt64: Query] = [:]
   private var submissions: [Submission] = []
@@ -48,7 +50,8 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
   init(
     _ coordinator: consuming Coordinator, queues: NodeQueues, shared: NodeShared,
     loops: [LoopState], send: @escaping @Sendable ([Outgoing]) -> Void,
-    setMembers: @escaping @Sendable ([Member]) -> Void
+    setMembers: @escaping @Sendable ([Member]) -> Void,
+    addresses: @escaping @Sendable () -> [NodeID: NodeAddress]
   ) {
     self.coordinator = coordinator
     self.queues = queues
@@ -56,6 +59,7 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     self.loops = loops
     self.send = send
     self.setMembers = setMembers
+    self.addresses = addresses
     deliveries = loops.map { _ in [] }
     nextTick = SystemClock.monotonic()
     showStatus(moment())

@@ -141,6 +141,11 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
     if started { link.dial() }
   }
 
+  /// Where nodes are believed to be, this one included. Any thread.
+  var everyone: [NodeID: NodeAddress] {
+    addresses.withLock { $0 }.merging([own.id: own.address]) { _, own in own }
+  }
+
   private func showAddresses() {
     let all = known
     addresses.withLock { $0 = all }
