@@ -142,9 +142,6 @@ extension Exchange {
     guard let base = symbols.asset(named: add.base), let quote = symbols.asset(named: add.quote)
     else { throw .assetUnknown }
     guard symbols.symbol(named: add.name) == nil else { throw .symbolExists }
-    guard !isAt(Behaviour.exact) || add.filters.isExact(base: base.scale) else {
-      throw .invalidDefinition
-    }
     guard symbols.infos.count < SymbolTable.symbolsMax else { throw .limitReached }
     let info = SymbolInfo(
       id: symbols.nextSymbol, name: add.name, base: base.id, quote: quote.id, status: .trading,

@@ -22,6 +22,9 @@ extension Coordinator {
   /// How often the branch of consensus' planted bug ran in this life.
   package var raftPlantedRuns: UInt64 { consensus.plantedRuns }
 
+  /// The log's time as of the last applied entry. Microseconds since 1970.
+  package var logStamp: Int64 { machine.marker.stamp }
+
   /// The hash of the exchange's rows alone, at the applied index.
   package var exchangeHash: UInt128 { machine.exchange.stateHash }
 

@@ -34,11 +34,11 @@ extension Coordinator {
     if let known = machine.outcome(of: id) {
       return .reply(known.reply, index: known.index, stamp: known.stamp)
     }
-    // If it was executed, that may be forgotten by now: nobody can say any more that it never was.
-    let forgotten = request.header.deadline.addingReportingOverflow(DuplicateTable.keep)
-    if !forgotten.overflow, machine.marker.stamp > forgotten.partialValue,
-      !pending.contains(id)
-    {
+    let latest = clusterTime(now) + Self.deadlineMax
+    request.header.deadline = min(request.header.deadline, latest)
+    // The log's time may have run ahead by more than outcomes are kept. Whether a copy was executed before is not known
+    // any more, and to call this one expired would read as if none had been.
+    guard pending.contains(id) || machine.remembers(deadline: request.header.deadline) else {
       return .unknown
     }
     // A repetition of what is under way joins it, and is never refused as if nobody had seen it.
@@ -50,8 +50,6 @@ extension Coordinator {
     guard pending.contains(id) || (mayTake(from: account) && CommandCodec.reads(request)) else {
       return refusal
     }
-    let latest = clusterTime(now) + Self.deadlineMax
-    request.header.deadline = min(request.header.deadline, latest)
     let added = pending.add(
       submission.ticket, request, of: account, since: now.monotonic,
       encode: { Self.encode($0) })

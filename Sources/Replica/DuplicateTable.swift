@@ -105,6 +105,10 @@ struct DuplicateTable: ~Copyable {
   @inline(__always)
   func holds(_ id: RequestID) -> Bool { memory.find(id) >= 0 }
 
+  /// True if an outcome of a request with this deadline, or a later one, would still be here: of a request that is not
+  /// recorded this says that it was not executed so far.
+  func remembers(deadline: Int64) -> Bool { Self.second(deadline + Self.keep) >= swept }
+
   /// What the account's records amount to.
   func usage(of account: AccountID) -> Usage {
     let place = Self.place(of: account)

@@ -40,7 +40,8 @@ public enum Outcome: Hashable, Sendable {
   case reply(Reply, index: UInt64, stamp: Int64)
   /// Definite: it never was and never will be executed. The log's time at `index` is past its deadline.
   case expired(index: UInt64)
-  /// It may have been, or may yet be, executed.
+  /// It may have been, or may yet be, executed. Also: the log's time is past its deadline by more
+  /// than outcomes are kept (60 s), and nobody knows any more whether an earlier copy was.
   case unknown
   /// Definite: it was refused before anyone else saw it.
   case overloaded

@@ -221,6 +221,9 @@ public struct StateMachine: ~Copyable {
       stamp: record.stamp)
   }
 
+  /// Whether an outcome of a request with this deadline would still be kept.
+  func remembers(deadline: Int64) -> Bool { duplicates.remembers(deadline: deadline) }
+
   /// Adds all rows that changed since the last call, the marker among them, and brings the state hash up to date.
   public mutating func collectRows(into batch: inout RowBatch) {
     duplicates.collectRows(into: &batch)

@@ -115,7 +115,7 @@ import Wire
     var commands = RandomCommands(seed: seed)
     var differed = false
     for step in 0..<400 {
-      if step == 200 { new.run(.setLevel(SetLevel(level: Behaviour.exact))) }
+      if step == 200 { new.run(.setLevel(SetLevel(level: Behaviour.loweredCounts))) }
       old.stamp += commands.pause()
       new.stamp = old.stamp
       let command = commands.next()

@@ -252,6 +252,45 @@ import Testing
     #expect(world.checker.violations == [])
   }
 
+  @Test func `what was executed and forgotten is unknown when sent again, not expired`()
+    throws
+  {
+    let world = ClusterWorld(seed: 69)
+    let clients = WorldClients(world)
+    world.startAll()
+    try #require(clients.open(1))
+    let who = clients.accounts[0]
+    func revoke() -> Request {
+      Request(
+        header: clients.header(key: who.key, window: 500_000),
+        command: .revokeKey(RevokeKey(apiKey: "none")))
+    }
+    let place = clients.ask(revoke(), at: world.nodes[0])
+    world.run(1_000_000)
+    guard case .reply? = clients.asked[place].outcomes.first else {
+      Issue.record("it was not executed")
+      return
+    }
+    // Not executed, but of the time in which outcomes are kept.
+    let late = revoke()
+    world.run(30_000_000)
+    let lately = clients.ask(late, at: world.nodes[1])
+    world.run(1_000_000)
+    switch clients.asked[lately].outcomes.first {
+    case .expired, .reply(.rejected(.deadlinePassed), _, _): break
+    case let outcome:
+      Issue.record("what was never executed ended as \(String(describing: outcome))")
+    }
+    world.run(40_000_000)
+    clients.ask(revoke(), at: world.nodes[2])
+    world.run(1_000_000)
+    clients.submit(place, at: world.nodes[1])
+    world.run(1_000_000)
+    #expect(clients.asked[place].outcomes.last == .unknown)
+    world.checker.finish(world, clients)
+    #expect(world.checker.violations == [])
+  }
+
   @Test func `a draining or full node refuses before anyone sees the write`() throws {
     let world = ClusterWorld(seed: 68)
     let clients = WorldClients(world)

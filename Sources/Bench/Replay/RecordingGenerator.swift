@@ -15,8 +15,6 @@ struct RecordingGenerator {
   private var time: Int64 = 1_700_000_000_000_000_000
   private var trade: Int64 = 1
   private var lines: [String] = []
-  /// The quantity step of the symbol that replays add: one tick of a step is a whole quote unit.
-  private static let step: Int64 = 1_000
   private let middle: Int64 = 60_000_00000000
   private let tick: Int64 = 1_000_000
   private let symbol: String
@@ -48,8 +46,7 @@ struct RecordingGenerator {
     // At the best price, a little through it, or out of reach.
     let reach = Int64(random.below(6) - 1) * tick
     let price = buy ? best.price + reach : best.price - reach
-    let steps = 1 + Int64(random.below(Int(min(best.quantity / Self.step, 1 << 20)) * 2))
-    let quantity = steps * Self.step
+    let quantity = 1 + Int64(random.below(Int(min(best.quantity, 1 << 30)) * 2))
     let fills = book.take(buy: buy, price: price, quantity: quantity)
     // Some fills are named by the next diff, the others must be put back by the player.
     for fill in fills {
@@ -84,7 +81,7 @@ struct RecordingGenerator {
     let side = buy ? book.bids : book.asks
     let remove = random.below(4) == 0 && side.count > 5
     book.set(
-      buy: buy, Level(price: price, quantity: remove ? 0 : (1 + Int64(random.below(500_000))) * Self.step)
+      buy: buy, Level(price: price, quantity: remove ? 0 : 1_000 + Int64(random.below(500_000_000)))
     )
     changed[buy, default: []].insert(price)
     update += 1

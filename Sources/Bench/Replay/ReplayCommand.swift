@@ -143,7 +143,7 @@ struct Replay {
         json["bids"]?.elements?.isEmpty == true, json["asks"]?.elements?.isEmpty == true
       else { throw BenchError("the book of \(symbol) is not empty: replay needs an empty one") }
     } else {
-      try cluster.addSymbol(symbol, base: "BTC", quote: "USDT", tick: "0.01", step: "0.00001")
+      try cluster.addSymbol(symbol, base: "BTC", quote: "USDT", tick: "0.01", step: "0.00000001")
     }
     let stamp = wallMilliseconds()
     let funds = [("BTC", "10000000"), ("USDT", "3000000000")]

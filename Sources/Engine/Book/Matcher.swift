@@ -48,7 +48,7 @@ extension Exchange {
     symbols.noteTrade(symbol, price: price, base: quantity, quote: quote, stamp: stamp)
     if symbols.states[symbol].watchers > 0 { note(price: price, symbol) }
 
-    if isAt(Behaviour.exact), planted != .countsNotLowered {
+    if isAt(Behaviour.loweredCounts), planted != .countsNotLowered {
       if taker.executed == 0 {
         accounts.countFirstFill(admission.account, isMaker: false, at: stamp)
       }

@@ -39,12 +39,6 @@ extension SymbolFilters {
   /// The step of a MARKET order's base quantity.
   var marketStep: Int64 { marketStepSize > 0 ? marketStepSize : stepSize }
 
-  /// True if one tick of price times one step of quantity is a whole number of quote units, so that
-  /// no trade on the symbol is ever rounded. `base` is the scale of the base asset.
-  public func isExact(base: UInt8) -> Bool {
-    Int128(tickSize) * Int128(stepSize) % Int128(Amounts.unit(scale: base)) == 0
-  }
-
   /// True if no bound contradicts another and none is negative. Symbols with other filters are refused.
   public var isValid: Bool {
     let bounds = [

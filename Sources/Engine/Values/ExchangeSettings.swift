@@ -43,11 +43,9 @@ public struct ExchangeSettings: Hashable, Sendable {
 public enum Behaviour {
   /// What the first version did.
   public static let first: UInt32 = 1
-  /// Symbols are exact: one tick of price times one step of quantity is a whole number of quote
-  /// units, or the symbol is refused, so no trade is ever rounded. Fills lower the counts of
-  /// unfilled orders.
-  public static let exact: UInt32 = 2
+  /// Fills lower the counts of unfilled orders.
+  public static let loweredCounts: UInt32 = 2
 
   /// The highest level that this program can apply.
-  public static let newest: UInt32 = exact
+  public static let newest: UInt32 = loweredCounts
 }

@@ -182,7 +182,7 @@ extension World {
       guard operations[number].isOpen else { return }
       operations[number].outcome = .expired
       tally.expired += 1
-    case .unknown where isForgotten(operations[number], node):
+    case .unknown where isForgotten(operations[number], by: node):
       // Nobody can say any more; asking again is of no use.
       guard operations[number].isOpen else { return }
       mark(.outcomeForgotten)
@@ -195,10 +195,10 @@ extension World {
     if isCurrent { rest(place) }
   }
 
-  /// Whether the cluster's time is past what outcomes are kept for.
-  private func isForgotten(_ operation: Operation, _ node: SimNode) -> Bool {
+  /// True if the log's time is so far past the deadline that outcomes are not kept: nobody will ever say more.
+  private func isForgotten(_ operation: Operation, by node: SimNode) -> Bool {
     guard let request = operation.request, let life = node.life else { return false }
-    return life.coordinator.clusterTime(node.now(time)) > request.header.deadline + 60_000_000
+    return life.coordinator.logStamp > request.header.deadline + 60_000_000
   }
 
   func take(read ticket: UInt64, _ index: UInt64, _ node: SimNode, _ life: Life) {
