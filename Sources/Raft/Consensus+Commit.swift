@@ -148,8 +148,10 @@ extension Consensus {
     for i in progress.indices {
       let match = progress[i].match
       if progress[i].regressCheck == nil { progress[i].regressCheck = (round, match) }
+      let known = min(commit, match)
       let heartbeat = Message.Heartbeat(
-        commit: min(commit, match), cuttable: min(cuttable, match), round: round)
+        commit: EntryID(term: log.term(at: known) ?? .zero, index: known),
+        cuttable: min(cuttable, match), round: round)
       send(.heartbeat(heartbeat), to: progress[i].id, &out)
     }
   }

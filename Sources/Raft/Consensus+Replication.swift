@@ -365,8 +365,12 @@ extension Consensus {
 
   mutating func receive(_ heartbeat: Message.Heartbeat, _ from: NodeID, _ out: inout Output) {
     follow(from, &out)
-    // A node that lost its tail may be told of a commit above its log; the answer shows it.
-    advanceFollower(to: heartbeat.commit, cuttable: heartbeat.cuttable, known: heartbeat.commit)
+    // A node that lost its tail may be told of a commit above its log, or beside it; the answer shows it.
+    let said = heartbeat.commit
+    var isHeld = log.term(at: said.index) == said.term
+    if !isHeld, said.index > commit, has(.heartbeatByIndex) { isHeld = true }
+    advanceFollower(
+      to: said.index, cuttable: heartbeat.cuttable, known: isHeld ? said.index : .zero)
     let response = Message.HeartbeatResponse(
       round: heartbeat.round, last: log.last.index, commit: commit, isSuspect: suspect != nil)
     send(.heartbeatResponse(response), to: from, &out)

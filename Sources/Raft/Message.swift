@@ -68,13 +68,15 @@ public struct Message: Hashable, Sendable {
 
   /// A leader's sign of life, which also confirms reads.
   public struct Heartbeat: Hashable, Sendable {
-    /// min(leader's commit, receiver's match): safe to apply.
-    public var commit: LogIndex
+    /// The leader's entry at min(its commit, receiver's match). A receiver that holds this very
+    /// entry may apply up to it; the index alone proves nothing, for a log can have lost what the
+    /// leader once matched. Term zero: it is not in the leader's memory any more.
+    public var commit: EntryID
     public var cuttable: LogIndex
     /// The newest read confirmation round; numbers are never used twice in a term.
     public var round: UInt64
 
-    public init(commit: LogIndex, cuttable: LogIndex, round: UInt64) {
+    public init(commit: EntryID, cuttable: LogIndex, round: UInt64) {
       self.commit = commit
       self.cuttable = cuttable
       self.round = round

@@ -76,7 +76,7 @@ public enum MessageCodec {
     switch body {
     case .heartbeat(let heartbeat):
       kind(.heartbeat, into: &writer)
-      writer.u64(heartbeat.commit.value)
+      entryID(heartbeat.commit, into: &writer)
       writer.u64(heartbeat.cuttable.value)
       writer.u64(heartbeat.round)
     case .heartbeatResponse(let response):
@@ -169,7 +169,7 @@ public enum MessageCodec {
     case .heartbeat:
       return .heartbeat(
         Message.Heartbeat(
-          commit: try index(&reader), cuttable: try index(&reader), round: try number(&reader)))
+          commit: try entryID(&reader), cuttable: try index(&reader), round: try number(&reader)))
     case .heartbeatResponse:
       return .heartbeatResponse(
         Message.HeartbeatResponse(

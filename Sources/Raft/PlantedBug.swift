@@ -18,6 +18,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
   case truncateOnAnyAppend
   /// A follower takes the leader's commit index for entries that it has not compared.
   case commitUnverified
+  /// A follower believes a heartbeat's commit by its index, whatever entry of its own stands there.
+  case heartbeatByIndex
   /// After a restart the whole log counts as committed.
   case commitTailAtStart
   /// Candidates are compared by log length only.

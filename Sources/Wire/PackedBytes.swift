@@ -6,7 +6,7 @@
 // Not here: what lies where (the owner keeps ranges).
 
 /// A reusable run of bytes.
-public struct PackedBytes: @unchecked Sendable {
+public struct PackedBytes: @unchecked Sendable {  // Shared memory is never written.
   /// Frees the memory with the last of its owners.
   @usableFromInline final class Memory {
     @usableFromInline let base: UnsafeMutableRawPointer

@@ -23,7 +23,9 @@ import Wire
     .append(Message.Append(previous: .zero, entries: [], commit: .zero, cuttable: .zero)),
     .appendResponse(.accepted(match: LogIndex(12))),
     .appendResponse(.conflict(previous: LogIndex(7), hint: id(2, 5))),
-    .heartbeat(Message.Heartbeat(commit: LogIndex(1), cuttable: LogIndex(1), round: 77)),
+    .heartbeat(
+      Message.Heartbeat(
+        commit: EntryID(term: Term(2), index: LogIndex(1)), cuttable: LogIndex(1), round: 77)),
     .heartbeatResponse(
       Message.HeartbeatResponse(
         round: 77, last: LogIndex(8), commit: LogIndex(7), isSuspect: true)),

@@ -237,6 +237,9 @@ extension Scenario {
       let commit = LogIndex(UInt64(value(after: "commit") ?? "0") ?? 0)
       body = .append(
         Message.Append(previous: previous, entries: entries, commit: commit, cuttable: .zero))
+    case "heartbeat":
+      body = .heartbeat(
+        Message.Heartbeat(commit: entryID(value(after: "commit")), cuttable: .zero, round: 0))
     default: body = .timeoutNow
     }
     lab.inject(
@@ -277,7 +280,7 @@ extension Scenario {
     case .appendResponse(.accepted(let match)): line += " up to \(match)"
     case .appendResponse(.conflict(let previous, let hint)):
       line += " conflict at \(previous), try \(hint)"
-    case .heartbeat(let heartbeat): line += " commit \(heartbeat.commit)"
+    case .heartbeat(let heartbeat): line += " commit \(heartbeat.commit.index)"
     case .heartbeatResponse(let response):
       line += " last \(response.last)" + (response.isSuspect ? " suspect" : "")
     case .standingResponse(let standing): line += " last \(standing.last)"

@@ -90,7 +90,8 @@ import Wire
       configuration: Configuration(voters: [member]), priority: 7)
     let heartbeat = Message(
       from: NodeID(1), to: NodeID(2), term: Term(3),
-      body: .heartbeat(.init(commit: LogIndex(4), cuttable: LogIndex(1), round: 5)))
+      body: .heartbeat(
+        .init(commit: EntryID(term: Term(3), index: LogIndex(4)), cuttable: LogIndex(1), round: 5)))
     let bodies: [PeerMessage.Body] = [
       .raft(heartbeat), .hello(hello),
       .forward(.init(life: 3, epoch: 2, number: 1, requests: [[1], [2, 3]])),

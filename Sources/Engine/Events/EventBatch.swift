@@ -82,7 +82,7 @@ public struct EventBatch: Sendable {
 }
 
 /// Owns the columns of a batch and of its copies.
-private final class EventStore: @unchecked Sendable {
+private final class EventStore: @unchecked Sendable {  // One owner writes: claimed first.
   let columns: UnsafeMutablePointer<EventColumns>
 
   init() {

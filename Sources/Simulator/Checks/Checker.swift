@@ -313,8 +313,9 @@ package final class Checker {
     }
   }
 
-  /// What a repaired log holds: whole groups up to the damage. If a later one had truncated, that is an earlier state of
-  /// the log, with entries that were replaced since; all of it must be entries that were made.
+  /// What a repaired log holds: whole groups up to the damage. If a later one had truncated, that
+  /// is an earlier state of the log, with entries that were replaced since; all of it must be
+  /// entries that were made.
   func reset(_ node: SimNode, to log: RecoveredLog) {
     var shadow = ShadowLog()
     shadow.hardState = node.shadow.hardState

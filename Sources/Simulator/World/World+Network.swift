@@ -148,7 +148,7 @@ extension World {
           "append \(append.previous) +\(append.entries.count) c\(append.commit)"
         case .appendResponse(.accepted(let match)): "ack \(match)"
         case .appendResponse(.conflict(let previous, let hint)): "conflict \(previous) hint \(hint)"
-        case .heartbeat(let beat): "heartbeat r\(beat.round) c\(beat.commit)"
+        case .heartbeat(let beat): "heartbeat r\(beat.round) c\(beat.commit.index)"
         case .heartbeatResponse(let beat): "alive r\(beat.round) last \(beat.last)"
         case .timeoutNow: "timeout now"
         default: "\(raft.body)".prefix(60).description
