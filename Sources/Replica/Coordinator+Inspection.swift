@@ -1,6 +1,6 @@
 // Coordinator+Inspection: what only the simulator may see and change.
 //
-// Invariant: nothing here changes what a node does, but for `plant`.
+// Invariant: nothing here changes what a node does.
 // Not here: what people may see (Coordinator+Status).
 
 import Engine
@@ -39,16 +39,4 @@ extension Coordinator {
 
   /// Everything that stops this node from serving.
   package func complaints(_ now: Moment) -> [String] { status(now).faults }
-}
-
-/// Names of the faults that random histories are expected to find; directed tests find the others of `PlantedBugs.all`.
-package enum ReplicaBugs {
-  package static let names: [String] = PlantedBugs.all.prefix(6).map(\.name)
-}
-
-extension Coordinator {
-  /// Plants a fault, for tests that prove that it would be found.
-  package mutating func plant(_ name: String) {
-    for (known, bug) in PlantedBugs.all where known == name { plant(plants.bugs.union(bug)) }
-  }
 }

@@ -32,6 +32,9 @@ extension Coordinator {
     var request = submission.request
     let id = request.header.requestID
     if let known = machine.outcome(of: id) {
+      if machine.marker.stamp > request.header.deadline, plants.has(.deadlineBeforeDuplicates) {
+        return .expired(index: machine.marker.applied.index.value)
+      }
       return .reply(known.reply, index: known.index, stamp: known.stamp)
     }
     let latest = clusterTime(now) + Self.deadlineMax

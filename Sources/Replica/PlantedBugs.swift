@@ -80,6 +80,11 @@ extension Coordinator {
     (plants.runs[bug] ?? 0) + (machine.plants.runs[bug] ?? 0)
   }
 
+  /// How often the branches of all planted faults ran in this life.
+  package var plantedRuns: UInt64 {
+    PlantedBugs.all.reduce(0) { $0 + plantedRuns($1.bug) }
+  }
+
   /// Changes this replica's state silently, as a fault of memory or of the program would. For tests and the simulator.
   package mutating func corruptState() { machine.corrupt() }
 }

@@ -10,6 +10,7 @@ package enum SimMark: String, CaseIterable, Sendable {
   case voteRefused, preVoteRefused, twoCandidates, minorityLeader, readOnFollower, readFailed
   case forwardRepeated, overloaded, expiredOutcome, unknownOutcome, repeatedRequest
   case deadlinePassed, halfQuorumDown, allDown, cancelFilled, outcomeForgotten, suspectCleared
+  case stateRebuilt
 }
 
 /// All marks by name: those that the world notices, then those of consensus.
@@ -25,6 +26,7 @@ extension World {
       tally.marks[SimMark.allCases.count + place] += Int(life.coordinator.raftMarks[mark])
     }
     tally.planted += Int(life.coordinator.raftPlantedRuns)
+    if !options.replicaBugs.isEmpty { tally.planted += Int(life.coordinator.plantedRuns) }
   }
 
   func mark(_ mark: SimMark) { tally.marks[Self.places[mark] ?? 0] += 1 }

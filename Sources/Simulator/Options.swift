@@ -4,18 +4,21 @@
 // Not here: the command line (SimulatorCommand).
 
 import Raft
+import Replica
 import Storage
 
 /// How to run a seed.
 package struct SimOptions {
   /// Only these faults, whatever the seed draws.
   package var faults: [FaultKind]?
+  /// These as well, whatever the seed draws.
+  package var focus: [FaultKind] = []
   /// Also breaks what cannot survive, and then wants a halt, not a lie.
   package var unsurvivable = false
   /// Ends after the active phase, however little was acknowledged.
   package var isShort = false
   package var raftBug: PlantedBug?
-  package var replicaBug: String?
+  package var replicaBugs: PlantedBugs = []
   package var storageBug: StorageMutant.Bug?
   /// Takes each line of the trace.
   package var trace: ((String) -> Void)?
@@ -24,6 +27,7 @@ package struct SimOptions {
 
   func adjust(_ swarm: inout Swarm) {
     if let faults { swarm.faults = faults }
+    swarm.faults += focus.filter { !swarm.faults.contains($0) }
   }
 }
 

@@ -12,15 +12,18 @@ package struct Plant: Sendable {
   package let name: String
   /// The simulator is not expected to catch it within the bound.
   package let isForScenarios: Bool
+  /// Faults that every world has in which the bug is planted, because without them it harms nobody.
+  package let focus: [FaultKind]
   private let raft: PlantedBug?
-  private let replica: String?
+  private let replica: PlantedBugs
   private let storage: StorageMutant.Bug?
 
   private init(
-    _ name: String, raft: PlantedBug? = nil, replica: String? = nil,
+    _ name: String, raft: PlantedBug? = nil, replica: PlantedBugs = [],
     storage: StorageMutant.Bug? = nil
   ) {
     self.name = name
+    focus = Self.focuses[name] ?? []
     isForScenarios = Self.forScenarios.contains(name)
     self.raft = raft
     self.replica = replica
@@ -29,7 +32,8 @@ package struct Plant: Sendable {
 
   package func apply(to options: inout SimOptions) {
     options.raftBug = raft
-    options.replicaBug = replica
+    options.replicaBugs = replica
+    options.focus = focus
     options.storageBug = storage
   }
 
@@ -43,6 +47,10 @@ package struct Plant: Sendable {
     "raft:transferTooEarly",
   ]
 
+  static let focuses: [String: [FaultKind]] = [
+    "replica:servesFenced": [.wrongState], "replica:forwardsOvertake": [.reordering, .loss],
+  ]
+
   /// Bugs of parts that a simulation does not run: the tests of Storage catch them.
   static let elsewhere: Set<StorageMutant.Bug> = [
     .pointerBeforeFiles, .checksumNotChecked, .snapshotNotSynced,
@@ -50,7 +58,7 @@ package struct Plant: Sendable {
 
   package static let all: [Plant] =
     PlantedBug.allCases.map { Plant("raft:\($0.rawValue)", raft: $0) }
-    + ReplicaBugs.names.map { Plant("replica:\($0)", replica: $0) }
+    + PlantedBugs.all.map { Plant("replica:\($0.name)", replica: $0.bug) }
     + StorageMutant.Bug.allCases.filter { !elsewhere.contains($0) }
     .map { Plant("storage:\($0.rawValue)", storage: $0) }
 }

@@ -19,6 +19,8 @@ package enum FaultKind: String, CaseIterable, Sendable {
   // Disks
   case slowDisk, hangingDisk, fullDisk, syncError, writeError, bitRot, misdirectedWrite
   case lostDisk, oldDisk
+  // Memory
+  case wrongState
   // Operators
   case transfer, stepDown
 
@@ -39,6 +41,7 @@ struct Swarm {
   var entriesPerRun = 8
   var commandsPerEntry = 512
   var trailingBytes: UInt64 = 32 << 10
+  var hashInterval: UInt64 = 64
   // The network
   var delay: Range<Int64> = 100..<1_000
   var lossPercent = 0
@@ -67,7 +70,7 @@ struct Swarm {
 
   /// Whether storage may lose what it held, so that a node may need entries from the very first on.
   var damagesStorage: Bool {
-    faults.contains { [.bitRot, .misdirectedWrite, .lostDisk, .oldDisk].contains($0) }
+    faults.contains { [.bitRot, .misdirectedWrite, .lostDisk, .oldDisk, .wrongState].contains($0) }
   }
 
   static func draw(_ random: inout SimRandom) -> Swarm {
@@ -92,6 +95,7 @@ struct Swarm {
     swarm.trialPercent = random.pick([0, 0, 10, 25])
     swarm.active = random.among(65_000_000..<95_000_000)
     swarm.drawFaults(&random)
+    swarm.hashInterval = random.pick([32, 64, 256])
     return swarm
   }
 
@@ -106,7 +110,7 @@ struct Swarm {
 
   private mutating func drawFaults(_ random: inout SimRandom) {
     let count = 3 + random.below(5)
-    let damages: [FaultKind] = [.bitRot, .misdirectedWrite, .lostDisk, .oldDisk]
+    let damages: [FaultKind] = [.bitRot, .misdirectedWrite, .lostDisk, .oldDisk, .wrongState]
     var left = FaultKind.survivable.filter { !damages.contains($0) }
     // One kind that ends lives or reigns is always among them.
     let first: [FaultKind] = [
@@ -132,6 +136,7 @@ struct Swarm {
     settings.entriesPerRunMax = entriesPerRun
     settings.commandsPerEntryMax = commandsPerEntry
     settings.trailingBytes = trailingBytes
+    settings.hashInterval = hashInterval
     return settings
   }
 

@@ -14,6 +14,7 @@ struct Arguments {
   var seeds: ClosedRange<UInt64> = 0...99
   var jobs = 1
   var faults: [FaultKind]?
+  var focus: [FaultKind] = []
   var plant: Plant?
   var only: String?
   var unsurvivable = false
@@ -47,14 +48,8 @@ struct Arguments {
         throw Mistake("--jobs takes a number from 1 to 64, not \(value)")
       }
       jobs = count
-    case "--faults":
-      faults = []
-      for name in value.split(separator: ",") {
-        guard let kind = FaultKind(rawValue: String(name)) else {
-          throw Mistake("there is no fault \(name); exsim list names them")
-        }
-        faults?.append(kind)
-      }
+    case "--faults": faults = try Self.kinds(value)
+    case "--focus": focus = try Self.kinds(value)
     case "--plant":
       guard let found = Plant.all.first(where: { $0.name == value }) else {
         throw Mistake("there is no bug \(value); exsim list names them")
@@ -64,6 +59,17 @@ struct Arguments {
     case "--commit": commit = value
     default: throw Mistake("unknown flag \(flag); try exsim help")
     }
+  }
+
+  private static func kinds(_ text: String) throws(Mistake) -> [FaultKind] {
+    var kinds: [FaultKind] = []
+    for name in text.split(separator: ",") {
+      guard let kind = FaultKind(rawValue: String(name)) else {
+        throw Mistake("there is no fault \(name); exsim list names them")
+      }
+      kinds.append(kind)
+    }
+    return kinds
   }
 
   private static func range(_ text: String) throws(Mistake) -> ClosedRange<UInt64> {
@@ -81,6 +87,7 @@ struct Arguments {
     options.faults = faults
     options.unsurvivable = unsurvivable
     options.isShort = isShort
+    options.focus = focus
     plant?.apply(to: &options)
     return options
   }
@@ -89,6 +96,7 @@ struct Arguments {
   var repeated: String {
     var text = ""
     if let faults { text += " --faults " + faults.map(\.rawValue).joined(separator: ",") }
+    if !focus.isEmpty { text += " --focus " + focus.map(\.rawValue).joined(separator: ",") }
     if let plant { text += " --plant \(plant.name)" }
     if unsurvivable { text += " --unsurvivable" }
     if isShort { text += " --short" }

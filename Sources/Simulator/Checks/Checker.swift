@@ -4,6 +4,7 @@
 // it naively, and none of it from the code under test.
 // Not here: answers and reads (Checker+Answers), the end of a run (Checker+Finish).
 
+import Engine
 import Raft
 import Replica
 import Storage
@@ -35,6 +36,15 @@ package final class Checker {
   var expired: Set<UInt64> = []
   /// The hash of the exchange after a replay of the whole log.
   var replayed: UInt128?
+
+  /// The voters' reports of their state hashes, by index and voter, as far as the committed log was read for them.
+  var reports: [UInt64: [NodeID: UInt128]] = [:]
+  var reportsRead: UInt64 = 0
+  /// Hashes that a majority has, and the entry by which that was so.
+  var agreements: [(point: UInt64, hash: UInt128, decided: UInt64)] = []
+  /// What was submitted at each node in each life, in order.
+  var submitted: [Submitter: [RequestID]] = [:]
+  var submissions: [RequestID: Int] = [:]
 
   var isBroken: Bool { failure != nil }
 

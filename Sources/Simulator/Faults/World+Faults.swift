@@ -74,7 +74,8 @@ extension World {
       // Never all: who loses every disk starts a new cluster.
       return nodes.contains { $0.place != node.place && !$0.isDamaged }
     }
-    return node.isDamaged || nodes.count { $0.isDamaged } < (nodes.count - 1) / 2
+    let isHarmed = { (node: SimNode) in node.isDamaged || node.wrongSince != nil }
+    return isHarmed(node) || nodes.count(where: isHarmed) < (nodes.count - 1) / 2
   }
 
   // MARK: Faults
@@ -276,6 +277,10 @@ extension World {
       node.wasDamaged = true
       node.latentDamages += 1
       if chance.chance(60) { return crash(node, .process) }
+    case .wrongState:
+      guard mayDamage(node), let life = node.life else { return false }
+      if node.wrongSince == nil { node.wrongSince = checker.canonical.count }
+      life.coordinator.corruptState()
     case .lostDisk:
       guard mayDamage(node), !checker.canonical.isEmpty else { return false }
       lose(node)

@@ -140,6 +140,7 @@ extension World {
     tickets[nextTicket] = Ticket(operation: number, node: node.place)
     let now = node.now(time)
     if let request = operations[number].request {
+      checker.submits(request.header.requestID, node)
       life.coordinator.submit(
         [Submission(ticket: nextTicket, request: request)], now, &life.effects)
     } else {

@@ -85,6 +85,10 @@ final class SimNode {
   var latentDamages = 0
   /// It was damaged at some time: its log may be suspect.
   var wasDamaged = false
+  /// Its state was changed in memory when so much was committed, and was not replaced since.
+  var wrongSince: Int?
+  /// Its state hashes since then, at the points where replicas compare.
+  var wrongHashes: [UInt64: UInt128] = [:]
   /// Its disk was lost: it has to stay outside until it is replaced.
   var isLost = false
   /// What it held before: an acknowledgement of that may still be on its way.

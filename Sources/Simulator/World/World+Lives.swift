@@ -33,7 +33,7 @@ extension World {
       return
     }
     guard let life = node.life else { return }
-    if let bug = options.replicaBug { life.coordinator.plant(bug) }
+    life.coordinator.plant(options.replicaBugs)
     checker.started(node, life)
     queue.add(time + chance.among(0..<swarm.tick), .tick, node.place, node.lives)
     reconnect(node)
@@ -228,6 +228,20 @@ extension World {
       node.isDamaged = false
       node.lost = nil
     }
+  }
+
+  /// The coordinator does not trust its state any more. Such logs are never cut here, so it is made anew from the log.
+  func rebuild(_ node: SimNode, _ reason: String) {
+    guard node.life != nil else { return }
+    mark(.stateRebuilt)
+    if node.wrongSince == nil {
+      checker.fail("fence", "node \(node.id) distrusts a sound state: \(reason)")
+    }
+    kill(node, .process, why: reason)
+    node.store = SimStore()
+    node.wrongSince = nil
+    node.wrongHashes = [:]
+    restart(node, after: chance.among(200_000..<2_000_000))
   }
 
   // MARK: The store

@@ -222,11 +222,13 @@ package final class World {
     for read in life.effects.readsReady { take(read: read.ticket, read.index.value, node, life) }
     for ticket in life.effects.readsFailed { take(failedRead: ticket) }
     let isCleared = life.effects.suspectCleared
+    let rebuild = life.effects.rebuild
     let fetches = life.effects.fetches
     let cut = life.effects.cut
     life.effects.removeAll()
     for fetch in fetches { serve(fetch, node, life) }
     if isCleared { clearSuspect(node, life) }
     if let cut { self.cut(upTo: cut, node, life) }
+    if let rebuild { self.rebuild(node, rebuild) }
   }
 }
