@@ -184,10 +184,14 @@ extension Consensus {
 
   /// A log shorter than what its node acknowledged before the heartbeat left: the node lost
   /// entries. It counts for less now, and gets them again.
-  /// One that says that its log is damaged is believed at once.
+  /// One that says that its log is damaged is believed at once, and nothing that it acknowledged is:
+  /// what is left may end in entries that were replaced since.
   private mutating func noticeLoss(_ i: Int, _ response: Message.HeartbeatResponse) {
+    let isNew = response.isSuspect && !progress[i].isSuspect
     progress[i].isSuspect = response.isSuspect
-    if !response.isSuspect || response.last >= progress[i].match {
+    if isNew || response.isSuspect && response.last < progress[i].match {
+      progress[i].match = .zero
+    } else {
       guard let check = progress[i].regressCheck, response.round >= check.round else { return }
       progress[i].regressCheck = nil
       guard response.last < check.match else { return }
@@ -197,7 +201,7 @@ extension Consensus {
     if progress[i].state == .snapshot {
       progress[i].next = progress[i].match.next
     } else {
-      progress[i].becomeProbe(next: response.last.next)
+      progress[i].becomeProbe(next: min(response.last, log.last.index).next)
     }
   }
 

@@ -248,6 +248,8 @@ extension Consensus {
   /// A follower's log does not hold `previous`: continue below, at the last entry that both may
   /// have. One round trip for each term that differs, at most.
   private mutating func backOff(_ i: Int, _ previous: LogIndex, _ hint: EntryID) {
+    // What a damaged node acknowledged may be gone, or be other entries.
+    if progress[i].isSuspect { progress[i].match = .zero }
     let isStale =
       progress[i].state == .snapshot || previous <= progress[i].match
       || previous >= progress[i].next

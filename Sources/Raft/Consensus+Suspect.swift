@@ -7,6 +7,8 @@
 //     claim, or, with an unknown claim, one of a term that it had not seen before
 //   * the claim is lowered only to what every other voter of the newest configuration may hold,
 //     by their own answers to a question of this life; a damaged voter's claim counts as held
+//   * what is left may end in entries that were replaced since, so nothing but the stored state counts
+//     as committed at start, and the leader forgets what the node acknowledged
 //   * with an unreadable vote it hears nobody until all voters told their terms; then it starts in a
 //     term above all of them, in which it cannot have voted
 // Not here: finding damage and keeping the claim on disk (Storage).

@@ -160,7 +160,9 @@ public struct Consensus: ~Copyable {
     precondition(
       restored.voteUnreadable || last.term <= restored.hardState.term,
       "the log holds an entry of a term that was never stored")
-    commit = max(restored.base.index, min(restored.hardState.commit, last.index))
+    // What is left of a damaged log may end in entries that were replaced before that commit index.
+    let told = restored.suspect == nil ? restored.hardState.commit : .zero
+    commit = max(restored.base.index, min(told, last.index))
     applied = restored.base.index
     durableIndex = last.index
     verified = commit

@@ -32,7 +32,7 @@ struct DuplicateTable: ~Copyable {
     var reply: [UInt8]
   }
 
-  private struct Bucket: BitwiseCopyable {
+  struct Bucket: BitwiseCopyable {
     var first: Int32 = -1
     var last: Int32 = -1
   }

@@ -44,7 +44,12 @@ extension Scenario {
       }
     case "lose": lab[first].disk.lose(after: LogIndex(ids[1]))
     case "damage":
-      lab[first].damage(after: LogIndex(ids[1]), isEndKnown: !words.contains("unknown"))
+      let isEndKnown = !words.contains("unknown")
+      if words.contains("removal") {
+        lab[first].damageRemoval(isEndKnown: isEndKnown)
+      } else {
+        lab[first].damage(after: LogIndex(ids[1]), isEndKnown: isEndKnown)
+      }
     case "unreadable": lab[first].loseHardState()
     case "store": lab[first].stored = LogIndex(lab.commit(first))
     case "cut": lab.cut(first, ids[1])

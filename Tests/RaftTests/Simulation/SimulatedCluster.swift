@@ -240,6 +240,10 @@ final class SimulatedCluster {
     guard !isOther, voters > 2, node.suspect == nil, !node.voteUnreadable else { return }
     if random.chance(300) { return node.loseHardState() }
     guard node.disk.last > node.cut else { return }
+    if let replaced = node.disk.replaced, replaced.after >= node.cut, random.chance(500) {
+      node.damageRemoval(isEndKnown: random.chance(700))
+      return note("\(node.id) is damaged and holds what was removed after \(replaced.after)")
+    }
     let kept = node.cut.value + UInt64(random.below(node.disk.last - node.cut))
     node.damage(after: LogIndex(kept), isEndKnown: random.chance(700))
     note("\(node.id) is damaged after \(kept)")

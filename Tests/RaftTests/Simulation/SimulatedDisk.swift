@@ -15,6 +15,8 @@ struct SimulatedDisk {
   /// Entry `i` stands at `entries[i - 1]`.
   private(set) var entries: [Entry] = []
   private(set) var queue: [Queued] = []
+  /// What the log held when entries were removed last, and the last entry that stayed.
+  private(set) var replaced: (entries: [Entry], after: LogIndex)?
 
   var last: LogIndex { LogIndex(UInt64(entries.count)) }
 
@@ -32,6 +34,7 @@ struct SimulatedDisk {
     guard let first = queue.first, first.due <= now else { return nil }
     queue.removeFirst()
     if let after = first.write.truncateAfter {
+      if after < last { replaced = (entries, after) }
       entries.removeLast(entries.count - Int(after.value))
     }
     entries.append(contentsOf: first.write.entries)
@@ -46,15 +49,24 @@ struct SimulatedDisk {
   /// Everything becomes another node's log, as a snapshot does in effect.
   mutating func replace(_ entries: [Entry]) {
     precondition(queue.isEmpty)
+    replaced = nil
     self.entries = entries
     if let last = entries.last, last.term > hardState.term {
       hardState = HardState(term: last.term)
     }
   }
 
+  /// The record of the last removal is damaged, and all behind it is lost: what was removed stands again.
+  mutating func forgetRemoval() {
+    guard let replaced else { return }
+    entries = replaced.entries
+    self.replaced = nil
+  }
+
   /// A disk that comes back without its newest entries: a fault that Raft does not promise to survive.
   mutating func lose(after index: LogIndex) {
     precondition(queue.isEmpty)
+    replaced = nil
     entries.removeLast(entries.count - Int(index.value))
   }
 }

@@ -80,6 +80,20 @@ final class SimulatedNode {
 
   /// The log is readable only up to `index`.
   func damage(after index: LogIndex, isEndKnown: Bool) {
+    claim(isEndKnown: isEndKnown)
+    disk.lose(after: index)
+    stored = min(stored, index)
+  }
+
+  /// The log is readable only up to its last removal of entries, and so ends in what was removed.
+  func damageRemoval(isEndKnown: Bool) {
+    guard let replaced = disk.replaced else { return }
+    claim(isEndKnown: isEndKnown)
+    disk.forgetRemoval()
+    stored = min(stored, replaced.after)
+  }
+
+  private func claim(isEndKnown: Bool) {
     let last = disk.entries.last?.id ?? .zero
     if case .upTo(let claim)? = suspect {
       suspect = .upTo(max(claim, last))
@@ -87,8 +101,6 @@ final class SimulatedNode {
       suspect = .upTo(last)
     }
     if !isEndKnown { suspect = .unknown }
-    disk.lose(after: index)
-    stored = min(stored, index)
   }
 
   /// Term and vote are unreadable.
