@@ -19,10 +19,13 @@ struct Blocks<Record>: ~Copyable {
   private var count = 0
   /// Freed blocks by the power of two of their width.
   private var freed: [[Int32]] = Array(repeating: [], count: 32)
-  private let blank: Record
+  /// Behind a pointer, because the size of `Blocks` must not depend on `Record`: else Swift 6.3
+  /// forgets the `deinit` when another module drops an exchange (found by the fuzzer's leak check).
+  private let blank: UnsafeMutablePointer<Record>
 
   init(blank: Record, capacity: Int = 256) {
-    self.blank = blank
+    self.blank = .allocate(capacity: 1)
+    self.blank.initialize(to: blank)
     self.capacity = max(8, capacity)
     records = .allocate(capacity: self.capacity)
   }
@@ -30,6 +33,8 @@ struct Blocks<Record>: ~Copyable {
   deinit {
     records.deinitialize(count: count)
     records.deallocate()
+    blank.deinitialize(count: 1)
+    blank.deallocate()
   }
 
   /// Makes `block` wide enough to hold `index`, keeping its records.
@@ -44,7 +49,7 @@ struct Blocks<Record>: ~Copyable {
     }
     let base = take(width: width, power: power)
     for i in 0..<width {
-      records[Int(base + i)] = i < block.width ? records[Int(block.base + i)] : blank
+      records[Int(base + i)] = i < block.width ? records[Int(block.base + i)] : blank.pointee
     }
     if block.width > 0 { freed[block.width.trailingZeroBitCount].append(block.base) }
     block = Block(base: base, width: width)
@@ -55,7 +60,7 @@ struct Blocks<Record>: ~Copyable {
     let base = count
     precondition(base + Int(width) < Int(Int32.max), "blocks full")
     if base + Int(width) > capacity { grow(to: max(capacity * 2, base + Int(width))) }
-    (records + base).initialize(repeating: blank, count: Int(width))
+    (records + base).initialize(repeating: blank.pointee, count: Int(width))
     count += Int(width)
     return Int32(base)
   }
