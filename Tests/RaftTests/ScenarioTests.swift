@@ -50,7 +50,9 @@ import Testing
       let text = try Self.text(name)
       let result = Scenario.play(text, bug: bug)
       runs += result.plantedRuns
-      if result.plantedRuns > 0, result.text != text { return }
+      guard result.plantedRuns > 0, result.text != text else { continue }
+      return print(
+        "raft:\(bug) caught by the transcript \(name), branch ran \(result.plantedRuns) times")
     }
     Issue.record("no transcript notices \(bug); its branch ran \(runs) times")
   }

@@ -66,7 +66,8 @@ import Testing
       runs += verdict.runs
       guard runs > 0, let wrong = verdict.wrong.first else { continue }
       return print(
-        "\(name): caught by \(proof) after \(place + 1) seeds, ran \(runs) times: \(wrong)")
+        "replica:\(name) caught by MutantTests.\(proof) after \(place + 1) seeds, ran \(runs) times: \(wrong)"
+      )
     }
     Issue.record("\(name) survived \(proof), its branch ran \(runs) times")
   }

@@ -49,6 +49,9 @@ import Testing
     }
     #expect(caught != nil, "\(bug) survived")
     #expect(mutant.runs > 0, "\(bug) never ran")
+    if let caught {
+      print("storage:\(bug) caught by MutantTests, branch ran \(mutant.runs) times: \(caught)")
+    }
   }
 
   // The other proofs are tests of their own.
