@@ -62,6 +62,15 @@ def test_a_short_load_verifies_itself():
     assert result["failures"] == 0 and result["executedShare"] >= 0.5
 
 
+def test_a_wiped_node_is_replaced_under_load():
+    code, out, err = exbench("repair", "--state-mib", "2", "--seconds", "2", "--rate", "50")
+    assert code == 0, err
+    result = json.loads(out)
+    assert result["fill"]["stateMib"] >= 2 and len(result["snapshots"]["made"]) == 3
+    assert all(made["bytes"] >= 2 << 20 for made in result["snapshots"]["made"])
+    assert result["replacement"]["orders"] > 0
+
+
 def test_two_failovers_lose_nothing():
     code, out, err = exbench("failover", "--kills", "2")
     assert code == 0, err

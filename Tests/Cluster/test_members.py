@@ -34,8 +34,14 @@ def test_leadership_is_moved(cluster):
 
 
 def test_metrics_speak_of_syncs_commits_and_peers(cluster):
-    cluster.customer("someone", USDT=1)
+    someone = cluster.customer("someone", USDT=1)
     leader = cluster.leader()
+    before = cluster.metrics(leader)["castle_read_rounds"]
+    someone.balances(leader)
+    end = time.time() + 5
+    while cluster.metrics(leader)["castle_read_rounds"] <= before:
+        assert time.time() < end, "a read asks for an index"
+        time.sleep(0.02)
     lines = cluster.metrics(leader)
     for name in ["log_sync_seconds", "commit_seconds", "apply_seconds", "log_group_entries"]:
         assert lines[f"castle_{name}_count"] > 0, name
