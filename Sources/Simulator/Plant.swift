@@ -46,8 +46,6 @@ package struct Plant: Sendable {
     "raft:commitUnverified",
     // Replica watches the disk as well, and pre-votes are refused by other rules too.
     "raft:ignoreHangingDisk", "raft:forgetStickiness",
-    // Links keep their order in most worlds, so the target has everything when it is told.
-    "raft:transferTooEarly",
   ]
 
   /// Members do not change in a simulation yet, and an unreadable vote is too rare there.
