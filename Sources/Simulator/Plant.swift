@@ -51,7 +51,7 @@ package struct Plant: Sendable {
   /// Members do not change in a simulation yet, and an unreadable vote is too rare there.
   static let beyond: Set<String> = [
     "raft:ignoreOutgoingHalf", "raft:countRemovedLeader", "raft:keepTruncatedConfiguration",
-    "raft:revertConfigurationAtStart", "raft:changeBeforeTermCommit", "raft:leaveJointEarly",
+    "raft:changeBeforeTermCommit", "raft:leaveJointEarly",
     "raft:neverLeaveJoint", "raft:voteUnreadably", "raft:suspectCampaigns",
     "raft:heartbeatByIndex", "replica:learnersCountInHash",
   ]
