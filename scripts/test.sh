@@ -55,6 +55,7 @@ for part in "${parts[@]}"; do
       for name in "${suites[@]}"; do
         suite "${name}Tests" swift_suite "${name}Tests"
       done
+      suite allocations scripts/allocations.sh
       ;;
     sim) suite sim scripts/sim.sh ci ;;
     cluster | compat)

@@ -35,20 +35,27 @@ public enum Amounts {
   public static func scaled(_ a: Int64, times b: Int64, over divisor: Int64, up: Bool = false)
     -> Int64?
   {
+    guard let (quotient, isExact) = scaledExactly(a, times: b, over: divisor) else { return nil }
+    return quotient + (up && !isExact ? 1 : 0)
+  }
+
+  /// `a * b / divisor`, rounded down, and whether nothing was rounded off; `nil` as `scaled`.
+  @inline(__always)
+  static func scaledExactly(
+    _ a: Int64, times b: Int64, over divisor: Int64
+  ) -> (quotient: Int64, isExact: Bool)? {
     guard a >= 0, b >= 0, divisor > 0 else { return nil }
     let product = UInt64(a).multipliedFullWidth(by: UInt64(b))
     let d = UInt64(divisor)
-    let quotient: UInt64
-    let remainder: UInt64
+    let (quotient, remainder): (UInt64, UInt64)
     if product.high == 0 {
-      quotient = product.low / d
-      remainder = product.low - quotient * d
+      (quotient, remainder) = product.low.quotientAndRemainder(dividingBy: d)
     } else {
       guard product.high < d else { return nil }
       (quotient, remainder) = d.dividingFullWidth(product)
     }
     guard quotient < UInt64(Int64.max) else { return nil }
-    return Int64(quotient) + (up && remainder > 0 ? 1 : 0)
+    return (Int64(quotient), remainder == 0)
   }
 
   /// The commission on `received` at `rate`. Never above `received`.

@@ -20,6 +20,10 @@ struct Admission {
   var range = PriceRange.open
   /// What is left after the taker phase stays in the book.
   var rests: Bool
+  /// What the whole order would hold if it rested, and the level of its price, if they are known;
+  /// else -1.
+  var needed: Int64 = -1
+  var level: Int32 = -1
   /// What happens instead of trades with itself.
   var mode = SelfTradePrevention.none
   /// FOK that cannot be filled: expires without trading.
@@ -103,7 +107,10 @@ extension Exchange {
   ) throws(Rejection) {
     switch order.type {
     case .limit, .limitMaker:
-      if order.special.peg != .none { try peg(order, &admission, stamp) }
+      if order.special.peg != .none {
+        try peg(order, &admission, stamp)
+        admission.needed = -1
+      }
       try plan(limit: order, &admission)
     case .market: try plan(market: order, &admission)
     case .stopLoss, .stopLossLimit, .takeProfit, .takeProfitLimit:
@@ -148,7 +155,7 @@ extension Exchange {
       try symbols.states[symbol].filters.checkLot(order.quantity)
     }
     guard order.quantity <= Amounts.amountMax,
-      let notional = Amounts.scaled(
+      let (notional, isExact) = Amounts.scaledExactly(
         order.price, times: order.quantity, over: symbols.states[symbol].baseUnit),
       notional < Amounts.amountMax
     else { throw .quantityTooLarge }
@@ -158,6 +165,7 @@ extension Exchange {
     let rests = isMaker || order.timeInForce == .gtc
     return Admission(
       account: account, symbol: symbol, quantity: order.quantity, price: order.price, rests: rests,
+      needed: order.side == .sell ? order.quantity : notional + (isExact ? 0 : 1),
       expiry: rests ? .none : order.timeInForce == .fok ? .unfilledFOK : .unfilledIOC)
   }
 
@@ -219,8 +227,12 @@ extension Exchange {
     var left = admission.quantity
     if !admission.killed { left = match(&view, admission, stamp, &events) }
     if stays(view, admission, left: left) {
-      let slot = add(view, nil, admission.symbol, admission.fingerprint)
-      show(slot, admission, left: left)
+      if order.special.isPlain {
+        rest(view, admission, left: left)
+      } else {
+        let slot = add(view, nil, admission.symbol, admission.fingerprint)
+        show(slot, admission, left: left)
+      }
       if planted == .improvementKept, view.side == .buy, view.executed > 0,
         ledger.free(admission.account, heldAsset(.buy, admission.symbol)) > 0
       {
@@ -236,6 +248,26 @@ extension Exchange {
     }
     let counts = accounts.states[admission.account].windows.counts(at: stamp)
     return (view, counts)
+  }
+
+  // Gives what is left of a plain order its slot, its hold and its place in the book: `add` and
+  // `show` in one.
+  @inline(__always)
+  private mutating func rest(_ view: OrderView, _ admission: Admission, left: Int64) {
+    let symbol = admission.symbol
+    let isWhole = left == admission.quantity && preventions.isEmpty
+    let slot = book.orders.add(
+      OrderRecord(
+        view.id, view.side, price: view.price, remaining: left, account: admission.account,
+        symbol: symbol), view, priority: nextTurn(symbol), fingerprint: admission.fingerprint)
+    book.orders.markDirty(slot)
+    addToSheet(slot, admission.account, symbol)
+    let amount =
+      isWhole && admission.needed >= 0
+      ? admission.needed : hold(view.side, price: view.price, left: left, symbol)
+    ledger.hold(admission.account, heldAsset(view.side, symbol), amount: amount)
+    book.enqueue(
+      slot, &symbols.states[symbol], known: isWhole ? admission.level : -1)
   }
 
   /// True if what is left of an order after its taker phase goes into the book.
@@ -299,8 +331,7 @@ extension Exchange {
       OrderRecord(
         view.id, view.side, price: view.price,
         remaining: view.quantity - view.executed - view.extras.prevented, account: account,
-        symbol: symbol),
-      OrderDetail(view: view, priority: 0, fingerprint: fingerprint))
+        symbol: symbol), view, priority: 0, fingerprint: fingerprint)
     book.orders.markDirty(slot)
     if let state { withSpecial(slot) { $0 = state } }
     addToSheet(slot, account, symbol)
@@ -335,17 +366,17 @@ extension Exchange {
 
   // Appends to the account's open orders on the symbol.
   mutating func addToSheet(_ slot: Int32, _ account: Int32, _ symbol: Int32) {
-    let block = accounts.openSheet(account, symbol)
-    let tail = accounts.sheets[block, symbol].tail
+    let sheet = accounts.openSheet(account, symbol)
+    let tail = accounts.sheets[sheet].tail
     book.orders[slot].sheetOlder = tail
     book.orders[slot].sheetNewer = -1
     if tail >= 0 {
       book.orders[tail].sheetNewer = slot
     } else {
-      accounts.sheets[block, symbol].head = slot
+      accounts.sheets[sheet].head = slot
     }
-    accounts.sheets[block, symbol].tail = slot
-    accounts.sheets[block, symbol].count += 1
+    accounts.sheets[sheet].tail = slot
+    accounts.sheets[sheet].count += 1
     accounts.states[account].openOrders += 1
   }
 
@@ -358,18 +389,18 @@ extension Exchange {
     } else {
       detach(slot, record.special, side)
     }
-    let block = accounts.openSheet(record.account, record.symbol)
+    let sheet = accounts.openSheet(record.account, record.symbol)
     if record.sheetOlder >= 0 {
       book.orders[record.sheetOlder].sheetNewer = record.sheetNewer
     } else {
-      accounts.sheets[block, record.symbol].head = record.sheetNewer
+      accounts.sheets[sheet].head = record.sheetNewer
     }
     if record.sheetNewer >= 0 {
       book.orders[record.sheetNewer].sheetOlder = record.sheetOlder
     } else {
-      accounts.sheets[block, record.symbol].tail = record.sheetOlder
+      accounts.sheets[sheet].tail = record.sheetOlder
     }
-    accounts.sheets[block, record.symbol].count -= 1
+    accounts.sheets[sheet].count -= 1
     accounts.states[record.account].openOrders -= 1
     deleteRow(ofOrder: slot)
     let fingerprint = book.orders.remove(slot)

@@ -241,6 +241,9 @@ public struct Exchange: ~Copyable {
     accounts.keyState(key).map { accounts.id($0.account) }
   }
 
+  /// Open orders of all accounts.
+  public var openOrders: Int { book.orders.used }
+
   /// The identity of the cluster, or `nil` before the genesis command.
   public var genesisMark: GenesisMark? { genesis }
 

@@ -35,6 +35,7 @@ struct OutcomeMemory: ~Copyable {
   /// Upper half: some bits of the id. Lower half: the slot, or all ones.
   private var places: UnsafeMutablePointer<UInt64>
   private var bits: UInt32
+  private var mask: Int
   private var replies = ReplyCells()
   private let inPlace = InPlace()
   private(set) var count = 0
@@ -43,6 +44,7 @@ struct OutcomeMemory: ~Copyable {
     capacity = 1024
     records = .allocate(capacity: capacity)
     bits = 11
+    mask = (1 << 11) - 1
     places = Self.vacantPlaces(bits)
   }
 
@@ -84,14 +86,14 @@ struct OutcomeMemory: ~Copyable {
         let slot = Int32(bitPattern: UInt32(truncatingIfNeeded: place))
         if records[Int(slot)].id == id { return slot }
       }
-      at = (at + 1) & mask
+      at = (at &+ 1) & mask
     }
   }
 
   /// Adds a record with a copy of its reply. Answers its slot.
   @inline(__always)
   mutating func add(_ outcome: StoredOutcome, reply: UnsafeRawBufferPointer) -> Int32 {
-    if (count + 1) * 2 > 1 << Int(bits) { growIndex() }
+    if count * 2 > mask - 1 { growIndex() }
     let slot = takeSlot()
     (records + Int(slot)).initialize(to: outcome)
     records[Int(slot)].reply = replies.store(reply)
@@ -134,20 +136,18 @@ struct OutcomeMemory: ~Copyable {
     capacity *= 2
   }
 
-  private var mask: Int { (1 << Int(bits)) - 1 }
-
   @inline(__always)
   private static func tag(_ id: RequestID) -> UInt32 {
     UInt32(truncatingIfNeeded: ((id.words.0 ^ id.words.3) &* 0x9E37_79B9_7F4A_7C15) >> 32)
   }
 
   @inline(__always)
-  private func home(_ tag: UInt32) -> Int { Int(tag >> (32 - bits)) }
+  private func home(_ tag: UInt32) -> Int { Int(tag &>> (32 &- bits)) }
 
   @inline(__always)
   private func place(_ entry: UInt64) {
     var at = home(UInt32(entry >> 32))
-    while places[at] & Self.vacant != Self.vacant { at = (at + 1) & mask }
+    while places[at] & Self.vacant != Self.vacant { at = (at &+ 1) & mask }
     places[at] = entry
   }
 
@@ -157,11 +157,11 @@ struct OutcomeMemory: ~Copyable {
     var hole = home(tag)
     while places[hole] != entry {
       precondition(places[hole] & Self.vacant != Self.vacant, "removal of an absent outcome")
-      hole = (hole + 1) & mask
+      hole = (hole &+ 1) & mask
     }
     var scan = hole
     while true {
-      scan = (scan + 1) & mask
+      scan = (scan &+ 1) & mask
       let moved = places[scan]
       if moved & Self.vacant == Self.vacant { break }
       let wanted = home(UInt32(moved >> 32))
@@ -179,6 +179,7 @@ struct OutcomeMemory: ~Copyable {
     let old = places
     let oldCount = 1 << Int(bits)
     bits += 1
+    mask = (1 << Int(bits)) - 1
     places = Self.vacantPlaces(bits)
     for i in 0..<oldCount where old[i] & Self.vacant != Self.vacant { place(old[i]) }
     old.deallocate()

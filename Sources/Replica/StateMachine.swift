@@ -144,9 +144,10 @@ public struct StateMachine: ~Copyable {
     duplicates.advance(to: payload.stamp)
     events.begin(index: index, stamp: payload.stamp)
     let levels = events.levelCount
+    let isPlain = requests.isPlain
     for position in 0..<requests.count {
       commandsApplied += 1
-      apply(position, at: index, payload.stamp, &events, &outcomes)
+      apply(position, isPlain, at: index, payload.stamp, &events, &outcomes)
     }
     for note in payload.notes { apply(note) }
     if marker.windowEnd == 0, events.levelCount > levels {
@@ -171,7 +172,7 @@ public struct StateMachine: ~Copyable {
 
   /// One request: a recorded outcome first, then its times, then the exchange.
   private mutating func apply(
-    _ position: Int, at index: UInt64, _ stamp: Int64, _ events: inout EventBatch,
+    _ position: Int, _ isPlain: Bool, at index: UInt64, _ stamp: Int64, _ events: inout EventBatch,
     _ outcomes: inout AppliedOutcomes
   ) {
     let header = requests.header(position)
@@ -192,7 +193,7 @@ public struct StateMachine: ~Copyable {
       ReplyCodec.pack(.rejected(.deadlinePassed), into: &outcomes.bytes)
     } else {
       exchange.apply(requests, at: position, stamp: stamp, &events, reply: &outcomes.bytes)
-      if let mark = requests.genesis(position), outcomes.reply(from: start) == .done {
+      if !isPlain, let mark = requests.genesis(position), outcomes.reply(from: start) == .done {
         found(mark)
       }
     }
@@ -272,6 +273,9 @@ public struct StateMachine: ~Copyable {
   /// Outcomes kept, and the bytes of their replies.
   public var duplicatesCount: Int { duplicates.count }
   public var duplicateBytes: Int { duplicates.replyBytes }
+
+  /// Open orders of all accounts.
+  package var exchangeOpenOrders: Int { exchange.openOrders }
 
   /// Broken invariants of the exchange, for tests; empty if all is well.
   public borrowing func checkInvariants() -> [String] { exchange.checkInvariants() }

@@ -21,6 +21,9 @@ public struct PackedBytes: @unchecked Sendable {  // Shared memory is never writ
   }
 
   @usableFromInline var memory: Memory?
+  // Of `memory`.
+  @usableFromInline var base: UnsafeMutableRawPointer?
+  @usableFromInline var capacity = 0
   @usableFromInline var used = 0
 
   public init() {}
@@ -49,10 +52,10 @@ public struct PackedBytes: @unchecked Sendable {  // Shared memory is never writ
     _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> R
   ) rethrows -> R {
     precondition(range.lowerBound >= 0 && range.upperBound <= used, "outside of what was packed")
-    guard let memory else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
-    defer { withExtendedLifetime(memory) {} }
+    guard let base else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+    defer { withExtendedLifetime(self) {} }
     return try body(
-      UnsafeRawBufferPointer(start: memory.base + range.lowerBound, count: range.count))
+      UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
   }
 
   /// A copy of bytes packed before.
@@ -64,17 +67,17 @@ public struct PackedBytes: @unchecked Sendable {  // Shared memory is never writ
   // Memory of this run alone, with room for `count` more bytes.
   @inlinable @inline(__always)
   mutating func room(_ count: Int) -> UnsafeMutableRawPointer {
-    if isKnownUniquelyReferenced(&memory), let memory, used + count <= memory.capacity {
-      return memory.base
-    }
+    if let base, used + count <= capacity, isKnownUniquelyReferenced(&memory) { return base }
     return renew(count)
   }
 
   @usableFromInline @inline(never)
   mutating func renew(_ count: Int) -> UnsafeMutableRawPointer {
-    let larger = Memory(capacity: max(2 * (memory?.capacity ?? 0), used + count, 1024))
-    if let memory { larger.base.copyMemory(from: memory.base, byteCount: used) }
+    let larger = Memory(capacity: max(2 * capacity, used + count, 1024))
+    if let base { larger.base.copyMemory(from: base, byteCount: used) }
     memory = larger
+    base = larger.base
+    capacity = larger.capacity
     return larger.base
   }
 }

@@ -32,47 +32,89 @@ public enum RowHash {
     }
   }
 
+  /// The keys of the first pairs of words, `even` and `odd` in turns.
+  private static let keys: KeyTable = KeyTable()
+
+  private struct KeyTable: @unchecked Sendable {
+    static let pairs = 33
+    /// Rows that are longer go on with keys that are not in the table; their last one is for a tail.
+    static let bytes = 16 * (pairs - 1)
+    let words: UnsafeRawPointer
+
+    init() {
+      let words = UnsafeMutablePointer<UInt64>.allocate(capacity: 2 * Self.pairs)
+      for i in 0..<Self.pairs {
+        words[2 * i] = evenKey &+ UInt64(i) &* evenStep
+        words[2 * i + 1] = oddKey &+ UInt64(i) &* oddStep
+      }
+      self.words = UnsafeRawPointer(words)
+    }
+  }
+
   /// The hash of a row whose key and value stand one behind the other in memory.
-  @inlinable
   public static func of(row: UnsafeRawPointer, keyCount: Int, valueCount: Int) -> UInt128 {
     let count = keyCount + valueCount
-    var even = evenKey
-    var odd = oddKey
+    let keys = Self.keys.words
     var sum: UInt128 = 0
     var at = 0
-    while at + 32 <= count {
-      sum &+= product(word(row, at) ^ even, word(row, at + 8) ^ odd)
+    let whole = min(count, KeyTable.bytes) & ~15
+    while at < whole {
       sum &+= product(
-        word(row, at + 16) ^ (even &+ evenStep), word(row, at + 24) ^ (odd &+ oddStep))
-      even &+= evenStep &+ evenStep
-      odd &+= oddStep &+ oddStep
-      at += 32
+        word(row, at) ^ key(keys, at), word(row, at &+ 8) ^ key(keys, at &+ 8))
+      at &+= 16
     }
-    if at + 16 <= count {
+    if count > KeyTable.bytes {
+      sum &+= rest(of: row, count)
+    } else if at < count {
+      let tail = tail(of: row, at, count)
+      sum &+= product(tail.0 ^ key(keys, at), tail.1 ^ key(keys, at &+ 8))
+    }
+    return finish(sum, keyCount, valueCount)
+  }
+
+  // What a row that is longer than the table of keys adds beyond it.
+  @inline(never)
+  private static func rest(of row: UnsafeRawPointer, _ count: Int) -> UInt128 {
+    var sum: UInt128 = 0
+    var at = KeyTable.bytes
+    var even = evenKey &+ UInt64(at / 16) &* evenStep
+    var odd = oddKey &+ UInt64(at / 16) &* oddStep
+    while at + 16 <= count {
       sum &+= product(word(row, at) ^ even, word(row, at + 8) ^ odd)
       even &+= evenStep
       odd &+= oddStep
       at += 16
     }
     if at < count {
-      var tail: (UInt64, UInt64) = (0, 0)
-      if count >= 16 {
-        // The last 16 bytes, some of them for the second time.
-        tail = (word(row, count - 16), word(row, count - 8))
-      } else {
-        while at < count {
-          let byte = UInt64(row.loadUnaligned(fromByteOffset: at, as: UInt8.self))
-          if at < 8 {
-            tail.0 |= byte << UInt64(8 * at)
-          } else {
-            tail.1 |= byte << UInt64(8 * at - 64)
-          }
-          at += 1
-        }
-      }
+      let tail = tail(of: row, at, count)
       sum &+= product(tail.0 ^ even, tail.1 ^ odd)
     }
-    return finish(sum, keyCount, valueCount)
+    return sum
+  }
+
+  // The last 16 bytes, some of them for the second time; or all, if there are fewer.
+  @inline(__always)
+  private static func tail(
+    of row: UnsafeRawPointer, _ start: Int, _ count: Int
+  ) -> (UInt64, UInt64) {
+    if count >= 16 { return (word(row, count &- 16), word(row, count &- 8)) }
+    return shortTail(of: row, start, count)
+  }
+
+  @inline(never)
+  private static func shortTail(
+    of row: UnsafeRawPointer, _ start: Int, _ count: Int
+  ) -> (UInt64, UInt64) {
+    var tail: (UInt64, UInt64) = (0, 0)
+    for at in start..<count {
+      let byte = UInt64(row.loadUnaligned(fromByteOffset: at, as: UInt8.self))
+      if at < 8 {
+        tail.0 |= byte << UInt64(8 * at)
+      } else {
+        tail.1 |= byte << UInt64(8 * at - 64)
+      }
+    }
+    return tail
   }
 
   @inlinable @inline(__always)
@@ -98,6 +140,11 @@ public enum RowHash {
   @inlinable @inline(__always)
   static func fold(_ value: UInt128) -> UInt64 {
     UInt64(truncatingIfNeeded: value) ^ UInt64(truncatingIfNeeded: value >> 64)
+  }
+
+  @inline(__always)
+  private static func key(_ keys: UnsafeRawPointer, _ at: Int) -> UInt64 {
+    keys.load(fromByteOffset: at, as: UInt64.self)
   }
 
   @inlinable @inline(__always)

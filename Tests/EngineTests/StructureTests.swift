@@ -110,16 +110,28 @@ import Testing
     var model: [Int: Int64] = [:]
     for _ in 0..<2_000 {
       let owner = Int(random.pick(0...19))
-      let index = Int32(random.pick(0...63))
-      blocks.widen(&owners[owner], toHold: index)
+      // Half of the indexes share their home.
+      let index = Int32(random.pick(0...63) * (random.pick(0...1) == 0 ? 1 : 64))
       let value = random.pick(1...1_000)
-      blocks[owners[owner], index] = value
-      model[owner * 64 + Int(index)] = value
+      blocks[blocks.findOrInsert(&owners[owner], index)] = value
+      model[owner * 8192 + Int(index)] = value
     }
     for owner in 0..<20 {
-      for index in 0..<owners[owner].width {
-        #expect(blocks[owners[owner], index] == model[owner * 64 + Int(index)] ?? 0)
+      for index in 0..<Int32(8192) {
+        let place = blocks.find(owners[owner], index)
+        #expect((place < 0 ? nil : blocks[place]) == model[owner * 8192 + Int(index)])
       }
+      #expect(
+        Int(owners[owner].count) == model.keys.count(where: { $0 / 8192 == owner }),
+        "an owner has as many records as it used indexes")
+    }
+  }
+
+  @Test func `a block of one record takes one place, however high its index`() {
+    var blocks = Blocks<Int64>(blank: 0)
+    var owners = [Block](repeating: Block(), count: 100)
+    for owner in 0..<100 {
+      #expect(blocks.findOrInsert(&owners[owner], Int32(10_000 - owner)) == owner)
     }
   }
 }

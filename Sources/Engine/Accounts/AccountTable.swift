@@ -162,16 +162,13 @@ struct AccountTable: ~Copyable {
   /// The open orders of an account on a symbol.
   @inline(__always)
   func sheet(_ place: Int32, _ symbol: Int32) -> Sheet {
-    let block = states[place].sheets
-    return symbol < block.width ? sheets[block, symbol] : Sheet()
+    let found = sheets.find(states[place].sheets, symbol)
+    return found >= 0 ? sheets[found] : Sheet()
   }
 
-  /// Makes room for a sheet, so that it can be changed in place.
+  /// Makes room for a sheet, so that it can be changed in place. Answers its place in `sheets`.
   @inline(__always)
-  mutating func openSheet(_ place: Int32, _ symbol: Int32) -> Block {
-    if symbol >= states[place].sheets.width {
-      sheets.widen(&states[place].sheets, toHold: symbol)
-    }
-    return states[place].sheets
+  mutating func openSheet(_ place: Int32, _ symbol: Int32) -> Int {
+    sheets.findOrInsert(&states[place].sheets, symbol)
   }
 }

@@ -49,8 +49,8 @@ struct Ledger: ~Copyable {
 
   @inline(__always)
   func balance(_ account: Int32, _ asset: AssetID) -> Balance {
-    let block = blocks[account]
-    return asset.value < UInt32(block.width) ? balances[block, Int32(asset.value)] : Balance()
+    let place = balances.find(blocks[account], Int32(truncatingIfNeeded: asset.value))
+    return place >= 0 ? balances[place] : Balance()
   }
 
   /// Moves `amount` of free money.
@@ -88,11 +88,9 @@ struct Ledger: ~Copyable {
   // One side of a posting. Private, so that no caller can post one side alone.
   @inline(__always)
   private mutating func change(_ account: Int32, _ asset: AssetID, free: Int64, locked: Int64) {
-    let index = Int32(asset.value)
-    if index >= blocks[account].width { balances.widen(&blocks[account], toHold: index) }
-    let block = blocks[account]
+    let place = balances.findOrInsert(&blocks[account], Int32(asset.value))
     let news = Self.apply(
-      &balances[block, index], free, locked, mayOwe: account == AccountTable.custody)
+      &balances[place], free, locked, mayOwe: account == AccountTable.custody)
     if news.dirty { dirty.append(BalanceName(account: account, asset: asset)) }
     if news.touched { touched.append(BalanceName(account: account, asset: asset)) }
   }
@@ -116,7 +114,7 @@ struct Ledger: ~Copyable {
   mutating func forgetTouched() {
     for i in 0..<touched.count {
       let name = touched[i]
-      balances[blocks[name.account], Int32(name.asset.value)].touched = false
+      balances[balances.find(blocks[name.account], Int32(name.asset.value))].touched = false
     }
     touched.removeAll()
   }
@@ -124,21 +122,18 @@ struct Ledger: ~Copyable {
   /// Ends the list of balances with rows out of date, storing each row's new hash (given by `hash`,
   /// 0 for no row).
   mutating func clean(_ name: BalanceName, hash: UInt128) {
-    let block = blocks[name.account]
-    balances[block, Int32(name.asset.value)].tag.hash = hash
-    balances[block, Int32(name.asset.value)].tag.dirty = false
+    let place = balances.find(blocks[name.account], Int32(name.asset.value))
+    balances[place].tag.hash = hash
+    balances[place].tag.dirty = false
   }
 
   mutating func forgetDirty() { dirty.removeAll() }
 
   /// Puts back a stored balance.
   mutating func load(_ name: BalanceName, free: Int64, locked: Int64, hash: UInt128) {
-    let index = Int32(name.asset.value)
-    if index >= blocks[name.account].width {
-      balances.widen(&blocks[name.account], toHold: index)
-    }
+    let place = balances.findOrInsert(&blocks[name.account], Int32(name.asset.value))
     var tag = RowTag()
     tag.hash = hash
-    balances[blocks[name.account], index] = Balance(free: free, locked: locked, tag: tag)
+    balances[place] = Balance(free: free, locked: locked, tag: tag)
   }
 }

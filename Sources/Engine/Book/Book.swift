@@ -21,15 +21,18 @@ struct Book: ~Copyable {
   var specials = Slab<SpecialState>(capacity: 16)
   private(set) var touched = List<TouchedLevel>()
 
-  /// Adds an open order to the end of its level's queue.
-  mutating func enqueue(_ slot: Int32, _ state: inout SymbolState) {
+  /// Adds an open order to the end of its level's queue. `known`: that level, or -1.
+  mutating func enqueue(_ slot: Int32, _ state: inout SymbolState, known: Int32 = -1) {
     let side = orders[slot].side
     let price = orders[slot].price
-    let tick = UInt64(price / state.filters.tickSize)
-    let level =
-      side == .buy
-      ? levels.findOrInsert(&state.bids, tick: tick, price: price, side: side)
-      : levels.findOrInsert(&state.asks, tick: tick, price: price, side: side)
+    var level = known
+    if level < 0 {
+      let tick = UInt64(price / state.filters.tickSize)
+      level =
+        side == .buy
+        ? levels.findOrInsert(&state.bids, tick: tick, price: price, side: side)
+        : levels.findOrInsert(&state.asks, tick: tick, price: price, side: side)
+    }
     let tail = levels[level].tail
     orders[slot].level = level
     orders[slot].older = tail

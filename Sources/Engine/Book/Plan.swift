@@ -39,13 +39,16 @@ extension Exchange {
       throw .wouldTakeImmediately
     }
     let asset = order.side == .buy ? symbols.states[symbol].quote : symbols.states[symbol].base
-    let needed = hold(order.side, price: price, left: order.quantity, symbol)
+    let needed =
+      admission.needed >= 0
+      ? admission.needed : hold(order.side, price: price, left: order.quantity, symbol)
     guard needed <= ledger.free(admission.account, asset) else { throw .insufficientBalance }
     if admission.rests, order.side == .buy {
       // Sums of a level's SELL orders are bounded by the supply of base; those of BUY orders only
       // by this.
       let tick = UInt64(price / symbols.states[symbol].filters.tickSize)
       let level = book.levels.find(symbols.states[symbol].bids, tick: tick)
+      admission.level = level
       if level >= 0 {
         let there = book.levels[level].quantity + book.levels[level].hidden
         if there > Amounts.amountMax - order.quantity { throw .quantityTooLarge }

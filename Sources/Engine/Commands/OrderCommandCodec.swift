@@ -42,27 +42,23 @@ extension CommandCodec {
     guard let time = TimeInForce(rawValue: start.big(UInt8.self, 14)) else {
       throw .invalid("time in force")
     }
-    var order = PlaceOrder(
+    let clientOrderID = try ShortText.decode(&r)
+    let flags = version == 1 ? givesMode : try r.u8()
+    guard flags & ~(givesMode | isSpecial) == 0 else { throw .invalid("order flags") }
+    var mode: SelfTradePrevention?
+    if flags & givesMode != 0 {
+      mode = SelfTradePrevention(rawValue: try r.u8())
+      guard mode != nil else { throw .invalid("self-trade prevention") }
+    }
+    let strategy = try r.take(16)
+    let terms = flags & isSpecial == 0 ? .none : try special(&r)
+    return PlaceOrder(
       account: AccountID(start.big(UInt64.self, 0)), symbol: SymbolID(start.big(UInt32.self, 8)),
       side: side, type: type, timeInForce: time, quantity: start.big(Int64.self, 15),
       quoteOrderQuantity: start.big(Int64.self, 23), price: start.big(Int64.self, 31),
-      clientOrderID: try ShortText.decode(&r))
-    let flags = version == 1 ? givesMode : try r.u8()
-    guard flags & ~(givesMode | isSpecial) == 0 else { throw .invalid("order flags") }
-    if flags & givesMode != 0 {
-      guard let mode = SelfTradePrevention(rawValue: try r.u8()) else {
-        throw .invalid("self-trade prevention")
-      }
-      order.selfTradePrevention = mode
-    }
-    let strategy = try r.take(16)
-    order.strategyID = strategy.big(Int64.self, 0)
-    order.strategyType = strategy.big(Int64.self, 8)
-    if flags & isSpecial != 0 {
-      order.special = try special(&r)
-      guard order.special != .none else { throw .invalid("special terms") }
-    }
-    return order
+      clientOrderID: clientOrderID, selfTradePrevention: mode,
+      strategyID: strategy.big(Int64.self, 0), strategyType: strategy.big(Int64.self, 8),
+      special: terms)
   }
 
   private static func encode(_ terms: SpecialTerms, into writer: inout ByteWriter) {
@@ -83,9 +79,11 @@ extension CommandCodec {
     let isGiven = try r.bool()
     let levels = try r.u8()
     guard isGiven || levels == 0 else { throw .invalid("peg levels that are not given") }
-    return SpecialTerms(
+    let terms = SpecialTerms(
       stopPrice: stopPrice, trailingDelta: delta, icebergQuantity: iceberg, peg: peg,
       pegLevels: isGiven ? levels : nil)
+    guard terms != .none else { throw .invalid("special terms") }
+    return terms
   }
 
   static func encode(_ cancel: CancelOrder, into writer: inout ByteWriter) {

@@ -219,7 +219,7 @@ public enum ReplyCodec {
 // What orders and cancels are answered all the time, packed in place: the same bytes as `encode`
 // makes.
 extension ReplyCodec {
-  private static let placedBytes = 1 + OrderViewCodec.bytesMax + 12
+  private static let placedBytes = 1 + OrderViewCodec.bytesMax + 12 + 4
   private static let fillBytes = 36
   private static let preventionBytes = 40
   private static let cancelledBytes = 1 + OrderViewCodec.bytesMax + 41
@@ -239,33 +239,31 @@ extension ReplyCodec {
     _ preventions: borrowing List<Prevention>, into bytes: inout PackedBytes
   ) {
     let count = fills.count
-    bytes.pack(atMost: placedBytes) { packer in
+    let prevented = preventions.count
+    let most = placedBytes + count * fillBytes + prevented * preventionBytes
+    bytes.pack(atMost: most) { packer in
       packer.u8(Tag.placed.rawValue)
       OrderViewCodec.pack(order, into: &packer)
-      packer.u32(counts.in10Seconds)
-      packer.u32(counts.inDay)
-      packer.u32(UInt32(count))
-    }
-    for i in 0..<count {
-      let fill = fills[i]
-      bytes.pack(atMost: fillBytes) { packer in
-        packer.i64(fill.price)
-        packer.i64(fill.quantity)
-        packer.i64(fill.commission)
-        packer.u32(fill.commissionAsset.value)
-        packer.i64(fill.trade.value)
+      packer.block(atMost: 12) {
+        $0.storeBytes(of: counts.in10Seconds.bigEndian, as: UInt32.self)
+        $0.storeBytes(of: counts.inDay.bigEndian, toByteOffset: 4, as: UInt32.self)
+        $0.storeBytes(of: UInt32(count).bigEndian, toByteOffset: 8, as: UInt32.self)
+        return 12
       }
-    }
-    let prevented = preventions.count
-    bytes.pack(atMost: 4) { $0.u32(UInt32(prevented)) }
-    for i in 0..<prevented {
-      let prevention = preventions[i]
-      bytes.pack(atMost: preventionBytes) { packer in
-        packer.i64(prevention.id.value)
-        packer.i64(prevention.maker.value)
-        packer.i64(prevention.price)
-        packer.i64(prevention.makerQuantity)
-        packer.i64(prevention.takerQuantity)
+      for i in 0..<count {
+        packer.i64(fills[i].price)
+        packer.i64(fills[i].quantity)
+        packer.i64(fills[i].commission)
+        packer.u32(fills[i].commissionAsset.value)
+        packer.i64(fills[i].trade.value)
+      }
+      packer.u32(UInt32(prevented))
+      for i in 0..<prevented {
+        packer.i64(preventions[i].id.value)
+        packer.i64(preventions[i].maker.value)
+        packer.i64(preventions[i].price)
+        packer.i64(preventions[i].makerQuantity)
+        packer.i64(preventions[i].takerQuantity)
       }
     }
   }

@@ -47,6 +47,9 @@ public struct RequestBatch: ~Copyable {
     }
   }
 
+  /// True if all requests place or cancel an order.
+  public var isPlain: Bool { others.isEmpty }
+
   /// The identity that the request at `position` founds, if it does.
   public func genesis(_ position: Int) -> GenesisMark? {
     guard items[position].column == .other,

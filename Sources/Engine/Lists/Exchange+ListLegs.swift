@@ -135,8 +135,8 @@ extension Exchange {
   }
 
   mutating func count(lists change: Int32, _ account: Int32, _ symbol: Int32) {
-    let block = accounts.openSheet(account, symbol)
-    accounts.sheets[block, symbol].lists += change
+    let sheet = accounts.openSheet(account, symbol)
+    accounts.sheets[sheet].lists += change
     accounts.states[account].openLists += change
   }
 

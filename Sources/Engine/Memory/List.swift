@@ -66,6 +66,7 @@ struct List<Record>: ~Copyable {
     }
   }
 
+  @inline(never)
   private mutating func grow() {
     let larger = UnsafeMutablePointer<Record>.allocate(capacity: capacity * 2)
     larger.moveInitialize(from: base, count: count)

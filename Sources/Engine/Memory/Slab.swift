@@ -55,6 +55,16 @@ struct Slab<Record>: ~Copyable {
     return slot
   }
 
+  /// Makes `slot`, which another slab allocated, a slot of this one too, for records that hold no references:
+  /// what it holds is the caller's to write. Such slots are never released here.
+  @inline(__always)
+  mutating func follow(_ slot: Int32) {
+    if slot < count { return }
+    precondition(slot == count, "a slot out of turn")
+    if count == capacity { grow() }
+    count += 1
+  }
+
   /// Gives a slot back. Its record stays readable until the slot is used again.
   mutating func release(_ slot: Int32) {
     precondition(UInt32(bitPattern: slot) < UInt32(bitPattern: count), "release of no slot")
@@ -75,6 +85,7 @@ struct Slab<Record>: ~Copyable {
     }
   }
 
+  @inline(never)
   private mutating func grow() {
     precondition(capacity < Int32.max / 2, "slab full")
     let larger = UnsafeMutablePointer<Record>.allocate(capacity: Int(capacity) * 2)

@@ -18,16 +18,19 @@ struct SlotMap: ~Copyable {
   /// Upper half: tag. Lower half: slot, or all ones.
   private var places: UnsafeMutablePointer<UInt64>
   private var bits: UInt32
+  private var mask: UInt32
+  /// How many entries there may be.
+  private var limit: Int
   private(set) var count = 0
 
   init(bits: UInt32 = 6) {
     self.bits = bits
+    mask = (1 << bits) - 1
+    limit = 1 << Int(bits - 1)
     places = Self.allocate(bits: bits)
   }
 
   deinit { places.deallocate() }
-
-  private var mask: UInt32 { (1 << bits) - 1 }
 
   @inline(__always)
   private static func tag(_ hash: UInt64) -> UInt32 {
@@ -35,7 +38,7 @@ struct SlotMap: ~Copyable {
   }
 
   @inline(__always)
-  private func home(_ tag: UInt32) -> UInt32 { tag >> (32 - bits) }
+  private func home(_ tag: UInt32) -> UInt32 { tag &>> (32 &- bits) }
 
   /// Starts a lookup of `hash`.
   @inline(__always)
@@ -50,7 +53,7 @@ struct SlotMap: ~Copyable {
     while true {
       let entry = places[Int(probe.place)]
       if entry & Self.vacant == Self.vacant { return nil }
-      probe.place = (probe.place + 1) & mask
+      probe.place = (probe.place &+ 1) & mask
       if UInt32(entry >> 32) == probe.tag {
         return Int32(bitPattern: UInt32(truncatingIfNeeded: entry))
       }
@@ -60,7 +63,7 @@ struct SlotMap: ~Copyable {
   /// Adds a slot under `hash`.
   mutating func insert(_ hash: UInt64, _ slot: Int32) {
     precondition(slot >= 0, "no slot")
-    if count * 2 >= 1 << bits { grow() }
+    if count >= limit { grow() }
     place(UInt64(Self.tag(hash)) << 32 | UInt64(UInt32(bitPattern: slot)))
     count += 1
   }
@@ -71,11 +74,11 @@ struct SlotMap: ~Copyable {
     var hole = home(Self.tag(hash))
     while places[Int(hole)] != entry {
       precondition(places[Int(hole)] & Self.vacant != Self.vacant, "removal of an absent slot")
-      hole = (hole + 1) & mask
+      hole = (hole &+ 1) & mask
     }
     var scan = hole
     while true {
-      scan = (scan + 1) & mask
+      scan = (scan &+ 1) & mask
       let moved = places[Int(scan)]
       if moved & Self.vacant == Self.vacant { break }
       let wanted = home(UInt32(moved >> 32))
@@ -89,9 +92,10 @@ struct SlotMap: ~Copyable {
     count -= 1
   }
 
+  @inline(__always)
   private func place(_ entry: UInt64) {
     var at = home(UInt32(entry >> 32))
-    while places[Int(at)] & Self.vacant != Self.vacant { at = (at + 1) & mask }
+    while places[Int(at)] & Self.vacant != Self.vacant { at = (at &+ 1) & mask }
     places[Int(at)] = entry
   }
 
@@ -100,6 +104,8 @@ struct SlotMap: ~Copyable {
     let old = places
     let oldCount = 1 << bits
     bits += 1
+    mask = (1 << bits) - 1
+    limit = 1 << Int(bits - 1)
     places = Self.allocate(bits: bits)
     for i in 0..<oldCount where old[i] & Self.vacant != Self.vacant { place(old[i]) }
     old.deallocate()

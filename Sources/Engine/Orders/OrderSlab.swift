@@ -92,12 +92,19 @@ struct OrderSlab: ~Copyable {
   }
 
   /// Adds an open order; its links are the caller's.
-  mutating func add(_ record: OrderRecord, _ detail: OrderDetail) -> Int32 {
+  @inline(__always)
+  mutating func add(
+    _ record: OrderRecord, _ view: OrderView, priority: UInt64, fingerprint: UInt64,
+    hash: UInt128 = 0
+  ) -> Int32 {
     let slot = records.allocate(record, keeping: { $0.dirty = $1.dirty })
-    let other = details.allocate(detail)
-    precondition(slot == other, "the two halves of the order slab differ")
+    details.follow(slot)
+    details[slot].view = view
+    details[slot].priority = priority
+    details[slot].fingerprint = fingerprint
+    details[slot].hash = hash
     byID.insert(Self.hash(record.symbol, record.id), slot)
-    byClientID.insert(detail.fingerprint, slot)
+    byClientID.insert(fingerprint, slot)
     return slot
   }
 
@@ -109,7 +116,6 @@ struct OrderSlab: ~Copyable {
     byClientID.remove(fingerprint, slot)
     records[slot].live = false
     records.release(slot)
-    details.release(slot)
     return fingerprint
   }
 

@@ -108,13 +108,13 @@ extension Exchange {
     let view = book.orders[view: slot]
     let symbol = book.orders[slot].symbol
     let account = book.orders[slot].account
-    let block = accounts.openSheet(account, symbol)
+    let sheet = accounts.openSheet(account, symbol)
     if view.type.waitsForPrice {
-      accounts.sheets[block, symbol].algorithmic += change
+      accounts.sheets[sheet].algorithmic += change
       accounts.states[account].openAlgorithmic += change
     }
     if view.extras.terms.icebergQuantity > 0 {
-      accounts.sheets[block, symbol].icebergs += change
+      accounts.sheets[sheet].icebergs += change
       accounts.states[account].openIcebergs += change
     }
   }

@@ -51,10 +51,9 @@ extension Exchange {
       OrderRecord(
         view.id, view.side, price: view.price,
         remaining: left - (stored.special?.hidden ?? 0), account: account, symbol: symbol),
-      OrderDetail(
-        view: view, priority: stored.priority,
-        fingerprint: ClientIDs.fingerprint(view.account, view.symbol, view.clientOrderID),
-        hash: hash))
+      view, priority: stored.priority,
+      fingerprint: ClientIDs.fingerprint(view.account, view.symbol, view.clientOrderID),
+      hash: hash)
     if let special = stored.special {
       book.orders[slot].special = book.specials.allocate(special)
     }

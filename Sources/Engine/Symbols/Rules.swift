@@ -23,7 +23,12 @@ extension Exchange {
 
   /// The prices at which a taker of `side` may trade (the execution rule PRICE_RANGE), fixed when
   /// its taker phase begins.
+  @inline(__always)
   func executionRange(_ side: Side, _ symbol: Int32, _ stamp: Int64) -> PriceRange {
+    symbols.states[symbol].isRuled ? ruledRange(side, symbol, stamp) : .open
+  }
+
+  private func ruledRange(_ side: Side, _ symbol: Int32, _ stamp: Int64) -> PriceRange {
     let rules = symbols.states[symbol].filters.rules
     let band = side == .buy ? rules.executionBid : rules.executionAsk
     if band.isOpen { return .open }
@@ -75,9 +80,18 @@ extension Exchange {
   }
 
   /// What an order with a known quantity must pass: the bands, its size, the position.
+  @inline(__always)
   func checkRules(
     _ order: PlaceOrder, _ account: Int32, _ symbol: Int32, _ stamp: Int64,
     excluding own: Int32 = -1
+  ) throws(Rejection) {
+    if symbols.states[symbol].isRuled || symbols.hasOrderMaxes {
+      try checkAllRules(order, account, symbol, stamp, excluding: own)
+    }
+  }
+
+  private func checkAllRules(
+    _ order: PlaceOrder, _ account: Int32, _ symbol: Int32, _ stamp: Int64, excluding own: Int32
   ) throws(Rejection) {
     let asksValue = symbols.orderMax(symbols.states[symbol].quote) > 0
     var notional: Int64? = order.quoteOrderQuantity > 0 ? order.quoteOrderQuantity : nil

@@ -16,6 +16,8 @@ struct SymbolState {
   let makerRate: Int64
   let takerRate: Int64
   var filters: SymbolFilters
+  /// Whether any of `filters.rules` is switched on.
+  var isRuled = false
   var status: SymbolStatus
   var selfTrade = SelfTradeRules.all
   /// Orders that wait for a price, and turns that wait to be run.
@@ -45,6 +47,8 @@ struct SymbolTable: ~Copyable {
   private(set) var assets: [AssetInfo] = []
   private(set) var infos: [SymbolInfo] = []
   private var orderMaxes: [Int64] = []
+  /// Whether any asset has one.
+  private(set) var hasOrderMaxes = false
   private var assetByName: [String: Int] = [:]
   private var symbolByName: [String: Int] = [:]
 
@@ -70,6 +74,7 @@ struct SymbolTable: ~Copyable {
     assetByName[asset.name] = assets.count
     assets.append(asset)
     orderMaxes.append(asset.orderMax)
+    if asset.orderMax > 0 { hasOrderMaxes = true }
   }
 
   /// The most of an asset in one order; 0: no bound.
@@ -78,6 +83,7 @@ struct SymbolTable: ~Copyable {
 
   mutating func setOrderMax(_ asset: AssetID, _ most: Int64) {
     orderMaxes[Int(asset.value) - 1] = most
+    if most > 0 { hasOrderMaxes = true }
     assets[Int(asset.value) - 1].orderMax = most
   }
 
@@ -93,6 +99,7 @@ struct SymbolTable: ~Copyable {
         baseUnit: Amounts.unit(scale: base.scale), makerRate: info.makerRate,
         takerRate: info.takerRate, filters: info.filters, status: info.status,
         selfTrade: info.selfTrade, buckets: Int32(buckets.count)))
+    states[place].isRuled = info.filters.rules != .none
     for number in 0..<info.filters.averagePriceMinutes {
       buckets.append(PriceBucket())
       bucketOwners.append((place, number))
@@ -101,6 +108,7 @@ struct SymbolTable: ~Copyable {
 
   mutating func setFilters(_ place: Int32, _ filters: SymbolFilters) {
     states[place].filters = filters
+    states[place].isRuled = filters.rules != .none
     infos[Int(place)].filters = filters
   }
 

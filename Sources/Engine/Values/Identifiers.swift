@@ -10,14 +10,14 @@ public struct AccountID: Hashable, Comparable, Sendable {
   @inlinable public static func < (a: Self, b: Self) -> Bool { a.value < b.value }
 
   /// The operator: no balances, may use every administrative command.
-  public static let `operator` = AccountID(0)
+  @inlinable public static var `operator`: AccountID { AccountID(0) }
   /// The other side of deposits and withdrawals. Its balance is minus what the venue owes its
   /// customers.
-  public static let custody = AccountID(1)
+  @inlinable public static var custody: AccountID { AccountID(1) }
   /// Receives commissions.
-  public static let fees = AccountID(2)
+  @inlinable public static var fees: AccountID { AccountID(2) }
   /// The first account of a customer; smaller ids belong to the venue.
-  public static let firstCustomer = AccountID(1001)
+  @inlinable public static var firstCustomer: AccountID { AccountID(1001) }
 }
 
 /// An asset, for example BTC. Never reused.
@@ -55,7 +55,7 @@ public struct OrderListID: Hashable, Comparable, Sendable {
   @inlinable public static func < (a: Self, b: Self) -> Bool { a.value < b.value }
 
   /// No list.
-  public static let none = OrderListID(-1)
+  @inlinable public static var none: OrderListID { OrderListID(-1) }
 }
 
 /// A prevented match of one symbol, counted from 1 without gaps.
@@ -79,7 +79,7 @@ public struct TradeGroupID: Hashable, Comparable, Sendable {
   @inlinable public static func < (a: Self, b: Self) -> Bool { a.value < b.value }
 
   /// No group.
-  public static let none = TradeGroupID(-1)
+  @inlinable public static var none: TradeGroupID { TradeGroupID(-1) }
 }
 
 /// An API key's number in the replicated state. 0 stands for the admin port.
@@ -89,7 +89,7 @@ public struct KeyID: Hashable, Comparable, Sendable {
   @inlinable public static func < (a: Self, b: Self) -> Bool { a.value < b.value }
 
   /// The admin port, authenticated by its own token.
-  public static let admin = KeyID(0)
+  @inlinable public static var admin: KeyID { KeyID(0) }
 }
 
 /// Names one request for duplicate suppression: the same id is executed once, and answered with the

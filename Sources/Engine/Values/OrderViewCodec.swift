@@ -89,16 +89,24 @@ public enum OrderViewCodec {
     var present: UInt32 = isPlain ? 0 : extrasBit
     put(view.price, 0, memory, &at, &present)
     put(view.quantity, 1, memory, &at, &present)
-    put(view.quoteOrderQuantity, 2, memory, &at, &present)
-    put(view.executed, 3, memory, &at, &present)
-    put(view.executedQuote, 4, memory, &at, &present)
+    if view.quoteOrderQuantity | view.executed | view.executedQuote != 0 {
+      put(view.quoteOrderQuantity, 2, memory, &at, &present)
+      put(view.executed, 3, memory, &at, &present)
+      put(view.executedQuote, 4, memory, &at, &present)
+    }
     put(view.createdAt, 5, memory, &at, &present)
-    put(view.updatedAt &- view.createdAt, 6, memory, &at, &present)
-    put(view.workingAt &- view.createdAt, 7, memory, &at, &present)
+    let updated = view.updatedAt &- view.createdAt
+    let working = view.workingAt &- view.createdAt
+    if updated | working != 0 {
+      put(updated, 6, memory, &at, &present)
+      put(working, 7, memory, &at, &present)
+    }
     put(view.makerRate, 8, memory, &at, &present)
     put(view.takerRate, 9, memory, &at, &present)
-    put(view.strategyID, 10, memory, &at, &present)
-    put(view.strategyType, 11, memory, &at, &present)
+    if view.strategyID | view.strategyType != 0 {
+      put(view.strategyID, 10, memory, &at, &present)
+      put(view.strategyType, 11, memory, &at, &present)
+    }
     memory.storeBytes(of: present.bigEndian, toByteOffset: bits, as: UInt32.self)
     return at
   }
