@@ -81,7 +81,8 @@ let package = Package(
       ["Storage", "Gateway", "Replica", "Raft", "Engine", "Wire"] + nio + [arguments]),
     program(
       "exbench", "Bench",
-      ["Replica", "Raft", "Gateway", "Engine", "Wire"] + nio + [arguments, histogram]),
+      ["Replica", "Raft", "Storage", "Gateway", "Engine", "Wire"] + nio
+        + [arguments, histogram]),
 
     .target(
       name: "TestSupport", dependencies: ["Wire", "Storage"], path: "Tests/Support",

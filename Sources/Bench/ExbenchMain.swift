@@ -12,6 +12,7 @@ struct ExbenchMain: ParsableCommand {
     abstract: "Runs against a Castle cluster, and the engine and consensus by themselves.",
     subcommands: [
       LoadCommand.self, FailoverCommand.self, RepairCommand.self, ReplayCommand.self,
-      RecordCommand.self, MakeMarketCommand.self, EngineCommand.self, RaftCommand.self,
+      RecordCommand.self, MakeMarketCommand.self, EngineCommand.self, SizeCommand.self,
+      SteadyCommand.self, RaftCommand.self,
     ])
 }

@@ -27,8 +27,8 @@ import Testing
       "NIOCore", "NIOPosix", "NIOHTTP1",
     ],
     "Bench": [
-      "Replica", "Raft", "Gateway", "Engine", "Wire", "Glibc", "Synchronization", "Dispatch",
-      "ArgumentParser", "Histogram", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket",
+      "Replica", "Raft", "Storage", "Gateway", "Engine", "Wire", "Glibc", "Synchronization",
+      "Dispatch", "ArgumentParser", "Histogram", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket",
     ],
   ]
 

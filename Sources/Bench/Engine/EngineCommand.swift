@@ -31,9 +31,9 @@ struct EngineCommand: ParsableCommand {
     var parts: [String] = []
     var isRight = true
     for _ in 0..<rounds {
-      var run = try EngineRun(pace: pace)
+      var run = try EngineRun(FlowF1(), pace: pace)
       try run.run(commands, batch: batch)
-      var single = try EngineRun(pace: pace)
+      var single = try EngineRun(FlowF1(), pace: pace)
       try single.run(commands, batch: 1, latencies: true)
       let figures = run.figures
       if commands == FlowF1.operations {

@@ -42,15 +42,15 @@ struct EngineFigures {
 }
 
 /// A state machine under the flow.
-struct EngineRun: ~Copyable {
-  static let start: Int64 = 1_700_000_000_000_000
+struct EngineRun<Stream: OrderStream>: ~Copyable {
+  static var start: Int64 { 1_700_000_000_000_000 }
   /// Commands between two collections of rows, as a node's runs have them.
-  static let commandsPerRun = 4096
+  static var commandsPerRun: Int { 4096 }
 
   private(set) var machine = StateMachine(hashInterval: 1 << 60)
-  private var flow = FlowF1()
+  private var flow: Stream
   private var requests = FlowRequests()
-  private var stamp = EngineRun.start
+  private var stamp = start
   private var index: UInt64 = 0
   private var events = EventBatch()
   private var rows = RowBatch()
@@ -61,13 +61,14 @@ struct EngineRun: ~Copyable {
   var figures = EngineFigures()
 
   /// Sets the exchange up and fills the book.
-  init(pace: Int64 = 50) throws {
+  init(_ flow: Stream, preload: Int = FlowF1.preload, pace: Int64 = 50) throws {
+    self.flow = flow
     self.pace = pace
     for command in FlowRequests.setUp() {
       try apply([requests.request(command, stamp: stamp)], timed: false)
     }
-    for _ in 0..<FlowF1.preload {
-      try apply([requests.request(flow.passiveOrder(), stamp: stamp)], timed: false)
+    for _ in 0..<preload {
+      try apply([requests.request(self.flow.passiveOrder(), stamp: stamp)], timed: false)
     }
     collect()
   }
@@ -87,18 +88,18 @@ struct EngineRun: ~Copyable {
   private mutating func runChunk(_ chunk: Int, batch: Int, latencies: Bool) throws {
     let entries = makeEntries(chunk, batch: batch)
     let counted = HeapCounter.read()
-    let before = Self.threadTime()
-    for entry in entries {
+    let before = EngineClock.threadTime()
+    for i in entries.indices {
       if latencies {
-        let start = Self.now()
-        try machine.apply(entry, &events, &outcomes)
-        figures.latencies.append(UInt32(clamping: Self.now() - start))
+        let start = EngineClock.now()
+        try machine.apply(entries[i], &events, &outcomes)
+        figures.latencies.append(UInt32(clamping: EngineClock.now() - start))
       } else {
-        try machine.apply(entry, &events, &outcomes)
+        try machine.apply(entries[i], &events, &outcomes)
       }
     }
     machine.collectRows(into: &rows)
-    figures.cpuSeconds += Double(Self.threadTime() - before) / 1e9
+    figures.cpuSeconds += Double(EngineClock.threadTime() - before) / 1e9
     figures.note(counted, HeapCounter.read())
     figures.commands += chunk
     count()
@@ -155,6 +156,11 @@ struct EngineRun: ~Copyable {
     }
   }
 
+  var openOrders: Int { machine.exchangeOpenOrders }
+}
+
+/// The clocks of the engine's benchmarks.
+enum EngineClock {
   /// CPU time of this thread, in nanoseconds.
   static func threadTime() -> Int64 { read(CLOCK_THREAD_CPUTIME_ID) }
   static func now() -> Int64 { read(CLOCK_MONOTONIC) }
