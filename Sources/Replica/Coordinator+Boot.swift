@@ -1,11 +1,12 @@
 // Coordinator+Boot: who belongs to the cluster, and what its first leader writes.
 //
 // Invariants:
-//   * without a configuration this node neither votes nor acknowledges. It gets one only if every configured peer
-//     reports an empty log (then all agree on the same members), or from a peer whose configuration lists this
-//     incarnation
-//   * the configuration entry and the genesis entry are proposed only by a leader that has applied everything before
-//     its own term, and only if they are not among it: each stands in the log exactly once
+//   * without a configuration this node neither votes nor acknowledges. It gets one only if every
+//     configured peer reports an empty log (then all agree on the same members), or from a peer
+//     whose configuration lists this incarnation
+//   * the configuration entry and the genesis entry are proposed only by a leader that has applied
+//     everything before its own term, and only if they are not among it: each stands in the log
+//     exactly once
 // Not here: authentication of peers (Node), changing members later.
 
 import Engine
@@ -43,7 +44,8 @@ extension Coordinator {
     if consensus.configuration == nil {
       seekConfiguration(now, &effects)
     } else if hello.configuration == nil {
-      // What this node said last may be older than its own activation, and the peer may hear from nobody else.
+      // What this node said last may be older than its own activation, and the peer may hear from
+      // nobody else.
       sendHello(to: hello.node, now, &effects)
     }
     if hello.node == consensus.leader {
@@ -82,6 +84,7 @@ extension Coordinator {
         ? nil : "node \(hello.node) is not among the peers \(voters) of node \(identity.id)"
     }
     guard let known = configuration.incarnation(of: hello.node) else {
+      if isAhead(hello, configuration) { return nil }
       return "node \(hello.node) with incarnation \(hexadecimal(hello.incarnation)) is in no"
         + " configuration: it was removed, or was never added; add it under an id above"
         + " \(configuration.highestID) with `exctl member add`, or let it take a node's place with"
@@ -94,23 +97,36 @@ extension Coordinator {
     return nil
   }
 
+  /// Whether the peer was added later than what this node knows: ids only grow, and its
+  /// configuration names both. Perhaps it leads, and nobody else can tell this node so.
+  private func isAhead(_ hello: PeerHello, _ configuration: Configuration) -> Bool {
+    guard hello.node > configuration.highestID, let newer = hello.configuration else {
+      return false
+    }
+    return newer.incarnation(of: hello.node) == hello.incarnation
+      && newer.incarnation(of: identity.id) == identity.incarnation
+  }
+
   /// Looks for a configuration to start with, in what the peers said last.
   private mutating func seekConfiguration(_ now: Moment, _ effects: inout Effects) {
     outside = nil
-    for hello in hellos {
-      guard let configuration = hello.configuration else { continue }
-      guard configuration.incarnation(of: identity.id) == identity.incarnation else {
-        outside =
-          configuration.member(identity.id) == nil
-          ? "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation)) is in no"
-            + " configuration: add it with `exctl member add`, or let it take a node's place with"
-            + " `exctl member replace`"
-          : "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation)) is in no"
-            + " configuration, but node \(hello.node) knows a node \(identity.id): this data directory"
-            + " is new; start it under a new id and use `exctl member replace`"
-        return
-      }
-      activate(configuration, now, &effects)
+    // A peer that lags, or said its hello before this node was added, does not name it yet: whoever
+    // does counts.
+    let naming = hellos.last {
+      $0.configuration?.incarnation(of: identity.id) == identity.incarnation
+    }
+    if let configuration = naming?.configuration {
+      return activate(configuration, now, &effects)
+    }
+    if let hello = hellos.first(where: { $0.configuration != nil }) {
+      outside =
+        hello.configuration?.member(identity.id) == nil
+        ? "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation)) is in no"
+          + " configuration: add it with `exctl member add`, or let it take a node's place with"
+          + " `exctl member replace`"
+        : "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation)) is in no"
+          + " configuration, but node \(hello.node) knows a node \(identity.id): this data directory"
+          + " is new; start it under a new id and use `exctl member replace`"
       return
     }
     let peers = voters.filter { $0 != identity.id }
@@ -149,7 +165,8 @@ extension Coordinator {
     seekConfiguration(now, &effects)
   }
 
-  /// Notes whether the configuration in force lists this incarnation, and how many clocks make a majority.
+  /// Notes whether the configuration in force lists this incarnation, and how many clocks make a
+  /// majority.
   mutating func judgeOwnConfiguration() {
     guard let configuration = consensus.configuration else { return }
     clock.resize(voters: configuration.voters.count)
@@ -169,7 +186,8 @@ extension Coordinator {
 
   // MARK: The first entries
 
-  /// Proposes the configuration and the genesis where they are missing. Returns whether clients may be served.
+  /// Proposes the configuration and the genesis where they are missing. Returns whether clients may
+  /// be served.
   mutating func propose(foundations now: Moment, _ effects: inout Effects) -> Bool {
     if machine.marker.configuration == nil {
       guard proposedConfigurationIn != consensus.term,
@@ -193,7 +211,8 @@ extension Coordinator {
     return false
   }
 
-  /// Encodes the genesis with headers that are the same on every node: no deadline, and ids made of the hash.
+  /// Encodes the genesis with headers that are the same on every node: no deadline, and ids made of
+  /// the hash.
   static func encode(
     _ genesis: [Request], _ hash: [UInt8]
   ) throws(ReplicaError) -> [[UInt8]] {

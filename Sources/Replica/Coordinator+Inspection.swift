@@ -16,6 +16,23 @@ extension Coordinator {
   /// The term of the entry at `index`; `nil` if it is not in memory.
   package func term(at index: UInt64) -> UInt64? { consensus.term(at: LogIndex(index))?.value }
 
+  /// Whether it does not know how it voted, and asks the others for their terms.
+  package var isVoteUnreadable: Bool { consensus.voteUnreadable }
+
+  /// A queue or table above its bound, if one is.
+  package var brokenBound: String? {
+    if pending.count > settings.pendingMax { return "\(pending.count) writes wait" }
+    if queue.count > settings.queueMax { return "\(queue.count) commands are queued" }
+    if reads.count > settings.readsMax { return "\(reads.count) reads wait" }
+    if runs.outstandingCount + runs.heldCount > settings.runsOutstandingMax {
+      return "\(runs.outstandingCount) runs are out and \(runs.heldCount) held"
+    }
+    if server.transferCount > settings.snapshotTransfersMax {
+      return "\(server.transferCount) snapshots are sent"
+    }
+    return nil
+  }
+
   /// How often consensus passed each of its marks in this life.
   package var raftMarks: MarkCounts { consensus.marks }
 

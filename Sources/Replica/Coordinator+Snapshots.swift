@@ -104,13 +104,10 @@ extension Coordinator {
     for (peer, message) in messages { send(message, to: peer, now, &effects) }
   }
 
-  /// Whom to ask: members that are connected and well, the leader last, because it has most to do.
+  /// Whom to ask: peers that are connected and well, the leader last, because it has most to do. Not
+  /// only members of the own configuration: to a node that lags they may all be gone.
   private var sources: [NodeID] {
-    let members = consensus.configuration?.members.map(\.id) ?? voters
-    let fit = members.filter { id in
-      id != identity.id && connected.contains(id)
-        && health(of: id).isDisjoint(with: [.fenced, .draining])
-    }
+    let fit = connected.sorted().filter { health(of: $0).isDisjoint(with: [.fenced, .draining]) }
     return fit.filter { $0 != consensus.leader } + fit.filter { $0 == consensus.leader }
   }
 

@@ -6,6 +6,7 @@
 /// What an event does. Numbers name nodes, clients or messages.
 enum EventKind: UInt8 {
   case tick, turn, deliver, diskDone, stored, client, fault, end, connect, lost, start, sample
+  case made, renew
 }
 
 struct Event {

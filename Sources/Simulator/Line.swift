@@ -1,6 +1,7 @@
 // Line: a seed's report as one line of text, from a worker process to the one that counts.
 //
-// Invariant: decode(encode(x)) gives the fields that are counted; a field holds no tab and no newline.
+// Invariant: decode(encode(x)) gives the fields that are counted; a field holds no tab and no
+// newline.
 // Not here: processes (exsim).
 
 package enum Line {

@@ -10,7 +10,11 @@ package enum SimMark: String, CaseIterable, Sendable {
   case voteRefused, preVoteRefused, twoCandidates, minorityLeader, readOnFollower, readFailed
   case forwardRepeated, overloaded, expiredOutcome, unknownOutcome, repeatedRequest
   case deadlinePassed, halfQuorumDown, allDown, cancelFilled, outcomeForgotten, suspectCleared
-  case stateRebuilt
+  case fetchBelowCut, cutBehindMember, logReset
+  case snapshotMade, snapshotRotten, installResumed, installRefused
+  case lagReplaced, storeReplaced, wrongReplaced, storeUnusable, fenced
+  case changeCommitted, changeRefused, changeUnknown, changeGivenUp, lostReplaced, memberRetired
+  case strangerRefused, votesUnreadable
 }
 
 /// All marks by name: those that the world notices, then those of consensus.

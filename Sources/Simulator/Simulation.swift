@@ -1,7 +1,7 @@
 // Simulation: one seed from its first start to its verdict.
 //
-// A run has an active phase with faults, until it is long enough and enough was acknowledged; then everything heals and
-// the cluster has to come to rest.
+// A run has an active phase with faults, until it is long enough and enough was acknowledged; then
+// everything heals and the cluster has to come to rest.
 // Not here: many seeds (Runner).
 
 package enum Simulation {

@@ -1,6 +1,8 @@
-// Swarm: what one seed draws: the size of the cluster, its settings, its weather and its mix of faults.
+// Swarm: what one seed draws: the size of the cluster, its settings, its weather and its mix of
+// faults.
 //
-// Swarm testing: a run with everything at once hides what a few faults alone would show, so each seed leaves most out.
+// Swarm testing: a run with everything at once hides what a few faults alone would show, so each
+// seed leaves most out.
 // Invariant: drawn from the seed alone, before anything else.
 // Not here: what a fault does (Faults).
 
@@ -18,11 +20,9 @@ package enum FaultKind: String, CaseIterable, Sendable {
   case clockJump, clockDrift
   // Disks
   case slowDisk, hangingDisk, fullDisk, syncError, writeError, bitRot, misdirectedWrite
-  case lostDisk, oldDisk
-  // Memory
-  case wrongState
+  case lostDisk, oldDisk, lostStore, wrongState
   // Operators
-  case transfer, stepDown
+  case transfer, stepDown, churn, snapshot, longAbsence
 
   /// Those that the cluster can recover from today.
   static let survivable = allCases.filter { $0 != .oldDisk }
@@ -31,6 +31,8 @@ package enum FaultKind: String, CaseIterable, Sendable {
 /// One seed's world.
 struct Swarm {
   var nodes = 3
+  /// Machines that may join later.
+  var spares = 0
   // Raft and Replica
   var tick: Int64 = 10_000
   var heartbeatTicks = 5
@@ -40,8 +42,18 @@ struct Swarm {
   var windowBytes = 1 << 20
   var entriesPerRun = 8
   var commandsPerEntry = 512
+  var bytesPerAppend = 1 << 20
   var trailingBytes: UInt64 = 32 << 10
+  /// A living follower that is further behind gets a snapshot.
+  var retainedBytes: UInt64 = 1 << 30
+  /// For how long a silent member keeps the logs. Microseconds.
+  var floor: Int64 = 600_000_000
   var hashInterval: UInt64 = 64
+  var snapshotEvery: UInt64 = 0
+  var snapshotSpeed: Int64 = 128 << 20
+  var snapshotTransfers = 1
+  /// Pieces of snapshots are read wrong now and then.
+  var rotsSnapshots = false
   // The network
   var delay: Range<Int64> = 100..<1_000
   var lossPercent = 0
@@ -68,16 +80,12 @@ struct Swarm {
   var trialPercent = 0
   var active: Int64 = 60_000_000
 
-  /// Whether storage may lose what it held, so that a node may need entries from the very first on.
-  var damagesStorage: Bool {
-    faults.contains { [.bitRot, .misdirectedWrite, .lostDisk, .oldDisk, .wrongState].contains($0) }
-  }
-
   static func draw(_ random: inout SimRandom) -> Swarm {
     var swarm = Swarm()
     swarm.nodes = random.chance(75) ? 3 : 5
     swarm.drawTimes(&random)
     swarm.entriesPerAppend = random.pick([1, 1, 2, 8, 64])
+    swarm.bytesPerAppend = swarm.entriesPerAppend < 8 ? 2 << 10 : 1 << 20
     swarm.inflightAppends = random.pick([1, 2, 16, 64])
     swarm.windowBytes = random.pick([8 << 10, 64 << 10, 1 << 20])
     swarm.entriesPerRun = random.pick([1, 4, 64])
@@ -87,7 +95,8 @@ struct Swarm {
     swarm.inOrder = random.chance(60)
     swarm.asBytes = random.oneIn(8)
     swarm.runsPerFlush = random.pick([5, 40, 200])
-    swarm.segmentBytes = random.pick([32 << 10, 64 << 10, 256 << 10])
+    swarm.segmentBytes = random.pick([32 << 10, 64 << 10, 128 << 10])
+    swarm.drawSnapshots(&random)
     swarm.wallOffsets = (0..<swarm.nodes).map { _ in random.among(-150_000..<150_000) }
     swarm.clients = 3 + random.below(4)
     swarm.think = random.pick([200_000..<600_000, 300_000..<800_000])
@@ -95,8 +104,17 @@ struct Swarm {
     swarm.trialPercent = random.pick([0, 0, 10, 25])
     swarm.active = random.among(65_000_000..<95_000_000)
     swarm.drawFaults(&random)
-    swarm.hashInterval = random.pick([32, 64, 256])
     return swarm
+  }
+
+  private mutating func drawSnapshots(_ random: inout SimRandom) {
+    trailingBytes = random.pick([0, 0, 8 << 10, 32 << 10])
+    retainedBytes = random.pick([16 << 10, 64 << 10, 1 << 30])
+    floor = random.pick([1_000_000, 4_000_000, 600_000_000])
+    hashInterval = random.pick([16, 32, 64, 256])
+    snapshotEvery = random.pick([0, 0, 16 << 10, 64 << 10])
+    snapshotSpeed = random.pick([64 << 10, 1 << 20, 128 << 20])
+    snapshotTransfers = random.pick([1, 1, 3])
   }
 
   private mutating func drawTimes(_ random: inout SimRandom) {
@@ -110,7 +128,9 @@ struct Swarm {
 
   private mutating func drawFaults(_ random: inout SimRandom) {
     let count = 3 + random.below(5)
-    let damages: [FaultKind] = [.bitRot, .misdirectedWrite, .lostDisk, .oldDisk, .wrongState]
+    let damages: [FaultKind] = [
+      .bitRot, .misdirectedWrite, .lostDisk, .lostStore, .wrongState, .oldDisk,
+    ]
     var left = FaultKind.survivable.filter { !damages.contains($0) }
     // One kind that ends lives or reigns is always among them.
     let first: [FaultKind] = [
@@ -120,15 +140,19 @@ struct Swarm {
     left.removeAll { faults.contains($0) }
     while faults.count < count { faults.append(left.remove(at: random.below(left.count))) }
     let damage = damages.filter { FaultKind.survivable.contains($0) }
-    if random.chance(30) { faults.append(random.pick(damage)) }
+    if random.chance(35) { faults.append(random.pick(damage)) }
+    if !faults.contains(.churn), random.chance(20) { faults.append(.churn) }
+    if faults.contains(.churn) { spares = 4 }
+    rotsSnapshots = faults.contains { damages.contains($0) } && random.chance(30)
     faultPause = random.pick([200_000..<1_500_000, 500_000..<3_000_000, 1_000_000..<8_000_000])
   }
 
   var consensus: Settings {
     Settings(
       heartbeatTicks: heartbeatTicks, electionTicks: electionTicks,
-      entriesPerAppendMax: entriesPerAppend, bytesPerAppendMax: 1 << 20,
-      inflightAppendsMax: inflightAppends, windowBytesMax: windowBytes)
+      entriesPerAppendMax: entriesPerAppend, bytesPerAppendMax: bytesPerAppend,
+      inflightAppendsMax: inflightAppends, windowBytesMax: windowBytes,
+      floorTicks: Int(floor / tick))
   }
 
   var replica: ReplicaSettings {
@@ -136,7 +160,11 @@ struct Swarm {
     settings.entriesPerRunMax = entriesPerRun
     settings.commandsPerEntryMax = commandsPerEntry
     settings.trailingBytes = trailingBytes
+    settings.retainedBytesMax = max(retainedBytes, trailingBytes)
     settings.hashInterval = hashInterval
+    settings.snapshotEveryBytes = snapshotEvery
+    settings.snapshotBytesPerSecond = snapshotSpeed
+    settings.snapshotTransfersMax = snapshotTransfers
     return settings
   }
 
@@ -144,6 +172,7 @@ struct Swarm {
   var description: String {
     "nodes=\(nodes) tick=\(tick) append=\(entriesPerAppend)x\(inflightAppends)"
       + " delay=\(delay) disk=\(diskDelay) loss=\(lossPercent)% repeat=\(repeatPercent)%"
+      + " hashes=\(hashInterval) trailing=\(trailingBytes) retained=\(retainedBytes) floor=\(floor)"
       + " inOrder=\(inOrder) bytes=\(asBytes) flush=\(runsPerFlush) clients=\(clients)"
       + " faults=\(faults.map(\.rawValue).joined(separator: ","))"
   }

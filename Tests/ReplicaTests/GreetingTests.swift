@@ -49,6 +49,49 @@ import Wire
     #expect(Self.faults(node) == "")
   }
 
+  /// Found by the simulator: the first peer that had ever said hello decided, for good.
+  @Test func `a new node joins although an older hello does not name it`() throws {
+    var node = try Self.coordinator(4, voters: [1, 2, 3, 4])
+    var effects = Effects()
+    let old = try #require(Configuration(voters: Self.members))
+    let new = try #require(
+      Configuration(
+        voters: Self.members, learners: [Member(id: NodeID(4), incarnation: 40)]))
+    _ = node.greet(Self.hello(2, empty: false, configuration: old), Self.now, &effects)
+    #expect(node.configuration == nil)
+    _ = node.greet(Self.hello(3, empty: false, configuration: new), Self.now, &effects)
+    #expect(node.configuration == new)
+    #expect(Self.faults(node) == "")
+  }
+
+  /// Found by the simulator: a member that lags refused the new leader, and could never catch up.
+  @Test func `a member that lags lets those in who joined later, but not those who left`() throws {
+    var node = try Self.coordinator()
+    var effects = Effects()
+    for id in [2, 3] as [UInt64] { _ = node.greet(Self.hello(id), Self.now, &effects) }
+    try #require(node.configuration != nil)
+    let newcomer = Member(id: NodeID(4), incarnation: 40)
+    let newer = try #require(Configuration(voters: [Self.members[0], Self.members[1], newcomer]))
+    let joined = Self.hello(4, empty: false, configuration: newer)
+    #expect(node.greet(joined, Self.now, &effects) == .accept)
+    let elsewhere = try #require(Configuration(voters: [Self.members[1], newcomer]))
+    let refused = [
+      Self.hello(4, empty: false), Self.hello(4, empty: false, configuration: elsewhere),
+      Self.hello(4, incarnation: 41, empty: false, configuration: newer),
+    ]
+    for hello in refused {
+      #expect(node.greet(hello, Self.now, &effects) != .accept)
+    }
+    // A node that left knows an older configuration with both; its id was given before.
+    var later = try Self.coordinator(2, voters: [1, 2, 3])
+    let left = Self.hello(3, empty: false, configuration: Configuration(voters: Self.members))
+    let shrunk = try #require(
+      Configuration(voters: Array(Self.members[..<2]), highestID: NodeID(3)))
+    _ = later.greet(Self.hello(1, empty: false, configuration: shrunk), Self.now, &effects)
+    #expect(later.configuration == shrunk)
+    #expect(later.greet(left, Self.now, &effects) != .accept)
+  }
+
   @Test func `a peer that knows no configuration is told the one in force`() throws {
     var node = try Self.coordinator()
     var effects = Effects()

@@ -117,7 +117,7 @@ extension ClusterWorld {
       life.coordinator.snapshotMade(made.id, manifest: made.manifest)
     case .read(let peer, let transfer, let id, let piece):
       var bytes = node.snapshot.flatMap { $0.id == id ? $0.read(piece) : nil }
-      if settings.rottenReads, random.chance(5) { bytes?[0] ^= 1 }
+      if settings.rottenReads, random.chance(25) { bytes?[0] ^= 1 }
       life.coordinator.snapshotRead(
         peer: peer, transfer: transfer, piece: piece, bytes: bytes, now(node), &life.effects)
     case .begin where !settings.snapshots:

@@ -7,8 +7,8 @@ import Raft
 import Replica
 
 extension Checker {
-  /// A replica whose state was changed hands out rows. From the entry on by which a majority has called it wrong, it
-  /// must not.
+  /// A replica whose state was changed hands out rows. From the entry on by which a majority has
+  /// called it wrong, it must not.
   func judge(_ run: Run, _ node: SimNode) {
     node.wrongHashes[run.lastIndex] = run.stateHash
     countReports(upTo: run.lastIndex)
@@ -41,7 +41,8 @@ extension Checker {
     else { return }
     reports[report.index, default: [:]][report.node] = report.hash
     let equal = reports[report.index]?.values.count { $0 == report.hash } ?? 0
-    if equal * 2 > world.nodes.count {
+    // Where members change nobody counts fewer than a majority of the most voters there can be.
+    if equal * 2 > (world.swarm.spares > 0 ? Configuration.votersMax : world.nodes.count) {
       agreements.append((point: report.index, hash: report.hash, decided: index))
     }
   }

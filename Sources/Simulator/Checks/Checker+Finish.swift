@@ -1,4 +1,5 @@
-// Checker+Finish: after the world has healed: liveness, equal states, and every answer against a replay of the log.
+// Checker+Finish: after the world has healed: liveness, equal states, and every answer against a
+// replay of the log.
 //
 // Not here: what must hold at every step (Checker).
 
@@ -7,21 +8,60 @@ import Raft
 import Replica
 
 extension World {
-  /// Too many machines are gone for good: the rest has to stand still.
-  var mustHalt: Bool { nodes.count { $0.refusal != nil || $0.isLost } * 2 >= nodes.count }
+  /// Too many voters are gone for good: the rest has to stand still.
+  var mustHalt: Bool {
+    let voters = checker.committedConfiguration?.voters ?? members
+    let gone = voters.count { voter in
+      guard let node = node(voter.id) else { return true }
+      return node.refusal != nil || node.isLost
+    }
+    return gone * 2 >= voters.count
+  }
+
+  /// The machines of the members, without those that wait for an operator: whose disk was lost, and
+  /// two or more at once whose votes are unreadable (docs/decisions/0006).
+  func rest(of configuration: Configuration) -> [SimNode] {
+    let all = configuration.members.compactMap { node($0.id) }
+      .filter { $0.refusal == nil && !$0.isLost }
+    let unreadable = all.filter { $0.life?.coordinator.isVoteUnreadable ?? false }
+    guard unreadable.count > 1 else { return all }
+    mark(.votesUnreadable)
+    return all.filter { node in !unreadable.contains { $0 === node } }
+  }
 
   /// Whether nothing is left to be done.
   var isQuiet: Bool {
-    guard let leader, let life = leader.life, clients.allSatisfy({ $0.operation == nil }) else {
-      return false
-    }
+    guard let leader, let life = leader.life, let present = life.coordinator.configuration,
+      clients.allSatisfy({ $0.operation == nil }), !present.isJoint,
+      present.promotion.map({ node($0.learner)?.isLost ?? true }) ?? true
+    else { return false }
     let last = life.coordinator.lastID.index.value
-    for node in nodes where node.refusal == nil && !node.isLost {
-      guard let own = node.life, own.coordinator.appliedIndex == last,
+    for node in rest(of: present) {
+      guard let own = node.life, own.coordinator.appliedIndex == last, !node.isWrong,
         own.coordinator.storedIndex == last, node.shadow.items.count == last
       else { return false }
     }
     return true
+  }
+
+  /// While the world heals operators let the replicas compare their states, if one may be wrong.
+  func tendHealing() {
+    guard phase == .healing else { return }
+    queue.add(time + 1_000_000, .sample)
+    guard nodes.contains(where: { $0.isWrong && $0.life != nil }), let leader,
+      let life = leader.life
+    else { return }
+    _ = life.coordinator.compareStates(leader.now(time), &life.effects)
+    wantTurn(leader, life)
+  }
+
+  /// A node found its own state wrong.
+  func fenced(_ node: SimNode, _ reason: String) {
+    mark(.fenced)
+    trace("\(node.id) is fenced: \(reason)")
+    if !node.isWrong, node.life?.lacksStore != true {
+      checker.fail("fence", "node \(node.id) calls a right state wrong: \(reason)")
+    }
   }
 }
 
@@ -32,7 +72,9 @@ extension Checker {
     guard failure == nil else { return }
     replay()
     guard let leader = world.leader, let life = leader.life, !world.mustHalt else { return }
-    for node in world.nodes where node.refusal == nil && !node.isLost { compare(node, life) }
+    if let present = life.coordinator.configuration {
+      for node in world.rest(of: present) { compare(node, life) }
+    }
     if let replayed, replayed != life.coordinator.exchangeHash {
       fail("replay", "the exchange differs from a replay that executes each request once")
     }
@@ -54,8 +96,7 @@ extension Checker {
 
   private func compare(_ node: SimNode, _ leading: Life) {
     guard let life = node.life else { return }
-    let isWrong = node.wrongSince != nil || world.leader?.wrongSince != nil
-    if !isWrong, life.coordinator.stateHash != leading.coordinator.stateHash {
+    if life.coordinator.stateHash != leading.coordinator.stateHash {
       fail("state-hash", "the state of node \(node.id) differs at the end")
     }
     for broken in life.coordinator.brokenInvariants() {
@@ -85,7 +126,7 @@ extension Checker {
     switch operation.outcome {
     case .replied(let reply, let index, let stamp):
       let told = Told(reply: reply, index: index, stamp: stamp)
-      if truth != told {
+      if truth.map({ !$0.allows(told) }) ?? true {
         fail("exactly-once", "a client was told \(told), the log says \(String(describing: truth))")
       }
     case .expired:

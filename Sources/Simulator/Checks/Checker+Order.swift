@@ -1,6 +1,7 @@
 // Checker+Order: writes that were submitted at one node take effect in that order.
 //
-// Invariant: only requests that were submitted once are compared; another submission may have been faster.
+// Invariant: only requests that were submitted once are compared; another submission may have been
+// faster.
 // Not here: order between operations that do not overlap (Checker+Answers).
 
 import Engine

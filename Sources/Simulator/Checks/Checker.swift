@@ -1,7 +1,7 @@
 // Checker: what must hold after every step, however bad the weather.
 //
-// It knows what each disk holds durably (SimNode.shadow), which entries were ever made, and what is committed; all of
-// it naively, and none of it from the code under test.
+// It knows what each disk holds durably (SimNode.shadow), which entries were ever made, and what is
+// committed; all of it naively, and none of it from the code under test.
 // Not here: answers and reads (Checker+Answers), the end of a run (Checker+Finish).
 
 import Engine
@@ -23,9 +23,13 @@ package final class Checker {
 
   /// By term and index.
   var known: [EntryID: Known] = [:]
-  /// Committed entries from index 1 on: their terms, and the term in which each was first called committed.
+  /// Committed entries from index 1 on: their terms, and the term in which each was first called
+  /// committed.
   var canonical: [UInt64] = []
   private var committedIn: [UInt64] = []
+  /// Every configuration that was ever made, and the one that was committed last.
+  var configurations: [EntryID: Configuration] = [:]
+  private(set) var committedConfiguration: Configuration?
   private var leaders: [UInt64: Int] = [:]
   /// Votes as messages told them, by term and voter.
   private var grants: [UInt64: NodeID] = [:]
@@ -37,7 +41,8 @@ package final class Checker {
   /// The hash of the exchange after a replay of the whole log.
   var replayed: UInt128?
 
-  /// The voters' reports of their state hashes, by index and voter, as far as the committed log was read for them.
+  /// The voters' reports of their state hashes, by index and voter, as far as the committed log was
+  /// read for them.
   var reports: [UInt64: [NodeID: UInt128]] = [:]
   var reportsRead: UInt64 = 0
   /// Hashes that a majority has, and the entry by which that was so.
@@ -66,6 +71,9 @@ package final class Checker {
     }
     life.term = life.coordinator.term
     life.applied = life.coordinator.appliedIndex
+    if node.storeDamage == nil, life.applied > 0, life.applied < node.store.flushedIndex {
+      fail("order", "node \(node.id) came back with \(life.applied), its store is durable to more")
+    }
   }
 
   func observe(_ node: SimNode, _ life: Life) {
@@ -97,7 +105,19 @@ package final class Checker {
     }
   }
 
-  /// Election safety, and leader completeness: all that was committed in earlier terms is in the new leader's log.
+  /// Queues and windows have their bounds, whatever the weather.
+  func bounds(_ node: SimNode, _ life: Life) {
+    if let broken = life.coordinator.brokenBound {
+      fail("bounds", "at node \(node.id) \(broken)")
+    }
+    // Every write is a message, a proposal, a vote or a mark of commitment of its own at most.
+    if life.queued.count > 50_000 {
+      fail("bounds", "at node \(node.id) \(life.queued.count) writes wait for the disk")
+    }
+  }
+
+  /// Election safety, and leader completeness: all that was committed in earlier terms is in the
+  /// new leader's log.
   private func elected(_ node: SimNode, _ life: Life, _ term: UInt64) {
     world.tally.leaders += 1
     if world.nodes.contains(where: {
@@ -122,7 +142,8 @@ package final class Checker {
     }
   }
 
-  /// Committed entries never change, and are durable on a quorum when they are first called committed.
+  /// Committed entries never change, and are durable on a quorum when they are first called
+  /// committed.
   private func committed(_ node: SimNode, _ life: Life, _ commit: UInt64) {
     if commit < life.commit {
       fail("order", "node \(node.id) took back commit index \(life.commit)")
@@ -145,10 +166,17 @@ package final class Checker {
         return fail("committed", "node \(node.id) committed \(index) without knowing its term")
       }
       canonical.append(term)
+      let id = EntryID(term: Term(term), index: LogIndex(index))
+      if let made = configurations[id] { inForce(made) }
       committedIn.append(life.coordinator.term)
     }
     world.tally.committed = canonical.count
     quorum(node, life, EntryID(term: Term(canonical[Int(commit) - 1]), index: LogIndex(commit)))
+  }
+
+  private func inForce(_ configuration: Configuration) {
+    committedConfiguration = configuration
+    for member in configuration.members { world.node(member.id)?.wasMember = true }
   }
 
   /// Counts, one by one, on how many disks an entry is.
@@ -172,6 +200,7 @@ package final class Checker {
 
   /// A leader never removes entries of its own log.
   func see(writes: [LogWrite], _ node: SimNode, _ life: Life) {
+    for write in writes { see(configurations: write, node, life) }
     guard life.coordinator.role == .leader, let led = leaders[life.coordinator.term],
       led == node.place
     else { return }
@@ -290,7 +319,8 @@ package final class Checker {
     writes.contains { $0.hardState?.term == state.term && $0.hardState?.vote == state.vote }
   }
 
-  /// A damaged log: what is left is a beginning of what was there, and the claim covers all that is missing.
+  /// A damaged log: what is left is a beginning of what was there, and the claim covers all that is
+  /// missing.
   func repaired(_ node: SimNode, _ log: RecoveredLog) {
     if !node.wasDamaged {
       fail("recovery", "the log of node \(node.id) is called damaged, and was not")
@@ -315,7 +345,7 @@ package final class Checker {
       for write in node.inFlight { durable(write, node) }
     }
     node.inFlight = []
-    if node.lost == nil { node.lost = (before, node.incarnation) }
+    node.lost.append((before, node.incarnation))
     node.latentDamages = 0
     if log.voteUnreadable {
       node.shadow.hardState = log.hardState
@@ -329,7 +359,14 @@ package final class Checker {
   func reset(_ node: SimNode, to log: RecoveredLog) {
     var shadow = ShadowLog()
     shadow.hardState = node.shadow.hardState
-    var index = LogIndex(1)
+    var index = log.base.index.next
+    if log.base.index > .zero {
+      if node.shadow.holds(log.base) {
+        shadow.items = Array(node.shadow.items.prefix(Int(log.base.index.value)))
+      } else {
+        shadow.items = committedItems(upTo: log.base) ?? []
+      }
+    }
     while index <= log.last.index {
       guard let term = log.term(at: index),
         let made = known[EntryID(term: term, index: index)],

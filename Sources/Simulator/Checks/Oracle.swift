@@ -1,7 +1,8 @@
-// Oracle: replays the committed log with an exchange and a duplicate map of its own: each request takes effect once.
+// Oracle: replays the committed log with an exchange and a duplicate map of its own: each request
+// takes effect once.
 //
-// Written against the promises, not the StateMachine: first occurrence of a request id in log order counts; its times
-// are judged by the entry's stamp.
+// Written against the promises, not the StateMachine: first occurrence of a request id in log order
+// counts; its times are judged by the entry's stamp.
 // Not here: how the log came about.
 
 import Engine

@@ -1,7 +1,8 @@
 // Hunt: faults that watch what the cluster does and strike at the worst moment.
 //
-// Uniform chance almost never makes the histories of the famous bugs (the paper's figure 8 was not found in 400 random
-// seeds): a leader has to die just after its entry reached one follower, several times in a row.
+// Uniform chance almost never makes the histories of the famous bugs (the paper's figure 8 was not
+// found in 400 random seeds): a leader has to die just after its entry reached one follower,
+// several times in a row.
 // Not here: when a hunt begins (World+Faults).
 
 import Raft

@@ -1,10 +1,13 @@
 // SimDisk: a disk in memory that is fast and knows what a power loss takes away.
 //
-// Model, after what Linux file systems do at their worst (as FaultDisk of the tests, but by undo lists, so that a sync
-// costs nothing):
-//   * written 512-byte sectors are durable after the file's sync; names after their directory's sync
-//   * at a power loss each sector and each name change that is not durable survives or not, one by one
-//   * after a failed sync the cache shows the bytes, a later sync saves nothing, dropping the cache shows the device
+// Model, after what Linux file systems do at their worst (as FaultDisk of the tests, but by undo
+// lists, so that a sync costs nothing):
+//   * written 512-byte sectors are durable after the file's sync; names after their directory's
+//     sync
+//   * at a power loss each sector and each name change that is not durable survives or not, one by
+//     one
+//   * after a failed sync the cache shows the bytes, a later sync saves nothing, dropping the cache
+//     shows the device
 // Not here: how long anything takes (SimNode).
 
 import Glibc

@@ -1,7 +1,9 @@
-// SimStore: the model of the state store: rows in memory that survive a crash only up to the last flush.
+// SimStore: the model of the state store: rows in memory that survive a crash only up to the last
+// flush.
 //
-// The real store has one column family and no write-ahead log: batches are lost from the newest on, never one in the
-// middle. `StateStoreTests` checks that MemoryStore, which holds the rows, and the real store answer alike.
+// The real store has one column family and no write-ahead log: batches are lost from the newest on,
+// never one in the middle. `StateStoreTests` checks that MemoryStore, which holds the rows, and the
+// real store answer alike.
 // Not here: when it is flushed (SimNode).
 
 import Storage
@@ -14,6 +16,14 @@ struct SimStore {
   /// Batches that a crash may take, oldest first, with the log index of each.
   private var unflushed: [(rows: RowBatch, index: UInt64)] = []
   private(set) var flushedIndex: UInt64 = 0
+
+  init() {}
+
+  /// A store that was installed.
+  init(_ rows: MemoryStore, upTo index: UInt64) {
+    flushed = rows
+    flushedIndex = index
+  }
 
   var unflushedCount: Int { unflushed.count }
 

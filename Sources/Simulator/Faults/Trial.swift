@@ -1,7 +1,8 @@
 // Trial: one fault in otherwise good weather, and a bound on what it may cost.
 //
-// Checks of safety do not see a cluster that is right and useless. So now and then all other faults wait, one gray
-// failure strikes, and clients must be served within the bound, or the leader must stay.
+// Checks of safety do not see a cluster that is right and useless. So now and then all other faults
+// wait, one gray failure strikes, and clients must be served within the bound, or the leader must
+// stay.
 // Invariant: a trial begins and ends with all machines running, and nothing else wrong meanwhile.
 // Not here: faults that may cost what they like (World+Faults).
 
@@ -31,7 +32,8 @@ struct Trial {
 }
 
 extension World {
-  /// How long a cluster may need to serve again, in microseconds: election timeouts that are drawn badly a few times.
+  /// How long a cluster may need to serve again, in microseconds: election timeouts that are drawn
+  /// badly a few times.
   private var bound: Int64 {
     Int64(swarm.electionTicks) * swarm.tick * 12 + 60 * swarm.delay.upperBound
   }
@@ -40,10 +42,13 @@ extension World {
   private var isCalm: Bool {
     endings.isEmpty && !hunt.isOn && blocked.allSatisfy { $0 == 0 }
       && clogged.allSatisfy { $0 <= time } && swarm.lossPercent == 0
-      && nodes.allSatisfy {
+      && ask == nil
+      && nodes.allSatisfy { $0.standing != .running || isMember($0) }
+      && nodes.filter { $0.standing == .running }.allSatisfy {
         $0.life != nil && $0.pausedUntil <= time && $0.diskHangsUntil <= time
           && $0.diskSlowness == 1
-          && !$0.isDamaged && $0.wallOffset.magnitude < 400_000 && $0.drift == 0
+          && !$0.isUnsound && $0.life?.coordinator.ready == true
+          && $0.wallOffset.magnitude < 400_000 && $0.drift == 0
           && ($0.life?.coordinator.appliedIndex ?? 0) + 20 >= canonicalCount
       }
   }
@@ -53,9 +58,11 @@ extension World {
   /// Begins a trial, if the weather is good now. Other faults wait until it is over.
   func beginTrial() -> Int64? {
     guard isCalm, let leader, let life = leader.life, nodes.count > 2,
-      life.coordinator.commitIndex > 10, life.coordinator.ready
+      life.coordinator.commitIndex > 10, life.coordinator.ready,
+      let present = life.coordinator.configuration, !present.isJoint, present.learners.isEmpty,
+      present.voters.count > 2
     else { return nil }
-    let others = nodes.filter { $0.place != leader.place }
+    let others = nodes.filter { $0.place != leader.place && $0.standing == .running }
     let other = chance.pick(others)
     let kind = chance.pick(Trial.Kind.allCases)
     let length = bound
@@ -66,7 +73,10 @@ extension World {
     case .leaderIsDeaf: cut(others.map { ($0.place, leader.place) }, for: length)
     case .leaderIsMute: cut(others.map { (leader.place, $0.place) }, for: length)
     case .followerIsDeaf:
-      cut(nodes.filter { $0.place != other.place }.map { ($0.place, other.place) }, for: length)
+      cut(
+        nodes.filter { $0.place != other.place && $0.standing == .running }.map {
+          ($0.place, other.place)
+        }, for: length)
     case .bridge: cut([(leader.place, other.place), (other.place, leader.place)], for: length)
     case .handOver:
       life.coordinator.transferLeadership(leader.now(time), &life.effects)

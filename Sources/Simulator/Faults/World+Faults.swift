@@ -2,8 +2,8 @@
 //
 // Invariants:
 //   * every fault that lasts has an ending, and healing runs all endings
-//   * the atlas: storage is damaged on a minority of the voters only, counting those that are not whole again, so that
-//     a copy of everything committed survives and every run can be healed
+//   * the atlas: storage is damaged on a minority of the voters only, counting those that are not
+//     whole again, so that a copy of everything committed survives and every run can be healed
 // Not here: faults that watch for their moment (Hunt).
 
 import Raft
@@ -21,6 +21,7 @@ extension World {
   /// One fault of the seed's mix strikes.
   func nextFault() {
     guard phase == .active else { return }
+    retireGone()
     if chance.chance(swarm.trialPercent) {
       if let pause = beginTrial() { return queue.add(time + pause, .fault) }
       // Once the weather is good.
@@ -46,8 +47,10 @@ extension World {
     for node in nodes {
       node.diskHangsUntil = min(node.diskHangsUntil, time)
       node.disk.isFull = false
-      if node.life == nil { restart(node, after: 1_000) }
+      if node.life == nil, node.standing == .running { restart(node, after: 1_000) }
     }
+    ask = nil
+    queue.add(time + 500_000, .sample)
     trace("healing")
   }
 
@@ -68,22 +71,12 @@ extension World {
     return alive.isEmpty ? nil : chance.pick(alive)
   }
 
-  /// Whether one more machine's storage may be harmed.
-  private func mayDamage(_ node: SimNode) -> Bool {
-    if options.unsurvivable {
-      // Never all: who loses every disk starts a new cluster.
-      return nodes.contains { $0.place != node.place && !$0.isDamaged }
-    }
-    let isHarmed = { (node: SimNode) in node.isDamaged || node.wrongSince != nil }
-    return isHarmed(node) || nodes.count(where: isHarmed) < (nodes.count - 1) / 2
-  }
-
   // MARK: Faults
 
   private func strike(_ kind: FaultKind) -> Bool {
     switch kind {
     case .crashPower, .crashProcess, .crashLeader, .crashAll, .crashAfterOne, .shortReigns,
-      .pause, .pauseLeader, .transfer, .stepDown:
+      .pause, .pauseLeader, .transfer, .stepDown, .longAbsence, .churn, .snapshot, .wrongState:
       return strikeProcess(kind)
     case .partition, .oneWay, .bridge, .isolateLeader, .isolateClients, .clog, .loss,
       .duplication, .reordering:
@@ -109,6 +102,28 @@ extension World {
     case .crashPower: return crash(someone(), .power)
     case .crashProcess: return crash(someone(), .process)
     case .crashLeader: return crash(leader, chance.chance(50) ? .power : .process)
+    case .longAbsence:
+      // The others cut their logs meanwhile.
+      guard let node = someone() else { return false }
+      kill(node, chance.chance(50) ? .power : .process, why: "it is away")
+      restart(node, after: chance.among(4_000_000..<25_000_000))
+      return true
+    case .churn: return churn()
+    case .snapshot:
+      guard let node = someone(), let life = node.life, node.pausedUntil <= time else {
+        return false
+      }
+      life.coordinator.makeSnapshot(node.now(time), &life.effects)
+      wantTurn(node, life)
+      return true
+    case .wrongState:
+      guard let node = chance.chance(40) ? leader : someone(), let life = node.life, !node.isWrong,
+        life.coordinator.ready, mayDamage(node)
+      else { return false }
+      node.isWrong = true
+      node.wrongAfter = life.coordinator.appliedIndex
+      life.coordinator.corruptState()
+      return true
     case .crashAll:
       let death: Death = chance.chance(70) ? .power : .process
       for node in alive { _ = crash(node, death) }
@@ -180,7 +195,8 @@ extension World {
     block(ways, for: length)
   }
 
-  /// The leader is cut off and does not notice; its peers do, at once, and elect another. Meanwhile clients ask it.
+  /// The leader is cut off and does not notice; its peers do, at once, and elect another. Meanwhile
+  /// clients ask it.
   private func depose(_ leader: SimNode, for length: Int64) -> Bool {
     isolate(leader, both: true, for: length)
     for peer in nodes where peer.place != leader.place {
@@ -277,24 +293,30 @@ extension World {
       node.wasDamaged = true
       node.latentDamages += 1
       if chance.chance(60) { return crash(node, .process) }
-    case .wrongState:
-      guard mayDamage(node), let life = node.life else { return false }
-      if node.wrongSince == nil { node.wrongSince = checker.canonical.count }
-      life.coordinator.corruptState()
     case .lostDisk:
       guard mayDamage(node), !checker.canonical.isEmpty else { return false }
       lose(node)
+    case .lostStore:
+      guard mayDamage(node), node.refusal == nil, checker.canonical.count > 10 else { return false }
+      kill(node, chance.chance(50) ? .power : .process, why: "its store is damaged")
+      node.storeDamage = "a block of the store cannot be read"
+      restart(node, after: chance.among(1_000..<2_000_000))
     default: return false
     }
     return true
   }
 
-  /// The machine gets an empty disk, and comes back under its old name. It must not take part any more.
+  /// The machine gets an empty disk, and comes back under its old name. It must not take part any
+  /// more.
   private func lose(_ node: SimNode) {
     kill(node, .power, why: "its disk is lost")
     node.disk = SimDisk()
     node.store = SimStore()
-    if node.lost == nil { node.lost = (node.shadow, node.incarnation) }
+    (node.snapshot, node.install, node.storeDamage) = (nil, nil, nil)
+    node.installed = .zero
+    node.isWrong = false
+    node.configuration = nil
+    node.lost.append((node.shadow, node.incarnation))
     node.shadow = ShadowLog()
     node.votes.removeAll()
     node.highestTerm = 0

@@ -2,7 +2,8 @@
 //
 // Invariants:
 //   * a client that does not know an outcome asks again under the same request id, at any node
-//   * it says what it knows before it begins something new: `floor` is the newest log index that anybody saw answered
+//   * it says what it knows before it begins something new: `floor` is the newest log index that
+//     anybody saw answered
 // Not here: whether answers are right (Checker, Oracle).
 
 import Engine
@@ -15,7 +16,7 @@ extension World {
     for place in 0..<swarm.clients {
       let client = Client(
         place: place, customer: customers[place % customers.count],
-        node: clientChance.below(nodes.count))
+        node: anyNode())
       clients.append(client)
       alarm(place, after: clientChance.among(0..<1_000_000))
     }
@@ -68,6 +69,15 @@ extension World {
     return number
   }
 
+  /// A machine that a client may know.
+  private func anyNode() -> Int {
+    for _ in 0..<8 {
+      let place = clientChance.below(nodes.count)
+      if nodes[place].standing == .running { return place }
+    }
+    return 0
+  }
+
   private func request(of place: Int) -> Request {
     let customer = clients[place].customer
     let life = nodes[clients[place].node].life
@@ -115,7 +125,7 @@ extension World {
     guard let number = clients[place].operation else { return }
     operations[number].attempts += 1
     if operations[number].attempts > 1 || clientChance.chance(20) {
-      clients[place].node = clientChance.below(nodes.count)
+      clients[place].node = anyNode()
     }
     var node = nodes[clients[place].node]
     if lure.until > time, operations[number].request == nil, clientChance.chance(60) {
@@ -196,7 +206,8 @@ extension World {
     if isCurrent { rest(place) }
   }
 
-  /// True if the log's time is so far past the deadline that outcomes are not kept: nobody will ever say more.
+  /// True if the log's time is so far past the deadline that outcomes are not kept: nobody will
+  /// ever say more.
   private func isForgotten(_ operation: Operation, by node: SimNode) -> Bool {
     guard let request = operation.request, let life = node.life else { return false }
     return life.coordinator.logStamp > request.header.deadline + 60_000_000

@@ -1,4 +1,5 @@
-// SimNode: one machine: what survives a crash, the process if it runs, and what the checker knows of its disk.
+// SimNode: one machine: what survives a crash, the process if it runs, and what the checker knows
+// of its disk.
 //
 // Invariant: `shadow` names exactly what the disk holds durably.
 // Not here: when things happen (World), what must hold (Checker).
@@ -27,6 +28,8 @@ final class Life {
   var start: Int64
   var monotonicStart: Int64
   var turnAt: Int64 = .max
+  /// It started without rows that can be used.
+  var lacksStore = false
   // What was seen last, to notice changes.
   var role = Role.follower
   var term: UInt64 = 0
@@ -68,12 +71,37 @@ struct ShadowLog: Equatable {
 
 /// A machine.
 final class SimNode {
+  /// Where it stands in its operators' plans.
+  enum Standing {
+    /// It has not been started yet.
+    case spare
+    case running
+    /// It is switched off for good.
+    case retired
+  }
+
   let place: Int
   let id: NodeID
   var incarnation: UInt64
   // What survives.
   var disk = SimDisk()
   var store = SimStore()
+  /// Its newest finished snapshot, what it has of one that it fetches, and the one that its store
+  /// came from.
+  var snapshot: ModelSnapshot?
+  var install: ModelInstall?
+  var installed = EntryID.zero
+  /// Why its store cannot be read.
+  var storeDamage: String?
+  /// Complete, and about to be swapped in.
+  var fetched: (store: MemoryStore, id: EntryID)?
+  /// The ids in its own settings.
+  var peers: [NodeID] = []
+  var standing = Standing.running
+  /// Some committed configuration named it.
+  var wasMember = false
+  /// As its last life knew it.
+  var configuration: Configuration?
   // The process.
   var life: Life?
   var lives = 0
@@ -85,14 +113,17 @@ final class SimNode {
   var latentDamages = 0
   /// It was damaged at some time: its log may be suspect.
   var wasDamaged = false
-  /// Its state was changed in memory when so much was committed, and was not replaced since.
-  var wrongSince: Int?
-  /// Its state hashes since then, at the points where replicas compare.
+  /// Its state was changed on purpose, and nobody has noticed yet.
+  var isWrong = false
+  /// The index that was applied when that happened: states up to there are right.
+  var wrongAfter: UInt64 = 0
+  /// Its state hashes in this life since then.
   var wrongHashes: [UInt64: UInt128] = [:]
   /// Its disk was lost: it has to stay outside until it is replaced.
   var isLost = false
-  /// What it held before: an acknowledgement of that may still be on its way.
-  var lost: (shadow: ShadowLog, incarnation: UInt64)?
+  /// What it held before each loss that is not made good yet: acknowledgements of that may still
+  /// count.
+  var lost: [(shadow: ShadowLog, incarnation: UInt64)] = []
   // Known to the checker.
   /// The writes that the disk was busy with at the last death.
   var inFlight: [LogWrite] = []
@@ -105,7 +136,8 @@ final class SimNode {
   /// How much faster than true time its monotonic clock runs, in parts per million.
   var drift: Int64 = 0
   var pausedUntil: Int64 = 0
-  /// After a pause: how long until what came from each peer, and from clients (the last), is looked at.
+  /// After a pause: how long until what came from each peer, and from clients (the last), is looked
+  /// at.
   var wakeLag: [Int64] = Array(repeating: 0, count: 17)
   var diskSlowness: Int64 = 1
   var diskHangsUntil: Int64 = 0
@@ -118,10 +150,13 @@ final class SimNode {
     incarnation = UInt64(place + 1) * 1000
   }
 
+  /// Whether it counts as harmed for the atlas.
+  var isUnsound: Bool { isDamaged || isLost || isWrong || storeDamage != nil || refusal != nil }
+
   /// Whether an entry is on its disk, or was there when the disk was lost.
   func held(_ entry: EntryID, as incarnation: UInt64) -> Bool {
     if self.incarnation == incarnation, shadow.holds(entry) { return true }
-    return lost?.incarnation == incarnation && lost?.shadow.holds(entry) == true
+    return lost.contains { $0.incarnation == incarnation && $0.shadow.holds(entry) }
   }
 
   /// Changes the pace of the monotonic clock, which goes on from where it is.

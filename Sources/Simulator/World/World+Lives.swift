@@ -2,7 +2,8 @@
 //
 // Invariants:
 //   * messages that wait for a write leave when the real log has it durable, and not before
-//   * a write that is under way when the power fails may be there afterwards: whole, torn, or not at all
+//   * a write that is under way when the power fails may be there afterwards: whole, torn, or not
+//     at all
 // Not here: when nodes die (World+Faults).
 
 import Engine
@@ -17,13 +18,14 @@ extension World {
   // MARK: Start
 
   func startAll() {
-    for node in nodes { start(node) }
+    for node in nodes where node.standing == .running { start(node) }
   }
 
   func start(_ node: SimNode) {
-    guard node.life == nil, node.refusal == nil else { return }
+    guard node.life == nil, node.refusal == nil, node.standing == .running else { return }
     node.restartAt = .max
     node.lives += 1
+    node.wrongHashes = [:]
     do {
       try boot(node)
     } catch {
@@ -47,8 +49,6 @@ extension World {
       disk: node.disk, directory: Self.directory, identity: identity,
       options: logOptions)
     var recovered = found
-    var rows = node.store.flushed
-    var applied = try AppliedMarker.load(rows)?.applied ?? .zero
     if recovered.tail == .torn { mark(.tornTail) }
     if case .suspect(let reason) = recovered.tail {
       mark(.suspectLog)
@@ -56,28 +56,59 @@ extension World {
       recovered = try log.repair()
       checker.repaired(node, recovered)
       checker.reset(node, to: recovered)
-      if recovered.last.index < applied.index {
-        // Such logs are never cut here, so the state can be had from the log again.
-        node.store = SimStore()
-        (rows, applied) = (node.store.flushed, .zero)
-      }
     } else {
       checker.recovered(node, recovered)
     }
-    let entries = try recovered.entries(after: applied.index)
+    if node.installed.index > recovered.base.index {
+      recovered = try log.reset(to: node.installed)
+      checker.rebased(node, to: node.installed)
+    }
+    let applied = try AppliedMarker.load(node.store.flushed)?.applied ?? .zero
+    var damage = node.storeDamage
+    if damage == nil, applied.index < recovered.base.index {
+      damage = "the state store ends at \(applied), and the log begins after it"
+    }
+    if damage == nil {
+      // What damage took from a log below the stored state is not missed.
+      if recovered.suspect != nil, recovered.last.index < applied.index {
+        recovered = try log.reset(to: applied)
+        checker.rebased(node, to: applied)
+      }
+      log.stateIsDurable(upTo: applied.index)
+    }
+    try begin(node, log, recovered, damage)
+  }
+
+  /// The process over what its files hold.
+  private func begin(
+    _ node: SimNode, _ log: LogStore, _ recovered: RecoveredLog, _ damage: String?
+  ) throws {
+    let rows = damage == nil ? node.store.flushed : MemoryStore()
+    let applied = try AppliedMarker.load(rows)?.applied ?? .zero
+    let base = damage == nil ? applied.index : recovered.base.index
+    let entries = try recovered.entries(after: base)
     checker.recovered(node, entries)
     if !entries.isEmpty { mark(.replayAtStart) }
-    let coordinator = try Coordinator(
-      identity: Member(id: node.id, incarnation: node.incarnation), voters: nodes.map(\.id),
+    if damage != nil { mark(.storeUnusable) }
+    var coordinator = try Coordinator(
+      identity: Member(id: node.id, incarnation: node.incarnation), voters: node.peers,
       genesis: Venue.genesis, genesisHash: Venue.genesisHash, settings: settings,
       restored: RestoredReplica(
         hardState: recovered.hardState, last: recovered.last, entries: entries,
         logBase: recovered.base, suspect: recovered.suspect,
-        voteUnreadable: recovered.voteUnreadable),
+        voteUnreadable: recovered.voteUnreadable, storeDamage: damage),
       rows: rows, seed: chance.next())
-    node.life = Life(
+    if let snapshot = node.snapshot {
+      coordinator.snapshotMade(snapshot.id, manifest: snapshot.manifest)
+    }
+    if let truth = checker.hashes[applied.index.value], damage == nil {
+      node.isWrong = node.isWrong && coordinator.stateHash != truth
+    }
+    let life = Life(
       coordinator, log: log, published: applied.index.value, start: time,
       monotonicStart: chance.among(0..<1_000_000_000))
+    life.lacksStore = damage != nil
+    node.life = life
   }
 
   private var logOptions: LogOptions {
@@ -109,15 +140,19 @@ extension World {
     if death == .power { node.disk.losePower(&diskChance) } else { node.disk.loseProcess() }
     if node.store.unflushedCount > 0 { mark(.storeFellBack) }
     node.store.crash(&diskChance)
+    if death == .power, diskChance.chance(50) { node.install = nil }
+    node.fetched = nil
+    node.configuration = life.coordinator.configuration ?? node.configuration
     checker.died(node, inFlight: life.writing)
     count(life)
     node.life = nil
     node.pausedUntil = 0
     disconnect(node)
-    let down = nodes.count { $0.life == nil }
-    if down == nodes.count {
+    let present = nodes.count { $0.standing == .running }
+    let down = nodes.count { $0.standing == .running && $0.life == nil }
+    if down == present {
       mark(.allDown)
-    } else if down * 2 > nodes.count {
+    } else if down * 2 > present {
       mark(.halfQuorumDown)
     }
     lostTickets(of: node)
@@ -187,30 +222,43 @@ extension World {
       life.coordinator.logFetched(
         LogFetched(follower: fetch.follower, after: found.after, entries: found.entries),
         node.now(time), &life.effects)
-      wantTurn(node, life)
     } catch {
-      trace("\(node.id) cannot read its log after \(fetch.after): \(error)")
-      if !node.isDamaged {
-        checker.fail("log-read", "node \(node.id) cannot read its log: \(error)")
+      let base = life.log.bounds.base
+      guard fetch.after < base.index else {
+        trace("\(node.id) cannot read its log after \(fetch.after): \(error)")
+        if !node.isDamaged {
+          checker.fail("log-read", "node \(node.id) cannot read its log: \(error)")
+        }
+        return
       }
+      mark(.fetchBelowCut)
+      life.coordinator.logFetched(
+        LogFetched(follower: fetch.follower, after: base, entries: [], cutTo: base),
+        node.now(time), &life.effects)
     }
+    wantTurn(node, life)
   }
 
   func cut(upTo index: LogIndex, _ node: SimNode, _ life: Life) {
-    // Snapshots are not simulated: nobody may come to need one.
-    guard !swarm.damagesStorage else { return }
-    let all = nodes.filter { !$0.isLost }.map(\.shadow.items.count).min() ?? 0
-    let index = min(index, LogIndex(UInt64(all)))
-    guard index > life.log.bounds.base.index else { return }
     checker.cuts(node, upTo: index)
-    mark(.logCut)
+    let before = life.log.bounds.base
     do {
       try life.log.cut(upTo: index)
-      life.coordinator.logCut(to: life.log.bounds.base)
     } catch {
       kill(node, .process, why: "\(error)")
       restart(node, after: chance.among(200_000..<2_000_000))
+      return
     }
+    let base = life.log.bounds.base
+    guard base.index > before.index else { return }
+    checker.cuts(node, upTo: base.index)
+    mark(.logCut)
+    if nodes.contains(where: {
+      isMember($0) && !$0.isLost && $0.shadow.items.count < base.index.value
+    }) {
+      mark(.cutBehindMember)
+    }
+    life.coordinator.logCut(to: base)
   }
 
   /// The damaged log is whole again.
@@ -224,24 +272,10 @@ extension World {
       restart(node, after: chance.among(200_000..<2_000_000))
       return
     }
-    if node.latentDamages == 0, !node.isLost {
-      node.isDamaged = false
-      node.lost = nil
-    }
-  }
-
-  /// The coordinator does not trust its state any more. Such logs are never cut here, so it is made anew from the log.
-  func rebuild(_ node: SimNode, _ reason: String) {
-    guard node.life != nil else { return }
-    mark(.stateRebuilt)
-    if node.wrongSince == nil {
-      checker.fail("fence", "node \(node.id) distrusts a sound state: \(reason)")
-    }
-    kill(node, .process, why: reason)
-    node.store = SimStore()
-    node.wrongSince = nil
-    node.wrongHashes = [:]
-    restart(node, after: chance.among(200_000..<2_000_000))
+    guard !node.isLost else { return }
+    // All that was lost is held again; a damage that came later counts from what is held now.
+    node.lost.removeAll()
+    if node.latentDamages == 0 { node.isDamaged = false }
   }
 
   // MARK: The store
@@ -264,7 +298,9 @@ extension World {
     life.coordinator.stored(upTo: index)
     if life.runsSinceFlush >= swarm.runsPerFlush {
       life.runsSinceFlush = 0
-      life.coordinator.flushed(upTo: node.store.flush(), &life.effects)
+      let index = node.store.flush()
+      life.log.stateIsDurable(upTo: LogIndex(index))
+      life.coordinator.flushed(upTo: index, &life.effects)
     }
     wantTurn(node, life)
   }

@@ -105,6 +105,12 @@ extension World {
       linked[pair(b.place, a.place)] = false
       trace("\(a.id) and \(b.id) refuse each other: \(first) \(second)")
       checker.refused(a, first, b, second)
+      // They dial again now and then, as long as both run.
+      let way = pair(a.place, b.place)
+      if retryAt[way] <= time {
+        retryAt[way] = time + netChance.among(300_000..<1_500_000)
+        queue.add(retryAt[way], .connect, a.place, b.place)
+      }
     }
     wantTurn(a, one)
     wantTurn(b, two)

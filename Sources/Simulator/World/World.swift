@@ -1,9 +1,12 @@
 // World: machines, network, clients and virtual time; turns events into calls of the real code.
 //
 // Invariants:
-//   * nothing here depends on real time, addresses or the order of hashed collections: a seed gives one history
-//   * each machine runs the loop of Node: inputs, then one flush, then the Effects in their stated order
-// Not here: faults (World+Faults), the disk's work (World+Lives), what must hold (Checker), what clients do (Clients).
+//   * nothing here depends on real time, addresses or the order of hashed collections: a seed gives
+//     one history
+//   * each machine runs the loop of Node: inputs, then one flush, then the Effects in their stated
+//     order
+// Not here: faults (World+Faults), the disk's work (World+Lives), what must hold (Checker), what
+// clients do (Clients).
 
 import Engine
 import Raft
@@ -34,6 +37,7 @@ package final class World {
   var tickets: [UInt64: Ticket] = [:]
   var nextTicket: UInt64 = 0
   var operations: [Operation] = []
+  var ask: MemberAsk?
   var tally = Tally()
 
   // Independent streams of chance, so that one more message does not change every fault.
@@ -50,6 +54,8 @@ package final class World {
   var linked: [Bool]
   var clogged: [Int64]
   var lastArrival: [Int64]
+  /// When two machines that refused each other try again.
+  var retryAt: [Int64]
   var extraLoss = 0
   var extraRepeat = 0
   var extraDelay: Int64 = 0
@@ -79,17 +85,22 @@ package final class World {
     netChance = random.fork()
     diskChance = random.fork()
     clientChance = random.fork()
-    let pairs = swarm.nodes * swarm.nodes
+    options.adjust(&swarm)
+    let places = swarm.nodes + swarm.spares
+    let pairs = places * places
     blocked = Array(repeating: 0, count: pairs)
     linked = Array(repeating: false, count: pairs)
     clogged = Array(repeating: 0, count: pairs)
     lastArrival = Array(repeating: 0, count: pairs)
-    unreachable = Array(repeating: 0, count: swarm.nodes)
-    options.adjust(&swarm)
-    for place in 0..<swarm.nodes {
+    retryAt = Array(repeating: 0, count: pairs)
+    unreachable = Array(repeating: 0, count: places)
+    let founders = (1...UInt64(swarm.nodes)).map { NodeID($0) }
+    for place in 0..<places {
       let node = SimNode(place: place)
       node.incarnation += seed % 1000
-      node.wallOffset = swarm.wallOffsets[place]
+      node.wallOffset = place < swarm.nodes ? swarm.wallOffsets[place] : 0
+      node.standing = place < swarm.nodes ? .running : .spare
+      node.peers = founders
       nodes.append(node)
     }
     checker.world = self
@@ -107,12 +118,13 @@ package final class World {
       UInt64(bitPattern: time) ^ UInt64(event.kind.rawValue) << 56
         ^ UInt64(UInt32(bitPattern: event.a)))
     switch event.kind {
-    case .tick, .turn, .deliver, .diskDone, .stored, .lost, .connect: machineEvent(event)
+    case .tick, .turn, .deliver, .diskDone, .stored, .lost, .connect, .made, .renew:
+      machineEvent(event)
     case .client: wake(clients[Int(event.a)])
     case .fault: nextFault()
     case .end: endings.removeValue(forKey: Int(event.a))?()
     case .start: if nodes[Int(event.a)].restartAt <= time { start(nodes[Int(event.a)]) }
-    case .sample: break
+    case .sample: tendHealing()
     }
     return true
   }
@@ -131,6 +143,8 @@ package final class World {
     case .turn: if let life = node.life, node.lives == event.b { turn(node, life) }
     case .deliver: deliver(Int(event.a))
     case .diskDone: if let life = node.life, node.lives == event.b { finishWrite(node, life) }
+    case .made: if let life = node.life, node.lives == event.b { finishSnapshot(node, life) }
+    case .renew: if node.life != nil, node.lives == event.b { renew(node) }
     case .stored: if let life = node.life, node.lives == event.b { finishStoring(node, life) }
     case .lost:
       guard let life = node.life else { return }
@@ -185,6 +199,7 @@ package final class World {
     let interval = swarm.tick - swarm.tick / 1_000 * node.drift / 1_000
     queue.add(time + interval, .tick, node.place, lives)
     life.coordinator.tick(node.now(time), &life.effects)
+    if events & 15 == 0 { checker.bounds(node, life) }
     carryOut(node, life)
   }
 
@@ -221,14 +236,16 @@ package final class World {
     for answer in life.effects.answers { take(answer, node) }
     for read in life.effects.readsReady { take(read: read.ticket, read.index.value, node, life) }
     for ticket in life.effects.readsFailed { take(failedRead: ticket) }
+    for answer in life.effects.memberAnswers { take(answer, node) }
+    if let reason = life.effects.rebuild { fenced(node, reason) }
+    let snapshots = life.effects.snapshots
     let isCleared = life.effects.suspectCleared
-    let rebuild = life.effects.rebuild
     let fetches = life.effects.fetches
     let cut = life.effects.cut
     life.effects.removeAll()
     for fetch in fetches { serve(fetch, node, life) }
+    if !snapshots.isEmpty { carryOut(snapshots, node, life) }
     if isCleared { clearSuspect(node, life) }
     if let cut { self.cut(upTo: cut, node, life) }
-    if let rebuild { self.rebuild(node, rebuild) }
   }
 }
