@@ -182,6 +182,8 @@ extension World {
     kill(node, .process, why: "the snapshot \(id) is installed")
     node.store = SimStore(store, upTo: id.index.value)
     node.installed = id
+    // Those of the old store may be newer than the new one.
+    node.snapshot = nil
     node.install = nil
     node.storeDamage = nil
     node.isWrong = false
