@@ -121,8 +121,8 @@ struct NodeFiles {
     )
   }
 
-  /// The replica as the files left it. Rows that do not add up are distrusted: it begins without them then, and fetches a
-  /// peer's.
+  /// The replica as the files left it. Rows that do not add up are distrusted: it begins without
+  /// them then, and fetches a peer's.
   ///
   /// - Throws: one clear line, also if there is no peer that could have them.
   mutating func coordinator(

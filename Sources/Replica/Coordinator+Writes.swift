@@ -10,9 +10,6 @@ import Raft
 import Wire
 
 extension Coordinator {
-  /// Deadlines further away than this are brought nearer, which only makes a write expire earlier. Microseconds.
-  static let deadlineMax: Int64 = 120_000_000
-
   /// Outcomes expire by whole seconds, so time has to move no more often. Microseconds.
   private static let expiryPause: Int64 = 1_000_000
 
@@ -27,9 +24,10 @@ extension Coordinator {
     }
   }
 
-  /// Puts a write into the pending table, or answers it at once.
+  /// Puts a write into the pending table, or answers it at once. Its deadline goes into the log as it came: all copies
+  /// of a request must have one, or the refusal of one is forgotten while another may still run.
   private mutating func admit(_ submission: Submission, _ now: Moment) -> Outcome? {
-    var request = submission.request
+    let request = submission.request
     let id = request.header.requestID
     if let known = machine.outcome(of: id) {
       if machine.marker.stamp > request.header.deadline, plants.has(.deadlineBeforeDuplicates) {
@@ -37,8 +35,6 @@ extension Coordinator {
       }
       return .reply(known.reply, index: known.index, stamp: known.stamp)
     }
-    let latest = clusterTime(now) + Self.deadlineMax
-    request.header.deadline = min(request.header.deadline, latest)
     // The log's time may have run ahead by more than outcomes are kept. Whether a copy was executed before is not known
     // any more, and to call this one expired would read as if none had been.
     guard pending.contains(id) || machine.remembers(deadline: request.header.deadline) else {

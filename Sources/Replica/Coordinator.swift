@@ -117,8 +117,8 @@ public struct Coordinator: ~Copyable {
   ///   - restored: the log's contents after the marker that `AppliedMarker.load(rows)` gives.
   ///   - rows: the stored rows; read here once, and not kept.
   ///   - seed: random; differs between nodes and lives.
-  /// - Throws: `StateDamage` if the rows cannot be used: start again with `RestoredReplica.storeDamage`. `ReplicaError` if
-  ///   the parts do not fit together.
+  /// - Throws: `StateDamage` if the rows cannot be used: start again with
+  ///   `RestoredReplica.storeDamage`. `ReplicaError` if the parts do not fit together.
   public init(
     identity: Member, voters: [NodeID], genesis: [Request], genesisHash: [UInt8],
     settings: ReplicaSettings, restored: RestoredReplica, rows: any RowReader, seed: UInt64

@@ -16,9 +16,11 @@ import Wire
 struct DuplicateTable: ~Copyable {
   /// How long past its deadline an outcome is kept. Microseconds.
   static let keep: Int64 = 60_000_000
-  /// Deadlines further past the stamp than this count as this far. Microseconds.
+  /// How long an outcome without deadline (`.max`) is kept past its stamp. Microseconds. Any other is
+  /// kept until its own deadline, however far the log's time is behind it: a request that came too
+  /// early would run later otherwise.
   static let horizon: Int64 = 600_000_000
-  /// One bucket a second; more than `horizon + keep` seconds.
+  /// One bucket a second. What expires later than a turn of the wheel is looked at once a turn.
   private static let wheelSize = 1024
 
   /// An outcome.
@@ -107,7 +109,10 @@ struct DuplicateTable: ~Copyable {
 
   /// True if an outcome of a request with this deadline, or a later one, would still be here: of a request that is not
   /// recorded this says that it was not executed so far.
-  func remembers(deadline: Int64) -> Bool { Self.second(deadline + Self.keep) >= swept }
+  func remembers(deadline: Int64) -> Bool {
+    let kept = deadline.addingReportingOverflow(Self.keep)
+    return kept.overflow || Self.second(kept.partialValue) >= swept
+  }
 
   /// What the account's records amount to.
   func usage(of account: AccountID) -> Usage {
@@ -230,7 +235,8 @@ struct DuplicateTable: ~Copyable {
 
   /// The first second in which a record may be gone: strictly after deadline + keep.
   private static func expiry(stamp: Int64, deadline: Int64) -> Int64 {
-    second(min(deadline, stamp + horizon) + keep) + 1
+    guard deadline != .max else { return second(stamp + horizon + keep) + 1 }
+    return second(min(deadline, .max - 2 * keep) + keep) + 1
   }
 
   private static func second(_ time: Int64) -> Int64 { time / 1_000_000 }

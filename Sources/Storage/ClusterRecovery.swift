@@ -40,7 +40,8 @@ public struct ClusterRecovery {
   /// Locks and reads the directories. Changes nothing that a start of the node would not change.
   ///
   /// - Parameter describe: reads the state store in a directory; `nil`: the stores are not looked at.
-  /// - Throws: one clear line: no data directory, in use, not of one cluster, given twice, or none whose state can be used.
+  /// - Throws: one clear line: no data directory, in use, not of one cluster, given twice, or none
+  ///   whose state can be used.
   public static func survey(
     _ paths: [String], disk: any Disk = LinuxDisk(),
     describe: ((String) throws -> SnapshotContents)? = nil

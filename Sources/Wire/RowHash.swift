@@ -35,7 +35,7 @@ public enum RowHash {
   /// The keys of the first pairs of words, `even` and `odd` in turns.
   private static let keys: KeyTable = KeyTable()
 
-  private struct KeyTable: @unchecked Sendable {
+  private struct KeyTable: @unchecked Sendable {  // Written once, in `init`.
     static let pairs = 33
     /// Rows that are longer go on with keys that are not in the table; their last one is for a tail.
     static let bytes = 16 * (pairs - 1)

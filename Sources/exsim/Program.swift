@@ -9,7 +9,7 @@ import Simulator
 enum Program {
   static let usage = """
     exsim run [--seeds A..B | --seeds N] [--jobs N] [--faults a,b] [--focus a,b] [--plant ROOM:BUG]
-              [--unsurvivable] [--stop] [--trace] [--commit ID]      runs seeds; with --trace one seed, told step by step
+              [--unsurvivable] [--stop] [--trace] [--commit ID]      runs seeds; with --trace one seed, step by step
     exsim mutants [--seeds N] [--jobs N] [--only ROOM:BUG,ROOM:]   plants each bug and counts seeds until it is caught
     exsim list                                      names of faults, bugs and marks
     """

@@ -73,6 +73,20 @@ import Wire
     #expect(table.count == 0)
   }
 
+  @Test func `an outcome is kept until its deadline, however late the log's time is`() {
+    var table = DuplicateTable()
+    let id = RequestID(0, 0, 0, 1)
+    let deadline = Self.start + 7300 * Self.second
+    table.advance(to: Self.start)
+    table.put(id, Self.record(Self.start, deadline: deadline))
+    for hour in 0...2 {
+      table.advance(to: Self.start + Int64(hour) * 3600 * Self.second)
+      #expect(table.record(id) != nil)
+    }
+    table.advance(to: deadline + DuplicateTable.keep + Self.second)
+    #expect(table.count == 0)
+  }
+
   @Test func `a deadline without end is kept for a bounded time`() {
     var table = DuplicateTable()
     table.advance(to: Self.start)

@@ -1,9 +1,9 @@
 // RepairCommand: `exbench repair` measures what large states cost: a checkpoint under load, and a wiped node that is
 // replaced under load.
 //
-// It fills the state through the cluster first, with orders in a closed loop. Then orders come at a fixed rate: as usual,
-// while the leader makes snapshots, and while one node is killed and a new, empty one takes its place. Latency counts
-// from the moment a request was due.
+// It fills the state through the cluster first, with orders in a closed loop. Then orders come at a fixed
+// rate: as usual, while the leader makes snapshots, and while one node is killed and a new, empty one takes
+// its place. Latency counts from the moment a request was due.
 // Not here: the load (LoadRun), the steps (RepairSession).
 
 import ArgumentParser

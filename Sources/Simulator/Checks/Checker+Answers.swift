@@ -18,9 +18,8 @@ extension Checker {
     var stamp: Int64
 
     /// Whether both can be told about one request: the same outcome, or refused for its deadline
-    /// twice. Such a refusal executes nothing, and is forgotten a minute after the deadline, which
-    /// the node that took the request brings down to two minutes from its own clock: where stamps
-    /// are an hour ahead it is forgotten at once, and made again.
+    /// twice. Such a refusal executes nothing, and is forgotten a minute after the deadline: where
+    /// stamps are an hour ahead it is forgotten at once, and made again for a copy under way.
     func allows(_ other: Told) -> Bool {
       self == other || (reply == .rejected(.deadlinePassed) && other.reply == reply)
     }

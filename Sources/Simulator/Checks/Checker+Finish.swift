@@ -116,7 +116,11 @@ extension Checker {
     replayed = oracle.hash()
     for broken in oracle.exchange.checkInvariants() { fail("ledger", "replay: \(broken)") }
     for problem in oracle.problems { fail("replay", problem) }
-    for operation in world.operations { check(operation, oracle.executed) }
+    // The earliest difference first: the later ones follow from it.
+    let byIndex = world.operations.enumerated().sorted {
+      ($0.element.index, $0.offset) < ($1.element.index, $1.offset)
+    }
+    for (_, operation) in byIndex { check(operation, oracle.executed) }
     checkOrder(oracle.executed)
   }
 

@@ -27,6 +27,14 @@ struct Operation {
     case unknown
   }
 
+  /// The log index that it was answered from; 0: from none.
+  var index: UInt64 {
+    switch outcome {
+    case .replied(_, let index, _), .read(let index): index
+    case .open, .expired, .unknown: 0
+    }
+  }
+
   var isOpen: Bool { if case .open = outcome { true } else { false } }
 }
 

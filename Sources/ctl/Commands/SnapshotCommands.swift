@@ -84,8 +84,9 @@ struct SnapshotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make a new data directory from a snapshot: a cluster of one node.",
       discussion: """
-        Every file is checked, and the state hash is counted anew from the rows. The node is the only member; more are added with 'exctl member add'. Start it with the \
-        genesis of the cluster that the snapshot is from.
+        Every file is checked, and the state hash is counted anew from the rows. The node is the \
+        only member; more are added with 'exctl member add'. Start it with \
+        the genesis of the cluster that the snapshot is from.
         """)
     @Argument(help: "The snapshot's directory, as 'exctl snapshot status' shows it.")
     var snapshot: String
