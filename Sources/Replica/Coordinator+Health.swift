@@ -82,8 +82,8 @@ extension Coordinator {
     if !health.isEmpty { peersHealth.append((peer, health)) }
   }
 
-  /// Whether new writes are refused for want of space.
-  var lacksSpace: Bool {
+  /// Whether new writes are refused for want of space, here or at the leader.
+  public var lacksSpace: Bool {
     isSpaceLow || consensus.leader.map { health(of: $0).contains(.lowSpace) } ?? false
   }
 

@@ -187,3 +187,24 @@ def test_mixed_up_directories_are_refused_and_nothing_changes(growing):
     cluster.wait_ready()
     assert members(cluster) == before
     cluster.check_hashes()
+
+
+def test_a_node_that_slept_through_a_change_of_all_others_comes_back(growing):
+    cluster, _ = growing
+    absent = 2
+    cluster.kill(absent)
+    for _ in range(2):
+        cluster.start(cluster.grow())
+    for number in ("4", "5"):
+        ok(cluster, "member", "add", number, "--wait", "30")
+    for gone in (0, 1):
+        ok(cluster, "member", "remove", str(gone + 1), "--wait", "30")
+    cluster.customer("someone", node=3, USDT=1)
+    for gone in (0, 1):
+        cluster.kill(gone)
+        cluster.processes[gone] = None
+    # It knows only nodes 1 and 2; who leads now has to be let in, and answered.
+    cluster.start(absent)
+    cluster.wait_ready()
+    assert members(cluster) == [(3, "voter"), (4, "voter"), (5, "voter")]
+    cluster.check_hashes()

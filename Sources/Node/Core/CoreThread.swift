@@ -32,8 +32,6 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
   var guests: [NodeID: Guest] = [:]
   private var nextTick: Int64
   private var lastFaults: [String] = []
-  /// New writes are refused, because this node's disk or the leader's is nearly full.
-  private var lacksSpace = false
   private var lastConfiguration: Configuration?
   private var commits = CommitTimer()
   /// Since when something committed has waited for apply.
@@ -184,7 +182,7 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     }
     for answer in effects.memberAnswers { deliver(.control(answer.ticket, Self.outcome(answer))) }
     for answer in effects.answers {
-      if case .overloaded = answer.outcome, lacksSpace {
+      if case .overloaded = answer.outcome, coordinator.lacksSpace {
         shared.metrics.outcomesOverloaded.add()
         deliver(.response(answer.ticket, ServiceReply.lowSpace))
       } else {
@@ -266,8 +264,6 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
       lastConfiguration = status.configuration
       if let configuration = status.configuration { showMembers(configuration) }
     }
-    let leader = status.peers.first { $0.id == status.leader }
-    lacksSpace = status.isSpaceLow || leader?.health.contains(.lowSpace) == true
     shared.status.withLock { $0 = status }
     showHello()
   }

@@ -1,8 +1,8 @@
 // PeerNetwork: every connection to and from the other nodes, on one event loop.
 //
 // Invariants: one dialled connection per other node, redialled 20 to 200 ms after it ends, and one
-// for bulk while there is
-// some; once there is a configuration, its members are dialled and nobody else.
+// for bulk while there is some; once there is a configuration, its members are dialled, and peers
+// that were let in because theirs is newer, and nobody else.
 // Not here: the bytes (PeerFrames, PeerHandshake), and what messages mean (Replica).
 
 import Gateway
@@ -27,6 +27,9 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
   private var known: [NodeID: NodeAddress] = [:]
   /// The other members; `nil` before there is a configuration.
   private var members: Set<NodeID>?
+  /// Peers that were let in though the configuration does not name them: it lags behind theirs. One
+  /// of them may lead, and has to be answered.
+  private var guests: Set<NodeID> = []
   private var started = false
   private var inbound: [NodeID: (channel: any Channel, connection: UInt64)] = [:]
   private var inboundBulk: [NodeID: any Channel] = [:]
@@ -96,13 +99,14 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
   func learn(_ speaker: PeerAddress, book: [PeerAddress]) {
     guard speaker.id != own.id else { return }
     let before = known
+    let isNew = members?.contains(speaker.id) == false && guests.insert(speaker.id).inserted
     known[speaker.id] = speaker.address
     for peer in book where peer.id != own.id && known[peer.id] == nil {
       known[peer.id] = peer.address
     }
     links[speaker.id]?.move(to: speaker.address)
     bulkLinks[speaker.id]?.move(to: speaker.address)
-    if known != before {
+    if known != before || isNew {
       follow()
       showAddresses()
     }
@@ -111,7 +115,9 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
   /// The members of the configuration in force, with the addresses that it holds. Any thread.
   func setMembers(_ all: [Member]) {
     loop.execute { [self] in
-      self.members = Set(all.map(\.id)).subtracting([self.own.id])
+      let members = Set(all.map(\.id)).subtracting([self.own.id])
+      self.guests.subtract(members)
+      self.members = members
       for member in all where member.id != self.own.id && self.known[member.id] == nil {
         if let address = NodeAddress(member.address) { self.known[member.id] = address }
       }
@@ -120,9 +126,9 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
     }
   }
 
-  /// Dials every member whose address is known, and nobody else.
+  /// Dials every member and guest whose address is known, and nobody else.
   private func follow() {
-    guard let members else { return }
+    guard let members = members?.union(guests) else { return }
     for (id, link) in links where !members.contains(id) {
       link.stop()
       links[id] = nil
