@@ -159,6 +159,10 @@ class KeptConnection:
         self.inner.close()
 
 
+# Folders of clusters that ended without a failure; nobody will want to look at them.
+ended = set()
+
+
 class Cluster:
     """Real exnode processes on loopback, in a folder of their own."""
 
@@ -191,6 +195,8 @@ class Cluster:
             if process and process.poll() is None:
                 process.kill()
                 process.wait()
+        if kind is None:
+            ended.add(self.folder)
 
     def grow(self):
         """Ports for one more node, which the present ones know nothing of; returns its number, counted from 0."""

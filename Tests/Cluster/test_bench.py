@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -12,9 +13,12 @@ DATA = ROOT.parent / "shared" / "data"
 
 
 def exbench(*arguments, seconds=400):
+    data = ROOT / ".build" / "bench"
     done = subprocess.run(
-        [str(BUILD / "exbench"), *arguments, "--spawn", "--data-dir", str(ROOT / ".build" / "bench")],
+        [str(BUILD / "exbench"), *arguments, "--spawn", "--data-dir", str(data)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
+    if done.returncode == 0:
+        shutil.rmtree(data)
     return done.returncode, done.stdout, done.stderr
 
 
