@@ -36,6 +36,8 @@ struct SnapshotServer: Sendable {
   let bytesPerSecond: Int64
   private(set) var latest: Offered?
   private(set) var makingSince: Int64?
+  /// The last one that was to be made came to nothing, and nobody was told so yet.
+  private var hasFailed = false
   private var transfers: [Transfer] = []
   private var tokens: Int64
   private var filledAt: Int64 = 0
@@ -55,10 +57,14 @@ struct SnapshotServer: Sendable {
 
   mutating func made(_ offered: Offered) {
     makingSince = nil
+    hasFailed = false
     if latest.map({ $0.id.index <= offered.id.index }) ?? true { latest = offered }
   }
 
-  mutating func failed() { makingSince = nil }
+  mutating func failed() {
+    makingSince = nil
+    hasFailed = true
+  }
 
   /// Asks for a new snapshot, unless one is being made.
   mutating func make(_ now: Int64, _ effects: inout [SnapshotEffect]) {
@@ -107,8 +113,11 @@ struct SnapshotServer: Sendable {
       transfers.removeAll { $0.peer == peer }
       guard transfers.count < transfersMax else { return .refused(transfer: number, .busy) }
       guard let latest, latest.id.index.value >= atLeast else {
+        // Whoever asks again hears of a failure, and goes to another source; the next try may do.
+        let failed = hasFailed
+        hasFailed = false
         make(now, &effects)
-        return .refused(transfer: number, .preparing)
+        return .refused(transfer: number, failed ? .unable : .preparing)
       }
       transfers.append(
         Transfer(peer: peer, number: number, snapshot: latest.id, began: now, heard: now))

@@ -36,6 +36,19 @@ import Wire
     #expect(server.isIdle)
   }
 
+  @Test func `whoever asks again hears that none could be made, once`() {
+    var server = Self.server()
+    var effects: [SnapshotEffect] = []
+    let preparing = SnapshotMessage.refused(transfer: 5, .preparing)
+    let ask = Self.ask(5, atLeast: 200)
+    #expect(server.receive(ask, from: NodeID(2), stored: 300, 0, &effects) == preparing)
+    server.failed()
+    let unable = SnapshotMessage.refused(transfer: 5, .unable)
+    #expect(server.receive(ask, from: NodeID(2), stored: 300, 1, &effects) == unable)
+    #expect(server.receive(ask, from: NodeID(2), stored: 300, 2, &effects) == preparing)
+    #expect(effects.count == 2)
+  }
+
   @Test func `an old snapshot makes a new one, once; a wrong or late state serves nobody`() {
     var server = Self.server()
     var effects: [SnapshotEffect] = []

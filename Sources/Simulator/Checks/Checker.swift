@@ -89,6 +89,7 @@ package final class Checker {
       life.role = role
     }
     if commit != life.commit { committed(node, life, commit) }
+    life.configuration = life.coordinator.configuration
     let applied = life.coordinator.appliedIndex
     if applied != life.applied {
       if applied < life.applied { fail("order", "node \(node.id) applied less than before") }
@@ -179,21 +180,26 @@ package final class Checker {
     for member in configuration.members { world.node(member.id)?.wasMember = true }
   }
 
-  /// Counts, one by one, on how many disks an entry is.
+  /// Counts, one by one, on how many disks an entry is. A leader that commits may begin the next
+  /// change of members in the same step: the configuration before the step counts as well.
   private func quorum(_ node: SimNode, _ life: Life, _ id: EntryID) {
     guard let configuration = life.coordinator.configuration else {
       return fail("quorum", "node \(node.id) committed \(id) without a configuration")
     }
+    guard let lack = lack(of: id, in: configuration) else { return }
+    if let before = life.configuration, self.lack(of: id, in: before) == nil { return }
+    fail("quorum", "node \(node.id) committed \(id), which \(lack) hold durably")
+  }
+
+  /// How few voters of a half hold the entry; `nil` if a majority of each does.
+  private func lack(of id: EntryID, in configuration: Configuration) -> String? {
     for half in [configuration.voters, configuration.outgoing] where !half.isEmpty {
       let holders = half.count { member in
         world.nodes.contains { $0.id == member.id && $0.held(id, as: member.incarnation) }
       }
-      if holders * 2 <= half.count {
-        fail(
-          "quorum",
-          "node \(node.id) committed \(id), which \(holders) of \(half.count) voters hold durably")
-      }
+      if holders * 2 <= half.count { return "\(holders) of \(half.count) voters" }
     }
+    return nil
   }
 
   // MARK: The disk
@@ -242,7 +248,11 @@ package final class Checker {
     world.mark(.truncatedDurably)
     let end = min(node.shadow.items.count, canonical.count)
     if Int(after) < end {
-      for index in Int(after)..<end where node.shadow.items[index].term == canonical[index] {
+      // A node that was away may still obey a leader of an earlier term, and drop what a later one
+      // committed without it.
+      let term = node.shadow.hardState.term.value
+      for index in Int(after)..<end
+      where node.shadow.items[index].term == canonical[index] && committedIn[index] <= term {
         fail(
           "truncation", "node \(node.id) truncates committed entry \(canonical[index]).\(index + 1)"
         )

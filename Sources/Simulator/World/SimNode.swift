@@ -18,6 +18,8 @@ final class Life {
   /// Writes that wait for the disk, and those that it is busy with.
   var queued: [LogWrite] = []
   var writing: [LogWrite] = []
+  /// The members as of its last step.
+  var configuration: Configuration?
   /// Runs on their way to the store.
   var storing: [Run] = []
   var isStoring = false
