@@ -110,8 +110,7 @@ struct DuplicateTable: ~Copyable {
   /// True if an outcome of a request with this deadline, or a later one, would still be here: of a request that is not
   /// recorded this says that it was not executed so far.
   func remembers(deadline: Int64) -> Bool {
-    let kept = deadline.addingReportingOverflow(Self.keep)
-    return kept.overflow || Self.second(kept.partialValue) >= swept
+    Self.expiry(deadline: deadline) > swept
   }
 
   /// What the account's records amount to.
@@ -235,8 +234,11 @@ struct DuplicateTable: ~Copyable {
 
   /// The first second in which a record may be gone: strictly after deadline + keep.
   private static func expiry(stamp: Int64, deadline: Int64) -> Int64 {
-    guard deadline != .max else { return second(stamp + horizon + keep) + 1 }
-    return second(min(deadline, .max - 2 * keep) + keep) + 1
+    expiry(deadline: deadline == .max ? stamp + horizon : deadline)
+  }
+
+  private static func expiry(deadline: Int64) -> Int64 {
+    second(min(deadline, .max - 2 * keep) + keep) + 1
   }
 
   private static func second(_ time: Int64) -> Int64 { time / 1_000_000 }

@@ -11,15 +11,6 @@ import Testing
   static let sell = "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=0.5&price=60000"
   static let buy = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.5&price=60000"
 
-  func field(_ response: HTTPResponse, _ path: String...) -> String? {
-    var value = try? JSONValue.parse(response.body)
-    for name in path { value = Int(name).flatMap { value?.elements?[$0] } ?? value?[name] }
-    switch value {
-    case .string(let text), .number(let text): return text
-    default: return nil
-    }
-  }
-
   /// A last price of 60,000.
   func traded() throws -> Venue {
     let venue = try Venue()

@@ -114,3 +114,13 @@ final class Venue {
       secrets: secrets, time: time, limiter: &limiter)
   }
 }
+
+/// A text or number deep in an answer, by names and places.
+func field(_ response: HTTPResponse, _ path: String...) -> String? {
+  var value = try? JSONValue.parse(response.body)
+  for name in path { value = Int(name).flatMap { value?.elements?[$0] } ?? value?[name] }
+  switch value {
+  case .string(let text), .number(let text): return text
+  default: return nil
+  }
+}

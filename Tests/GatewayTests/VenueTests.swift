@@ -10,15 +10,6 @@ import Testing
   static let sell = "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=0.5&price=60000"
   static let buy = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=IOC&quantity=0.2&price=60000"
 
-  func field(_ response: HTTPResponse, _ path: String...) -> String? {
-    var value = try? JSONValue.parse(response.body)
-    for name in path { value = Int(name).flatMap { value?.elements?[$0] } ?? value?[name] }
-    switch value {
-    case .string(let text), .number(let text): return text
-    default: return nil
-    }
-  }
-
   @Test func `an account shows what is free and what orders hold`() throws {
     let venue = try Venue()
     #expect(venue.send("POST", "/api/v3/order", Self.sell).status == 200)

@@ -18,8 +18,7 @@ enum OrderChanges {
     let cancel = CancelOrder(
       account: caller.account.id, symbol: order.symbol.id, orderID: name.id,
       originalClientOrderID: name.clientID ?? .empty,
-      cancelClientOrderID: try parser.clientOrderID("cancelNewClientOrderId")
-        ?? OrderParser.drawClientOrderID(),
+      cancelClientOrderID: try parser.newClientOrderID("cancelNewClientOrderId"),
       restriction: try Orders.restriction(parameters))
     let command = CancelReplace(
       cancel: cancel, order: order.command, mode: try mode(parameters),
@@ -45,8 +44,7 @@ enum OrderChanges {
       account: caller.account.id, symbol: symbol.id, orderID: name.id,
       originalClientOrderID: name.clientID ?? .empty,
       quantity: try parser.quantity("newQty", symbol),
-      clientOrderID: try parser.clientOrderID("newClientOrderId")
-        ?? OrderParser.drawClientOrderID())
+      clientOrderID: try parser.newClientOrderID("newClientOrderId"))
     let orders = OrderJSON(symbol, catalog, parameters.timeUnit)
     let unit = parameters.timeUnit
     return .write(.amendOrder(amend), asked: .amendment) { reply in

@@ -69,8 +69,7 @@ struct OrderListParser {
     NewOrderList(
       command: PlaceOrderList(
         account: order.account, symbol: symbol.id, kind: kind,
-        clientListID: try order.clientOrderID("listClientOrderId")
-          ?? OrderParser.drawClientOrderID(), legs: legs),
+        clientListID: try order.newClientOrderID("listClientOrderId"), legs: legs),
       symbol: symbol, response: try order.responseType() ?? .full)
   }
 

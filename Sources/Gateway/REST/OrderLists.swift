@@ -35,8 +35,7 @@ enum OrderLists {
     let cancel = CancelOrderList(
       account: caller.account.id, symbol: symbol.id, list: name.id,
       clientListID: name.clientID ?? .empty,
-      cancelClientOrderID: try parser.clientOrderID("newClientOrderId")
-        ?? OrderParser.drawClientOrderID())
+      cancelClientOrderID: try parser.newClientOrderID("newClientOrderId"))
     let json = OrderListJSON(symbol, catalog, parameters.timeUnit)
     return .write(.cancelOrderList(cancel), asked: .cancel) { reply in
       guard case .cancelledList(let cancelled) = reply else { return nil }

@@ -41,7 +41,7 @@ struct OrderParser {
     var order = PlaceOrder(
       account: account, symbol: symbol.id, side: side, type: type, timeInForce: timeInForce,
       quantity: amounts.quantity, quoteOrderQuantity: amounts.quote, price: amounts.price,
-      clientOrderID: try clientOrderID("newClientOrderId") ?? Self.drawClientOrderID())
+      clientOrderID: try newClientOrderID("newClientOrderId"))
     try addStrategy(.order, to: &order)
     order.special = try special(.order, order, symbol, inList: false)
     order.selfTradePrevention = try selfTradePrevention()
@@ -62,7 +62,7 @@ struct OrderParser {
     var order = PlaceOrder(
       account: account, symbol: symbol.id, side: side, type: type, timeInForce: timeInForce,
       quantity: quantity, quoteOrderQuantity: 0, price: price ?? 0,
-      clientOrderID: try clientOrderID(names.clientOrderID) ?? Self.drawClientOrderID())
+      clientOrderID: try newClientOrderID(names.clientOrderID))
     try addStrategy(names, to: &order)
     order.special = try special(names, order, symbol, inList: true)
     order.selfTradePrevention = try selfTradePrevention()
@@ -78,6 +78,11 @@ struct OrderParser {
       throw .illegal(name, range: "^[a-zA-Z0-9-_]{1,36}$")
     }
     return id
+  }
+
+  /// The id that the client gave, or a drawn one.
+  func newClientOrderID(_ name: StaticString) throws(APIError) -> ShortText {
+    try clientOrderID(name) ?? Self.drawClientOrderID()
   }
 
   /// 22 random alphanumerics, for a client that gave no id.

@@ -60,8 +60,7 @@ enum Orders {
     let cancel = CancelOrder(
       account: caller.account.id, symbol: symbol.id, orderID: order.id,
       originalClientOrderID: order.clientID ?? .empty,
-      cancelClientOrderID: try parser.clientOrderID("newClientOrderId")
-        ?? OrderParser.drawClientOrderID(),
+      cancelClientOrderID: try parser.newClientOrderID("newClientOrderId"),
       restriction: try restriction(parameters))
     let json = OrderJSON(symbol, catalog, parameters.timeUnit)
     return .write(.cancelOrder(cancel), asked: .cancel) { reply in
