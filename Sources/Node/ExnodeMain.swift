@@ -51,6 +51,12 @@ struct NodeFlags: ParsableArguments {
   var priority: String?
   @Option(help: "Free disk space in MiB below which writes are refused (default 256; 0: never).")
   var lowSpaceMib: String?
+  @Option(
+    help: """
+      new: nodes with empty directories, all of --peers, found the cluster together. existing: this
+      node only joins one; to be set once the cluster lives (default new).
+      """)
+  var clusterState: String?
   @Flag(help: "Print the version.") var version = false
 
   var values: [SettingName: String] {
@@ -64,6 +70,7 @@ struct NodeFlags: ParsableArguments {
       (.streamMessages, streamMessagesPerSecond),
       (.outcomes, outcomesMax), (.connections, connectionsPerAddress),
       (.streamConnections, streamConnections), (.priority, priority), (.lowSpace, lowSpaceMib),
+      (.clusterState, clusterState),
     ]
     return Dictionary(uniqueKeysWithValues: all.compactMap { pair in pair.1.map { (pair.0, $0) } })
   }

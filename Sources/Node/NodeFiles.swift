@@ -174,6 +174,7 @@ struct NodeFiles {
       replica.retainedBytesMax = UInt64(bytes)
     }
     if let interval = Drills.hashInterval() { replica.hashInterval = UInt64(interval) }
+    replica.mayFound = settings.mayFound
     replica.duplicatesMax = settings.outcomesMax
     replica.duplicateBytesMax = settings.outcomesMax * 350
     let suspicion: Raft.Suspect? =

@@ -2,8 +2,10 @@
 //
 // Invariants:
 //   * without a configuration this node neither votes nor acknowledges. It gets one only if every
-//     configured peer reports an empty log (then all agree on the same members), or from a peer
-//     whose configuration lists this incarnation
+//     configured peer is new too (then all agree on the same members), or from a peer whose
+//     configuration lists this incarnation
+//   * a node that was told that its cluster exists, by its settings or by any node of the same
+//     genesis that has a configuration, is not new: it founds nothing, and nobody founds with it
 //   * the configuration entry and the genesis entry are proposed only by a leader that has applied
 //     everything before its own term, and only if they are not among it: each stands in the log
 //     exactly once
@@ -18,14 +20,20 @@ extension Coordinator {
   public var hello: PeerHello {
     PeerHello(
       genesisHash: genesisHash, node: identity.id, incarnation: identity.incarnation,
-      logIsEmpty: consensus.lastIndex == .zero, configuration: consensus.configuration,
+      isNew: isNew, configuration: consensus.configuration,
       priority: settings.consensus.priority)
+  }
+
+  /// Whether this node may found a cluster, with others that may too.
+  private var isNew: Bool {
+    consensus.lastIndex == .zero && settings.mayFound && founded == nil
   }
 
   /// A peer introduced itself on a new connection. Refused: close it.
   public mutating func greet(
     _ hello: PeerHello, _ now: Moment, _ effects: inout Effects
   ) -> Greeting {
+    learnOfCluster(from: hello, now, &effects)
     if let reason = objection(to: hello) {
       if consensus.configuration?.member(hello.node) == nil, hello.genesisHash == genesisHash,
         hello.node != identity.id
@@ -54,6 +62,21 @@ extension Coordinator {
       restartForward = true
     }
     return .accept
+  }
+
+  /// Remembers that the cluster exists already, also from a node that this one does not talk to: a
+  /// node that lost its disk, and dials the first members only, may hear it from nobody else.
+  mutating func learnOfCluster(
+    from hello: PeerHello, _ now: Moment, _ effects: inout Effects
+  ) {
+    guard consensus.configuration == nil, founded == nil, hello.genesisHash == genesisHash,
+      let configuration = hello.configuration,
+      configuration.incarnation(of: identity.id) != identity.incarnation
+    else { return }
+    let wasNew = isNew
+    founded = (hello.node, configuration.member(identity.id) != nil)
+    if wasNew { for peer in connected { sendHello(to: peer, now, &effects) } }
+    seekConfiguration(now, &effects)
   }
 
   /// The connection over which the peer sends to this node was closed by the peer.
@@ -118,24 +141,29 @@ extension Coordinator {
     if let configuration = naming?.configuration {
       return activate(configuration, now, &effects)
     }
-    if let hello = hellos.first(where: { $0.configuration != nil }) {
+    if let founded {
+      let name = "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation))"
       outside =
-        hello.configuration?.member(identity.id) == nil
-        ? "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation)) is in no"
-          + " configuration: add it with `exctl member add`, or let it take a node's place with"
-          + " `exctl member replace`"
-        : "node \(identity.id) with incarnation \(hexadecimal(identity.incarnation)) is in no"
-          + " configuration, but node \(hello.node) knows a node \(identity.id): this data directory"
-          + " is new; start it under a new id and use `exctl member replace`"
+        founded.knowsID
+        ? "\(name) is in no configuration, but node \(founded.by) knows a node \(identity.id): this"
+          + " data directory is new; start it under a new id and use `exctl member replace`"
+        : "\(name) is in no configuration: add it with `exctl member add`, or let it take a node's"
+          + " place with `exctl member replace`"
+      return
+    }
+    guard settings.mayFound else {
+      outside =
+        "node \(identity.id) is to join a cluster that exists, and has heard from none of its members"
+        + " yet: check --peers, and add it with `exctl member add` or `exctl member replace`"
       return
     }
     let peers = voters.filter { $0 != identity.id }
     let heard = peers.compactMap { peer in hellos.first { $0.node == peer } }
     guard heard.count == peers.count else { return }
-    if let member = heard.first(where: { !$0.logIsEmpty }) {
+    if let member = heard.first(where: { !$0.isNew }) {
       outside =
         "node \(identity.id) has an empty log and no configuration, but node \(member.node) has a"
-        + " log: use `exctl member replace`"
+        + " log or knows of a cluster: use `exctl member replace`"
       return
     }
     let members = [identity] + heard.map { Member(id: $0.node, incarnation: $0.incarnation) }
@@ -159,9 +187,10 @@ extension Coordinator {
       Outgoing(to: peer, message: PeerMessage(wall: now.wall, .hello(hello))))
   }
 
-  /// A node that is alone needs nobody's hello.
-  mutating func activateIfAlone(_ now: Moment, _ effects: inout Effects) {
-    guard voters.count == 1, consensus.configuration == nil else { return }
+  /// A node that is alone needs nobody's hello; one that may only join says so from the beginning.
+  mutating func seekAtStart(_ now: Moment, _ effects: inout Effects) {
+    guard consensus.configuration == nil, outside == nil else { return }
+    guard voters.count == 1 || !settings.mayFound else { return }
     seekConfiguration(now, &effects)
   }
 

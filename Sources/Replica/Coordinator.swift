@@ -80,6 +80,8 @@ public struct Coordinator: ~Copyable {
   // Peers.
   var hellos: [PeerHello] = []
   var connected: [NodeID] = []
+  /// Which node without a place for this one has a configuration, and whether that names this id.
+  var founded: (by: NodeID, knowsID: Bool)?
   /// Why this node stays out of the cluster; `nil` if it does not.
   var outside: String?
 
@@ -210,7 +212,7 @@ public struct Coordinator: ~Copyable {
   /// Time passes: call it every 10 ms. Flushes.
   public mutating func tick(_ now: Moment, _ effects: inout Effects) {
     clock.advance(now, leading: consensus.role == .leader)
-    activateIfAlone(now, &effects)
+    seekAtStart(now, &effects)
     consensus.tick(&output)
     collect(now, &effects)
     watchLeadership(now, &effects)

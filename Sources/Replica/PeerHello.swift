@@ -10,8 +10,8 @@ public struct PeerHello: Hashable, Sendable {
   public var genesisHash: [UInt8]
   public var node: NodeID
   public var incarnation: UInt64
-  /// True if the log holds no entry at all.
-  public var logIsEmpty: Bool
+  /// The log holds no entry at all, and the node knows of no cluster: it may found one with others like it.
+  public var isNew: Bool
   /// The configuration that the node acts on, if it knows one.
   public var configuration: Configuration?
   /// The levels of the state machine that the node can apply.
@@ -20,14 +20,14 @@ public struct PeerHello: Hashable, Sendable {
   public var priority: UInt8
 
   public init(
-    genesisHash: [UInt8], node: NodeID, incarnation: UInt64, logIsEmpty: Bool,
+    genesisHash: [UInt8], node: NodeID, incarnation: UInt64, isNew: Bool,
     configuration: Configuration?, levels: ClosedRange<UInt16> = EntryPayload.levels,
     priority: UInt8 = 100
   ) {
     self.genesisHash = genesisHash
     self.node = node
     self.incarnation = incarnation
-    self.logIsEmpty = logIsEmpty
+    self.isNew = isNew
     self.configuration = configuration
     self.levels = levels
     self.priority = priority
@@ -43,7 +43,7 @@ public struct PeerHello: Hashable, Sendable {
     writer.blob16(genesisHash)
     writer.u64(node.value)
     writer.u64(incarnation)
-    writer.bool(logIsEmpty)
+    writer.bool(isNew)
     writer.u16(levels.lowerBound)
     writer.u16(levels.upperBound)
     writer.u8(priority)
@@ -59,7 +59,7 @@ public struct PeerHello: Hashable, Sendable {
     genesisHash = try reader.blob16(limit: 64)
     node = NodeID(try reader.u64())
     incarnation = try reader.u64()
-    logIsEmpty = try reader.bool()
+    isNew = try reader.bool()
     let low = try reader.u16()
     let high = try reader.u16()
     guard low <= high else { throw .invalid("hello levels") }

@@ -45,6 +45,8 @@ public struct ReplicaSettings: Sendable {
   public var trailingBytes: UInt64 = 32 << 20
   /// A living follower that is further behind than this is sent a snapshot, rather than that the log grows for it.
   public var retainedBytesMax: UInt64 = 1 << 30
+  /// Whether this node may found a cluster together with others that are as new as it is. False: it only joins one.
+  public var mayFound = true
   /// Reads waiting at this node; more fail at once.
   public var readsMax = 8192
 

@@ -142,3 +142,22 @@ def test_a_wiped_node_stays_out_and_says_how_it_is_replaced():
         assert state is None or not state["ready"]
         customer = cluster.customer("buyer", node=leader, USDT=1000)
         assert customer.balances(node=leader)["USDT"][0] == "1000.00000000"
+
+
+def test_a_wiped_node_that_may_only_join_founds_no_cluster_of_its_own():
+    with Cluster(nodes=1) as single:
+        single.wait_level()
+        single.kill(0)
+        shutil.rmtree(single.folder / "node1")
+        # Alone among its --peers: without the setting it would begin anew, empty.
+        single.start(0, **{"--cluster-state": "existing"})
+        end = time.time() + 15
+        while time.time() < end and "a cluster that exists" not in single.log(0):
+            time.sleep(0.1)
+        assert "a cluster that exists" in single.log(0)
+        assert not single.status(0)["ready"]
+
+
+def test_a_cluster_state_that_nobody_knows(stopped):
+    code, text = run(stopped.arguments(0, **{"--cluster-state": "maybe"}))
+    assert code != 0 and one_line(text) and "'maybe'" in text and "new, existing" in text

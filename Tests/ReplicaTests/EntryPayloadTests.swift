@@ -86,7 +86,7 @@ import Wire
   @Test func `peer messages come back as they were, and broken ones never trap`() throws {
     let member = Member(id: NodeID(1), incarnation: 9)
     let hello = PeerHello(
-      genesisHash: [1, 2], node: NodeID(1), incarnation: 9, logIsEmpty: true,
+      genesisHash: [1, 2], node: NodeID(1), incarnation: 9, isNew: true,
       configuration: Configuration(voters: [member]), priority: 7)
     let heartbeat = Message(
       from: NodeID(1), to: NodeID(2), term: Term(3),

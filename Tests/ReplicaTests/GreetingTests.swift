@@ -13,12 +13,14 @@ import Wire
 
   static func coordinator(
     _ id: UInt64 = 1, voters: [UInt64] = [1, 2, 3], restored: RestoredReplica = RestoredReplica(),
-    rows: MemoryStore = MemoryStore()
+    rows: MemoryStore = MemoryStore(), mayFound: Bool = true
   ) throws -> Coordinator {
-    try Coordinator(
+    var settings = ReplicaSettings()
+    settings.mayFound = mayFound
+    return try Coordinator(
       identity: Member(id: NodeID(id), incarnation: id * 10), voters: voters.map { NodeID($0) },
       genesis: ClusterWorld.genesis, genesisHash: ClusterWorld.genesisHash,
-      settings: ReplicaSettings(), restored: restored, rows: rows, seed: 1)
+      settings: settings, restored: restored, rows: rows, seed: 1)
   }
 
   static func hello(
@@ -26,7 +28,7 @@ import Wire
     configuration: Configuration? = nil, hash: [UInt8] = ClusterWorld.genesisHash
   ) -> PeerHello {
     PeerHello(
-      genesisHash: hash, node: NodeID(id), incarnation: incarnation ?? id * 10, logIsEmpty: empty,
+      genesisHash: hash, node: NodeID(id), incarnation: incarnation ?? id * 10, isNew: empty,
       configuration: configuration)
   }
 
@@ -135,6 +137,59 @@ import Wire
     _ = node.greet(Self.hello(3, empty: false), Self.now, &effects)
     #expect(node.configuration == nil)
     #expect(Self.faults(node).contains("exctl member replace"))
+  }
+
+  /// Found by the simulator: the first three nodes, all replaced and wiped since, founded an empty
+  /// cluster of their own beside the one that lived.
+  @Test func `wiped nodes found nothing beside a cluster that one of them was told of`() throws {
+    var node = try Self.coordinator()
+    var effects = Effects()
+    func toldToBeNew() -> [Bool] {
+      effects.messages.compactMap { outgoing in
+        guard case .hello(let hello) = outgoing.message.body else { return nil }
+        return hello.isNew
+      }
+    }
+    #expect(node.hello.isNew)
+    _ = node.greet(Self.hello(2), Self.now, &effects)
+    // One that took a first node's place dials them all, and is refused by those that do not know it.
+    let present = try #require(
+      Configuration(voters: (5...7).map { Member(id: NodeID($0), incarnation: $0 * 10) }))
+    let member = Self.hello(5, empty: false, configuration: present)
+    #expect(node.greet(member, Self.now, &effects) != .accept)
+    #expect(!node.hello.isNew)
+    #expect(toldToBeNew() == [false], "the peer that believed it to be new has to hear otherwise")
+    _ = node.greet(Self.hello(3), Self.now, &effects)
+    for _ in 0..<500 { node.tick(Self.now, &effects) }
+    #expect(node.configuration == nil)
+    #expect(Self.faults(node).contains("exctl member add"))
+    // The peers that were not told do not go on without it.
+    var other = try Self.coordinator(2)
+    _ = other.greet(Self.hello(3), Self.now, &effects)
+    _ = other.greet(node.hello, Self.now, &effects)
+    #expect(other.configuration == nil)
+    // A cluster of another genesis says nothing about this one.
+    var stranger = member
+    stranger.genesisHash = [UInt8](repeating: 0xAB, count: 32)
+    var unrelated = try Self.coordinator()
+    #expect(unrelated.greet(stranger, Self.now, &effects) != .accept)
+    #expect(unrelated.hello.isNew)
+  }
+
+  @Test(arguments: [[1, 2, 3], [1]] as [[UInt64]])
+  func `a node that may only join founds nothing, and joins`(voters: [UInt64]) throws {
+    var node = try Self.coordinator(voters: voters, mayFound: false)
+    var effects = Effects()
+    node.tick(Self.now, &effects)
+    #expect(Self.faults(node).contains("is to join a cluster that exists"))
+    for id in voters.dropFirst() { _ = node.greet(Self.hello(id), Self.now, &effects) }
+    #expect(node.configuration == nil)
+    #expect(!node.hello.isNew)
+    guard voters.count > 1 else { return }
+    let naming = Self.hello(2, empty: false, configuration: Configuration(voters: Self.members))
+    #expect(node.greet(naming, Self.now, &effects) == .accept)
+    #expect(node.configuration?.voters == Self.members)
+    #expect(Self.faults(node) == "")
   }
 
   @Test func `a configuration that lists this incarnation starts it, another keeps it out`() throws

@@ -42,6 +42,8 @@ struct NodeSettings {
   var priority: UInt8
   /// Free disk space, in MiB, below which writes are refused; 0: never.
   var lowSpaceMiB: Int
+  /// Whether the node, if its directory is empty, may found the cluster with the other peers.
+  var mayFound: Bool
 
   init(_ sources: SettingSources) throws(SettingError) {
     id = try Self.nodeID(sources)
@@ -79,6 +81,7 @@ struct NodeSettings {
     addedSyncMicroseconds = try Self.number(.addedSyncDelay, 0...10_000_000, sources) ?? 0
     priority = UInt8(try Self.number(.priority, 0...255, sources) ?? 100)
     lowSpaceMiB = try Self.number(.lowSpace, 0...1_048_576, sources) ?? 256
+    mayFound = try Self.mayFound(sources)
     try checkExposure()
   }
 
@@ -160,6 +163,16 @@ struct NodeSettings {
   ) throws(SettingError) -> [UInt8]? {
     guard let file = sources[name] else { return nil }
     return try SmallFile.readSecret(file.text, what: what)
+  }
+
+  private static func mayFound(_ sources: SettingSources) throws(SettingError) -> Bool {
+    guard let value = sources[.clusterState] else { return true }
+    switch value.text {
+    case "new": return true
+    case "existing": return false
+    default:
+      throw SettingError("\(value.origin): '\(value.text)' is not a cluster state (new, existing)")
+    }
   }
 
   private static func number(

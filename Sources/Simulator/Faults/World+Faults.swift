@@ -325,6 +325,12 @@ extension World {
     node.refusal = nil
     node.isDamaged = true
     node.isLost = true
+    // Who wipes the last of the first nodes has to say that the cluster exists: those hear each
+    // other, and perhaps nobody else.
+    let founders = nodes[..<swarm.nodes]
+    if chance.chance(30) || founders.allSatisfy({ $0 === node || $0.incarnation >= 1_000_000 }) {
+      node.mayFound = false
+    }
     restart(node, after: chance.among(1_000..<2_000_000))
   }
 }

@@ -123,6 +123,8 @@ final class SimNode {
   var wrongHashes: [UInt64: UInt128] = [:]
   /// Its disk was lost: it has to stay outside until it is replaced.
   var isLost = false
+  /// What its operator told it: whether it may found the cluster.
+  var mayFound = true
   /// What it held before each loss that is not made good yet: acknowledgements of that may still
   /// count.
   var lost: [(shadow: ShadowLog, incarnation: UInt64)] = []

@@ -90,6 +90,8 @@ extension World {
     checker.recovered(node, entries)
     if !entries.isEmpty { mark(.replayAtStart) }
     if damage != nil { mark(.storeUnusable) }
+    var settings = settings
+    settings.mayFound = node.mayFound
     var coordinator = try Coordinator(
       identity: Member(id: node.id, incarnation: node.incarnation), voters: node.peers,
       genesis: Venue.genesis, genesisHash: Venue.genesisHash, settings: settings,
