@@ -52,6 +52,10 @@ struct Swarm {
   var snapshotEvery: UInt64 = 0
   var snapshotSpeed: Int64 = 128 << 20
   var snapshotTransfers = 1
+  /// By place; empty: all the same.
+  var priorities: [UInt8] = []
+  /// How long a leader serves before it hands over to a preferred one. Election timeouts.
+  var stableTimeouts = 10
   /// Pieces of snapshots are read wrong now and then.
   var rotsSnapshots = false
   // The network
@@ -104,6 +108,10 @@ struct Swarm {
     swarm.trialPercent = random.pick([0, 0, 10, 25])
     swarm.active = random.among(65_000_000..<95_000_000)
     swarm.drawFaults(&random)
+    // On a stream of its own, so that this draw moves no other.
+    var apart = random
+    apart = SimRandom(~apart.next())
+    swarm.drawPriorities(&apart)
     return swarm
   }
 
@@ -115,6 +123,12 @@ struct Swarm {
     snapshotEvery = random.pick([0, 0, 16 << 10, 64 << 10])
     snapshotSpeed = random.pick([64 << 10, 1 << 20, 128 << 20])
     snapshotTransfers = random.pick([1, 1, 3])
+  }
+
+  private mutating func drawPriorities(_ random: inout SimRandom) {
+    guard random.chance(20) else { return }
+    priorities = (0..<nodes + spares).map { _ in random.pick([0, 50, 100, 100, 200, 255]) }
+    stableTimeouts = random.pick([2, 5, 10])
   }
 
   private mutating func drawTimes(_ random: inout SimRandom) {
@@ -147,16 +161,18 @@ struct Swarm {
     faultPause = random.pick([200_000..<1_500_000, 500_000..<3_000_000, 1_000_000..<8_000_000])
   }
 
-  var consensus: Settings {
+  private func consensus(_ place: Int) -> Settings {
     Settings(
       heartbeatTicks: heartbeatTicks, electionTicks: electionTicks,
       entriesPerAppendMax: entriesPerAppend, bytesPerAppendMax: bytesPerAppend,
       inflightAppendsMax: inflightAppends, windowBytesMax: windowBytes,
-      floorTicks: Int(floor / tick))
+      priority: place < priorities.count ? priorities[place] : 100, floorTicks: Int(floor / tick),
+      stableTicks: stableTimeouts * electionTicks)
   }
 
-  var replica: ReplicaSettings {
-    var settings = ReplicaSettings(consensus: consensus)
+  /// The settings of the machine at that place.
+  func replica(_ place: Int) -> ReplicaSettings {
+    var settings = ReplicaSettings(consensus: consensus(place))
     settings.entriesPerRunMax = entriesPerRun
     settings.commandsPerEntryMax = commandsPerEntry
     settings.trailingBytes = trailingBytes
@@ -173,6 +189,7 @@ struct Swarm {
     "nodes=\(nodes) tick=\(tick) append=\(entriesPerAppend)x\(inflightAppends)"
       + " delay=\(delay) disk=\(diskDelay) loss=\(lossPercent)% repeat=\(repeatPercent)%"
       + " hashes=\(hashInterval) trailing=\(trailingBytes) retained=\(retainedBytes) floor=\(floor)"
+      + (priorities.isEmpty ? "" : " priorities=\(priorities)/\(stableTimeouts)")
       + " inOrder=\(inOrder) bytes=\(asBytes) flush=\(runsPerFlush) clients=\(clients)"
       + " faults=\(faults.map(\.rawValue).joined(separator: ","))"
   }

@@ -23,6 +23,9 @@ struct Trial {
     case bridge
     /// The leader hands over. The next term must be led, by another.
     case handOver
+
+    /// Whether the end names who leads: then nobody may be preferred.
+    var fixesLeader: Bool { self == .followerIsDeaf || self == .handOver }
   }
 
   var kind: Kind
@@ -64,7 +67,8 @@ extension World {
     else { return nil }
     let others = nodes.filter { $0.place != leader.place && $0.standing == .running }
     let other = chance.pick(others)
-    let kind = chance.pick(Trial.Kind.allCases)
+    let kinds = Trial.Kind.allCases.filter { swarm.priorities.isEmpty || !$0.fixesLeader }
+    let kind = chance.pick(kinds)
     let length = bound
     let trial = Trial(
       kind: kind, commit: checker.canonical.count, term: life.coordinator.term, place: leader.place)

@@ -90,11 +90,9 @@ extension World {
     checker.recovered(node, entries)
     if !entries.isEmpty { mark(.replayAtStart) }
     if damage != nil { mark(.storeUnusable) }
-    var settings = settings
-    settings.mayFound = node.mayFound
     var coordinator = try Coordinator(
       identity: Member(id: node.id, incarnation: node.incarnation), voters: node.peers,
-      genesis: Venue.genesis, genesisHash: Venue.genesisHash, settings: settings,
+      genesis: Venue.genesis, genesisHash: Venue.genesisHash, settings: settings(of: node),
       restored: RestoredReplica(
         hardState: recovered.hardState, last: recovered.last, entries: entries,
         logBase: recovered.base, suspect: recovered.suspect,
@@ -119,8 +117,9 @@ extension World {
     return options
   }
 
-  private var settings: ReplicaSettings {
-    var settings = swarm.replica
+  private func settings(of node: SimNode) -> ReplicaSettings {
+    var settings = swarm.replica(node.place)
+    settings.mayFound = node.mayFound
     settings.consensus.plantedBug = options.raftBug
     return settings
   }
