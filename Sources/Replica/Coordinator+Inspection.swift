@@ -33,6 +33,9 @@ extension Coordinator {
     return nil
   }
 
+  /// Why the own state is called wrong, if it is; `nil` where it is the store that is damaged.
+  package var fence: StateFence? { machine.record.fence }
+
   /// How often consensus passed each of its marks in this life.
   package var raftMarks: MarkCounts { consensus.marks }
 

@@ -86,5 +86,8 @@ extension Coordinator {
   }
 
   /// Changes this replica's state silently, as a fault of memory or of the program would. For tests and the simulator.
-  package mutating func corruptState() { machine.corrupt() }
+  ///
+  /// - Parameter lasting: the change does not pass by itself; otherwise it is gone a minute of log
+  ///   time later, and what it was is known to the hashes taken meanwhile alone.
+  package mutating func corruptState(lasting: Bool = true) { machine.corrupt(lasting: lasting) }
 }

@@ -251,14 +251,18 @@ public struct StateMachine: ~Copyable {
     exchange.stateHash &+ duplicates.hash &+ agreementHash &+ marker.logicalHash
   }
 
+  /// How long a lasting change of the state stays: longer than any test. Microseconds.
+  private static let corruptionLength: Int64 = 400 * 86_400_000_000
+
   /// Changes the state as a fault of memory would: rows and hash go along.
-  mutating func corrupt() {
+  mutating func corrupt(lasting: Bool) {
     let id = RequestID(UInt64.max, UInt64.max, UInt64.max, marker.applied.index.value)
     guard !duplicates.holds(id) else { return }
     let reply = ReplyCodec.encode(.done)
+    let deadline = marker.stamp + (lasting ? Self.corruptionLength : 0)
     reply.withUnsafeBytes { bytes in
       duplicates.put(
-        id, index: 0, stamp: marker.stamp, deadline: marker.stamp, account: .operator,
+        id, index: 0, stamp: marker.stamp, deadline: deadline, account: .operator,
         reply: bytes)
     }
   }

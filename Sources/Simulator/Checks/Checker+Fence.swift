@@ -21,6 +21,15 @@ extension Checker {
     }
   }
 
+  /// Whether the state that a fence speaks of differed from that of the sound replicas at its index.
+  /// It may be right again since: what changed it can have passed by itself.
+  func wasWrong(_ node: SimNode) -> Bool {
+    guard let fence = node.life?.coordinator.fence, let truth = hashes[fence.index] else {
+      return node.isWrong
+    }
+    return fence.own != truth
+  }
+
   /// Reads the reports in committed entries up to `index` that nobody has read yet.
   private func countReports(upTo index: UInt64) {
     while reportsRead < min(index, UInt64(canonical.count)) {

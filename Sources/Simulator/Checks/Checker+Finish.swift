@@ -59,9 +59,8 @@ extension World {
   func fenced(_ node: SimNode, _ reason: String) {
     mark(.fenced)
     trace("\(node.id) is fenced: \(reason)")
-    if !node.isWrong, node.life?.lacksStore != true {
-      checker.fail("fence", "node \(node.id) calls a right state wrong: \(reason)")
-    }
+    guard node.life?.lacksStore != true, !checker.wasWrong(node) else { return }
+    checker.fail("fence", "node \(node.id) calls a right state wrong: \(reason)")
   }
 }
 

@@ -122,7 +122,10 @@ extension World {
       else { return false }
       node.isWrong = true
       node.wrongAfter = life.coordinator.appliedIndex
-      life.coordinator.corruptState()
+      let lasting = node.wrongAfter % 4 != 3
+      life.coordinator.corruptState(lasting: lasting)
+      let length = lasting ? "for good" : "for a while"
+      trace("\(node.id) has a wrong state after \(node.wrongAfter), \(length)")
       return true
     case .crashAll:
       let death: Death = chance.chance(70) ? .power : .process
