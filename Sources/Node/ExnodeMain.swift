@@ -108,6 +108,11 @@ struct ExnodeMain {
     let node: NodeProcess
     do {
       node = try NodeProcess(settings, log: log)
+    } catch let rebuild as StoreRebuild {
+      log.error(
+        "the state store cannot be used (\(rebuild.damage)): everything in the log is applied again"
+      )
+      Restart.now()
     } catch {
       fail("\(error)", code: 1)
     }

@@ -13,6 +13,12 @@ import Storage
 /// A genesis, read.
 typealias GenesisContents = (clusterID: String, hash: [UInt8], commands: [Command])
 
+/// The state store was replaced by an empty one: the node has to begin anew, and applies its log from the first entry.
+struct StoreRebuild: Error {
+  /// Why the old one cannot be used.
+  var damage: String
+}
+
 /// The opened files of a node.
 struct NodeFiles {
   var directory: DataDirectory
@@ -136,7 +142,8 @@ struct NodeFiles {
     }
   }
 
-  /// A node that is the only member gets its state from nobody.
+  /// A node that is the only member gets its state from nobody. If its log reaches back to the first entry, it begins
+  /// anew with an empty store, and applies all of it again.
   private func requirePeer(_ settings: NodeSettings, _ damage: String) throws {
     let newest = try recovered.entries(after: recovered.base.index)
       .last { $0.kind == .configuration }
@@ -145,9 +152,13 @@ struct NodeFiles {
       (newest ?? oldConfiguration ?? marker.configuration)?.members.map(\.id)
       ?? settings.peers.map(\.id)
     guard !members.contains(where: { $0 != settings.id }) else { return }
-    throw SettingError(
-      "the state store cannot be used, and no other node has its contents (\(damage)):"
-        + " begin with a snapshot, by `exctl snapshot restore`")
+    guard recovered.base == .zero, recovered.suspect == nil else {
+      throw SettingError(
+        "the state store cannot be used, no other node has its contents, and the log does not hold all of them"
+          + " (\(damage)): begin with a snapshot, by `exctl snapshot restore`")
+    }
+    try directory.startFreshState()
+    throw StoreRebuild(damage: damage)
   }
 
   private func makeCoordinator(

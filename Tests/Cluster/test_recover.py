@@ -66,23 +66,59 @@ def refuses_to_start(cluster):
     return lines[0]
 
 
-def test_a_node_alone_with_a_wrong_row_refuses_to_start(single):
+def rebuilds(cluster, customer, orders):
+    cluster.start(0)
+    cluster.wait_ready()
+    assert "applied again" in cluster.log(0)
+    assert {o["orderId"] for o in customer.orders("BTCUSDT")} == set(orders)
+    assert place(customer, 1)[0] > max(orders)
+    # The damaged store is gone for good.
+    assert cluster.kill(0, signal.SIGTERM) == 0
+    cluster.start(0)
+    cluster.wait_ready()
+    assert cluster.log(0).count("applied again") == 1
+
+
+def test_a_node_alone_with_a_wrong_row_applies_its_log_again(single):
     customer = single.customer("anna", **FUNDS)
-    place(customer, 20)
+    orders = place(customer, 20)
     strike(single, customer=customer)
+    orders.append(max(orders) + 1)
     assert single.kill(0, signal.SIGTERM) == 0
-    assert "do not add up" in refuses_to_start(single)
+    rebuilds(single, customer, orders)
 
 
-def test_a_node_alone_with_a_damaged_store_refuses_to_start(single):
-    customer = single.customer("anna", **FUNDS)
-    place(customer, 20)
-    assert single.kill(0, signal.SIGTERM) == 0
-    for table in (single.folder / "node1" / "state").glob("*.sst"):
+def break_tables(cluster):
+    for table in (cluster.folder / "node1" / "state").glob("*.sst"):
         raw = bytearray(table.read_bytes())
         raw[100] ^= 0xFF
         table.write_bytes(raw)
-    refuses_to_start(single)
+
+
+def test_a_node_alone_with_a_damaged_store_applies_its_log_again(single):
+    customer = single.customer("anna", **FUNDS)
+    orders = place(customer, 20)
+    assert single.kill(0, signal.SIGTERM) == 0
+    break_tables(single)
+    rebuilds(single, customer, orders)
+
+
+def test_a_node_alone_with_a_damaged_store_and_half_a_log_refuses_to_start():
+    cluster = Cluster(nodes=1)
+    with cluster.environment(lambda _: SMALL), cluster:
+        customer = cluster.customer("anna", **FUNDS)
+        first = cluster.folder / "node1" / "log"
+        oldest = min(p.name for p in first.iterdir())
+
+        def is_cut():
+            place(customer, 20)
+            customer.send("DELETE", "/api/v3/openOrders", {"symbol": "BTCUSDT"})
+            return not (first / oldest).exists()
+
+        until(60, "the log is never cut", is_cut)
+        assert cluster.kill(0, signal.SIGTERM) == 0
+        break_tables(cluster)
+        refuses_to_start(cluster)
 
 
 def test_a_snapshot_with_a_wrong_row_is_found_and_not_restored(single):

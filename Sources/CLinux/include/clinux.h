@@ -14,4 +14,7 @@ void cl_name_thread(const char *name);
 /// Opens a file for writing past the cache (O_DIRECT). Returns -1 and sets errno where that is not possible.
 int cl_open_direct(const char *path);
 
+/// Begins to write these bytes of a file to its device, and does not wait for them. Returns -1 and sets errno on failure.
+int cl_begin_write_out(int descriptor, int64_t offset, int64_t count);
+
 #endif

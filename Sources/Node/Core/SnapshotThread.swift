@@ -63,6 +63,8 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
 
   /// Runs until `.stop`.
   func run() {
+    // This thread alone: checking and counting may take seconds, and customers go first.
+    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
     var batch: [SnapshotEvent] = []
     while true {
       queues.snapshots.take(into: &batch, until: nil)

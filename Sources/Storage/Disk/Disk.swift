@@ -118,6 +118,10 @@ public protocol DiskFile: AnyObject, Sendable {
   /// that long then, and reads as zeros where it was not written.
   func allocate(_ count: Int) throws(StorageError)
 
+  /// Hints that these bytes should go to the device soon, so that a later `sync` of a large file is no burst in front
+  /// of other files' syncs. Promises nothing; without it the disk decides.
+  func beginWriteOut(at offset: Int, count: Int)
+
   /// Makes all bytes written so far durable (fdatasync). After an error, never call it again: it could lie.
   func sync() throws(StorageError)
 
@@ -127,6 +131,8 @@ public protocol DiskFile: AnyObject, Sendable {
 }
 
 extension DiskFile {
+  public func beginWriteOut(at offset: Int, count: Int) {}
+
   /// By writing zeros behind what is there.
   public func allocate(_ count: Int) throws(StorageError) {
     var offset = try size()

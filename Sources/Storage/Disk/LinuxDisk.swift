@@ -246,6 +246,11 @@ private final class LinuxFile: DiskFile {
     guard code == 0 else { throw StorageError(path, "cannot take disk space", code: code) }
   }
 
+  func beginWriteOut(at offset: Int, count: Int) {
+    // An error of the device is told by the sync that follows.
+    _ = cl_begin_write_out(descriptor, Int64(offset), Int64(count))
+  }
+
   func sync() throws(StorageError) {
     guard fdatasync(descriptor) == 0 else { throw StorageError(path, "cannot sync", code: errno) }
   }

@@ -133,6 +133,7 @@ public final class SnapshotInstall {
       !bytes.isEmpty || manifest.files[file].bytes == 0
     else { return .ignored }
     try current.handle.write(bytes, at: offset)
+    current.handle.beginWriteOut(at: offset, count: bytes.count)
     current.bytes += bytes.count
     begun = current
     guard current.bytes == manifest.files[file].bytes else { return .taken }
