@@ -58,6 +58,19 @@ public enum Amounts {
     return (Int64(quotient), remainder == 0)
   }
 
+  /// The commission at `rate` on what is worth `amount`, in an asset of which one whole, `unit`
+  /// units, costs `price`: `amount * rate * unit / (rateUnit * price)`, rounded down. `nil` if that is
+  /// above Int64.max. Amounts, rates and units within their bounds never overflow it.
+  static func commission(
+    on amount: Int64, rate: Int64, unit: Int64, price: Int64
+  ) -> Int64? {
+    guard amount >= 0, amount <= amountMax, rate >= 0, rate <= rateMax, unit > 0,
+      unit <= rateUnit, price > 0
+    else { return nil }
+    let dividend = UInt128(UInt64(amount)) * UInt128(UInt64(rate)) * UInt128(UInt64(unit))
+    return Int64(exactly: dividend / (UInt128(UInt64(rateUnit)) * UInt128(UInt64(price))))
+  }
+
   /// The commission on `received` at `rate`. Never above `received`.
   @inline(__always)
   static func commission(on received: Int64, rate: Int64) -> Int64 {

@@ -106,7 +106,7 @@ extension Exchange {
   }
 
   // An account's definition changed: its row, its hash, its event.
-  private mutating func rewrite(account: Int32, _ events: inout EventBatch) {
+  mutating func rewrite(account: Int32, _ events: inout EventBatch) {
     let info = accounts.info(account)
     let index = Int(account - AccountTable.firstCustomer)
     accountHashes[index] = write(
@@ -147,6 +147,7 @@ extension Exchange {
       id: symbols.nextSymbol, name: add.name, base: base.id, quote: quote.id, status: .trading,
       filters: add.filters, makerRate: add.makerRate, takerRate: add.takerRate)
     symbols.add(info)
+    openDiscount()
     symbolHashes.append(write(EngineRows.symbolKey(info.id), RowValues.symbol(info), replacing: 0))
     events.append(.symbolChanged(info))
     return .symbol(info.id)
@@ -186,7 +187,7 @@ extension Exchange {
     return .done
   }
 
-  private func customer(_ id: AccountID) -> Int32? {
+  func customer(_ id: AccountID) -> Int32? {
     guard id >= AccountID.firstCustomer else { return nil }
     return accounts.place(id)
   }

@@ -20,8 +20,8 @@ struct Admission {
   var range = PriceRange.open
   /// What is left after the taker phase stays in the book.
   var rests: Bool
-  /// What the whole order would hold if it rested, and the level of its price, if they are known;
-  /// else -1.
+  /// What the whole order would hold if it rested, or a MARKET BUY by quantity would cost, and the
+  /// level of its price, if they are known; else -1.
   var needed: Int64 = -1
   var level: Int32 = -1
   /// What happens instead of trades with itself.
@@ -309,6 +309,9 @@ extension Exchange {
       updatedAt: stamp, workingAt: admission?.phase == .working ? stamp : -1,
       makerRate: rates.maker, takerRate: rates.taker, strategyID: order.strategyID,
       strategyType: order.strategyType)
+    if discount.isOn {
+      view.extras.discount = frozenDiscount(order.account, order.side, symbol)
+    }
     if !order.special.isPlain {
       view.extras.terms = order.special
       if order.special.peg != .none { view.extras.sentPrice = order.price }

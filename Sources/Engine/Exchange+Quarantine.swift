@@ -84,6 +84,12 @@ package enum PlantedBug: UInt8, Sendable, CaseIterable {
   case amendUnchecked
   /// A client id that an open order has is taken again.
   case openIDTaken
+  /// The discount is taken off tax and special commission too.
+  case discountOnTax
+  /// What free money of the discount asset a taker's own order needs is taken from it.
+  case discountPromised
+  /// A commission in the discount asset is told and not taken.
+  case discountUntaken
 }
 
 extension Exchange {

@@ -55,7 +55,7 @@ extension Exchange {
     return change(new)
   }
 
-  private mutating func change(_ new: ExchangeSettings) -> Reply {
+  mutating func change(_ new: ExchangeSettings) -> Reply {
     if new == settings { return .done }
     settings = new
     settingsHash = write(

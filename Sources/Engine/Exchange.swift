@@ -41,6 +41,7 @@ public struct Exchange: ~Copyable {
   var funds = FundsIDs()
   var withdrawals = OpenWithdrawals()
   var commissions = CommissionTable()
+  var discount = DiscountTable()
   /// What a test planted; nothing otherwise.
   package var planted = PlantedBug.none {
     didSet { ledger.losesFees = planted == .feeLost }
@@ -144,6 +145,8 @@ public struct Exchange: ~Copyable {
       ReplyCodec.pack(try requestWithdrawal(request, key, stamp, &events), into: &reply)
     case .moveWithdrawal(let move):
       ReplyCodec.pack(try moveWithdrawal(move, key, stamp, &events), into: &reply)
+    case .setAccountDiscount(let set):
+      ReplyCodec.pack(try setAccountDiscount(set, key, &events), into: &reply)
     default:
       guard key == .admin else { throw .permissionMissing }
       ReplyCodec.pack(try administer(request.command, stamp, &events), into: &reply)
@@ -199,7 +202,8 @@ public struct Exchange: ~Copyable {
   ) throws(Rejection) -> Reply {
     switch command {
     case .placeOrder, .cancelOrder, .cancelAllOrders, .cancelReplace, .amendOrder,
-      .placeOrderList, .cancelOrderList, .transfer, .requestWithdrawal, .moveWithdrawal:
+      .placeOrderList, .cancelOrderList, .transfer, .requestWithdrawal, .moveWithdrawal,
+      .setAccountDiscount:
       throw .permissionMissing
     case .createAccount(let create): return try createAccount(create, stamp, &events)
     case .createKey(let create): return try createKey(create, stamp, &events)
@@ -214,6 +218,8 @@ public struct Exchange: ~Copyable {
     case .setAssetLimit(let set): return try setAssetLimit(set, &events)
     case .setExchangeLimits(let limits): return setExchangeLimits(limits)
     case .setCommission(let set): return try setCommission(set, &events)
+    case .setDiscount(let set): return try setDiscount(set, &events)
+    case .setSymbolDiscount(let set): return try setSymbolDiscount(set, &events)
     case .setLevel(let set): return try setLevel(set)
     case .setFeatures(let refused): return try setFeatures(refused)
     case .genesis(let mark): return try markGenesis(mark)
@@ -223,7 +229,7 @@ public struct Exchange: ~Copyable {
   }
 
   // The place of the account that `key` may trade for. The operator trades for nobody.
-  private func trader(_ key: KeyID, for account: AccountID) throws(Rejection) -> Int32 {
+  func trader(_ key: KeyID, for account: AccountID) throws(Rejection) -> Int32 {
     guard key != .admin else { throw .permissionMissing }
     guard let state = accounts.keyState(key) else { throw .keyUnknown }
     guard !state.revoked else { throw .keyRevoked }

@@ -30,6 +30,8 @@ public struct Catalog: Sendable {
   }
 
   private var commissions: [Terms: Commission] = [:]
+  /// What commission may be paid in.
+  public private(set) var discount = DiscountSettings.none
   private var keyAt: [KeyID: Int] = [:]
   private var keyNamed: [String: Int] = [:]
 
@@ -52,6 +54,9 @@ public struct Catalog: Sendable {
     {
       put(entry)
     }
+    if let settings = try rows.row(EngineRows.settingsKey) {
+      discount = try EngineRows.decodeSettings(value: settings).discount
+    }
     for key in try rows.collect(prefix: EngineRows.keyPrefix, EngineRows.decodeKey) {
       put(key: key)
     }
@@ -65,6 +70,7 @@ public struct Catalog: Sendable {
     case .accountChanged(let account): put(account: account)
     case .keyChanged(let key): put(key: key)
     case .commissionChanged(let entry): put(entry)
+    case .discountChanged(let discount): self.discount = discount
     default: return false
     }
     return true

@@ -97,24 +97,22 @@ struct HistoryRows {
   }
 
   /// Both sides of a trade.
-  mutating func traded(
-    _ trade: Trade, base: AssetID, quote: AssetID, into rows: inout RowBatch
-  ) {
+  mutating func traded(_ trade: Trade, into rows: inout RowBatch) {
     note(trade.maker)
     note(trade.taker)
-    put(trade, trade.maker, fee: trade.makerFee, base: base, quote: quote, into: &rows)
-    put(trade, trade.taker, fee: trade.takerFee, base: base, quote: quote, into: &rows)
+    put(trade, trade.maker, fee: trade.makerFee, trade.makerFeeAsset, into: &rows)
+    put(trade, trade.taker, fee: trade.takerFee, trade.takerFeeAsset, into: &rows)
   }
 
   private func put(
-    _ trade: Trade, _ order: OrderView, fee: Int64, base: AssetID, quote: AssetID,
+    _ trade: Trade, _ order: OrderView, fee: Int64, _ feeAsset: AssetID,
     into rows: inout RowBatch
   ) {
     let isBuyer = order.side == .buy
     let side = AccountTrade(
       symbol: trade.symbol, id: trade.id, order: order.id, price: trade.price,
       quantity: trade.quantity, quoteQuantity: trade.quoteQuantity, commission: fee,
-      commissionAsset: isBuyer ? base : quote, time: trade.stamp, isBuyer: isBuyer,
+      commissionAsset: feeAsset, time: trade.stamp, isBuyer: isBuyer,
       isMaker: order.id == trade.maker.id, list: order.extras.list)
     let number = trade.id.value
     rows.put(

@@ -98,7 +98,8 @@ public struct MarketState {
     case .matchPrevented(let match): history.prevented(match, into: &rows)
     case .orderAmended(let amendment): history.amended(amendment, into: &rows)
     case .listChanged(let list): history.changed(list, into: &rows)
-    case .trade, .levelChanged, .balanceChanged, .withdrawalChanged, .commissionChanged,
+    case .trade, .levelChanged, .balanceChanged, .withdrawalChanged,
+      .commissionChanged, .discountChanged,
       .assetAdded, .accountChanged,
       .keyChanged:
       break
@@ -110,8 +111,7 @@ public struct MarketState {
   ) {
     guard let position = positions[trade.symbol] else { return }
     symbols[position].apply(trade, into: &rows)
-    history.traded(
-      trade, base: symbols[position].base, quote: symbols[position].quote, into: &rows)
+    history.traded(trade, into: &rows)
     if var pending = aggregate, pending.position == position, pending.taker == trade.taker.id,
       pending.value.price == trade.price
     {

@@ -29,6 +29,10 @@ import Wire
       .setOrderLimits(SetOrderLimits(account: World.account(0), limits: .standard)),
       .withdraw(Funds(account: World.account(0), asset: World.base, amount: .max, id: "w")),
       .setSymbolStatus(SetSymbolStatus(symbol: World.first, status: .endOfDay)),
+      .setDiscount(DiscountSettings(asset: World.other, factor: 75_000_000)),
+      .setDiscount(.none),
+      .setSymbolDiscount(SetSymbolDiscount(symbol: World.second, isOffered: true)),
+      .setAccountDiscount(SetAccountDiscount(account: World.account(2), isUsed: true)),
     ] + orderCommands()
   }
 
@@ -263,15 +267,20 @@ import Wire
   }
 
   private static func extras(_ random: inout Seeded) -> OrderExtras {
-    guard random.chance(50) else { return .none }
     func any() -> Int64 { Int64(bitPattern: random.next()) }
+    var discount = DiscountTerms.none
+    if random.chance(50) {
+      discount = DiscountTerms(
+        maker: UInt32(random.pick(0...10_000_000)), taker: UInt32(truncatingIfNeeded: any()))
+    }
+    guard random.chance(50) else { return OrderExtras(discount: discount) }
     return OrderExtras(
       terms: SpecialTerms(
         stopPrice: any(), trailingDelta: UInt32(truncatingIfNeeded: any()),
         icebergQuantity: any(), peg: PegPrice.allCases[Int(random.pick(0...2))],
         pegLevels: random.chance(50) ? UInt8(random.pick(0...255)) : nil), sentPrice: any(),
       trailingSince: any(), prevented: any(), preventedMatch: PreventedMatchID(any()),
-      list: OrderListID(any()), amendments: UInt16(truncatingIfNeeded: any()))
+      list: OrderListID(any()), amendments: UInt16(truncatingIfNeeded: any()), discount: discount)
   }
 
   static func view(_ random: inout Seeded) -> OrderView {

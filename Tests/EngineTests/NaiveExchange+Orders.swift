@@ -8,6 +8,8 @@ struct NaivePlan {
   var price: Int64
   var ranDry = false
   var killed = false
+  /// What the whole order can cost of the asset that it gives.
+  var need: Int128 = 0
   var mode = SelfTradePrevention.none
   var range: NaiveRange
   var state = NaiveState.book
@@ -63,7 +65,10 @@ extension NaiveExchange {
       throw .wouldTakeImmediately
     }
     if order.quoteOrderQuantity > 0 { try quantityForQuote(order, &plan, s) }
-    try checkFunds(order, plan, s)
+    plan.need = try checkFunds(order, plan, s)
+    if order.quoteOrderQuantity > 0, order.side == .buy {
+      plan.need = Int128(order.quoteOrderQuantity)
+    }
     if order.type == .limit, order.timeInForce == .fok {
       plan.killed = !isFillable(order, plan, s)
     }
@@ -82,6 +87,7 @@ extension NaiveExchange {
       quantity: order.quantity, quoteOrderQuantity: order.quoteOrderQuantity, createdAt: stamp,
       updatedAt: stamp, workingAt: plan?.state == .book ? stamp : -1, makerRate: rates.maker,
       takerRate: rates.taker, strategyID: order.strategyID, strategyType: order.strategyType)
+    view.extras.discount = discountTerms(order.account, order.side, info)
     view.extras.terms = order.special
     if order.special.peg != .none { view.extras.sentPrice = order.price }
     if plan?.state == .following { view.extras.trailingSince = stamp }
@@ -260,7 +266,7 @@ extension NaiveExchange {
 
   private func checkFunds(
     _ order: PlaceOrder, _ plan: NaivePlan, _ s: Int
-  ) throws(Rejection) {
+  ) throws(Rejection) -> Int128 {
     let info = symbols[s].info
     let asset = order.side == .buy ? info.quote : info.base
     let free = balances[NaiveName(account: order.account, asset: asset)]?.free ?? 0
@@ -286,5 +292,6 @@ extension NaiveExchange {
       }
     }
     if needed > free { throw .insufficientBalance }
+    return needed
   }
 }

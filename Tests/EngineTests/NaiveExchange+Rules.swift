@@ -16,6 +16,8 @@ extension NaiveExchange {
     case .setAssetLimit(let set): orderMax[set.asset] = set.orderMax
     case .setExchangeLimits(let limits): settings.limits = limits
     case .setCommission(let entry): commissions.append(entry)
+    case .setDiscount, .setSymbolDiscount, .setAccountDiscount:
+      return try applyDiscount(command)
     case .setFeatures(let features): settings.refused = features
     case .setLevel(let set):
       guard set.level >= settings.level, set.level <= 2 else { throw .levelRefused }

@@ -14,6 +14,7 @@ extension NaiveExchange {
   mutating func match(
     _ view: inout OrderView, _ left: inout Int128, _ plan: NaivePlan, _ s: Int, _ stamp: Int64
   ) {
+    feeBudget = budget(view, plan)
     while left > 0, let maker = symbols[s].queue(view.side.opposite).first {
       if plan.price > 0, !crosses(view.side, plan.price, maker.view.price) { return }
       if !plan.range.contains(maker.view.price) { return }
@@ -55,7 +56,7 @@ extension NaiveExchange {
       if isMaker { maker.view = side } else { view = side }
     }
     let released = before - hold(maker.view, maker.left)
-    let fees = pay(view, maker.view, released, quantity, quote, s)
+    let fees = pay(view, maker.view, released, quantity, quote, s, stamp)
     let id = TradeID(symbols[s].nextTrade)
     symbols[s].nextTrade += 1
     symbols[s].trades.append((stamp, maker.view.price, quantity, quote))
@@ -64,16 +65,13 @@ extension NaiveExchange {
       .trade(
         Trade(
           symbol: view.symbol, id: id, price: maker.view.price, quantity: Int64(quantity),
-          quoteQuantity: Int64(quote), maker: maker.view, taker: view, makerFee: fees.maker,
-          takerFee: fees.taker, stamp: stamp)))
-    let info = symbols[s].info
+          quoteQuantity: Int64(quote), maker: maker.view, taker: view,
+          makerFee: Int64(fees.maker.amount), takerFee: Int64(fees.taker.amount),
+          makerFeeAsset: fees.maker.asset, takerFeeAsset: fees.taker.asset, stamp: stamp)))
     fills.append(
       Fill(
-        price: maker.view.price, quantity: Int64(quantity), commission: fees.taker,
-        commissionAsset: view.side == .buy ? info.base : info.quote, trade: id))
-    keepProceeds(view.side == .buy ? view : maker.view, s) {
-      Int128(quantity) - Int128(view.side == .buy ? fees.taker : fees.maker)
-    }
+        price: maker.view.price, quantity: Int64(quantity),
+        commission: Int64(fees.taker.amount), commissionAsset: fees.taker.asset, trade: id))
     settle(maker, s, stamp)
   }
 
@@ -152,34 +150,5 @@ extension NaiveExchange {
   ) {
     balances[NaiveName(account: payer, asset: asset), default: NaiveBalance()].free -= amount
     balances[NaiveName(account: payee, asset: asset), default: NaiveBalance()].free += amount
-  }
-
-  private mutating func pay(
-    _ taker: OrderView, _ maker: OrderView, _ released: Int128, _ quantity: Int128,
-    _ quote: Int128, _ s: Int
-  ) -> (maker: Int64, taker: Int64) {
-    let info = symbols[s].info
-    let unit: Int128 = 100_000_000
-    for (view, isMaker) in [(taker, false), (maker, true)] {
-      let paid = view.side == .buy ? quote : quantity
-      let paidAsset = view.side == .buy ? info.quote : info.base
-      let got = view.side == .buy ? quantity : quote
-      let gotAsset = view.side == .buy ? info.base : info.quote
-      let rate = Int128(isMaker ? view.makerRate : view.takerRate)
-      let fee = Self.floorDivide(got * rate, unit)
-      let from = NaiveName(account: view.account, asset: paidAsset)
-      balances[from, default: NaiveBalance()].locked -= isMaker ? released : 0
-      balances[from, default: NaiveBalance()].free += (isMaker ? released : 0) - paid
-      let to = NaiveName(account: view.account, asset: gotAsset)
-      balances[to, default: NaiveBalance()].free += got - fee
-      let fees = NaiveName(account: .fees, asset: gotAsset)
-      balances[fees, default: NaiveBalance()].free += fee
-    }
-    let makerGot = maker.side == .buy ? quantity : quote
-    let takerGot = taker.side == .buy ? quantity : quote
-    return (
-      Int64(Self.floorDivide(makerGot * Int128(maker.makerRate), unit)),
-      Int64(Self.floorDivide(takerGot * Int128(taker.takerRate), unit))
-    )
   }
 }

@@ -141,6 +141,10 @@ struct NaiveExchange {
   var settings = ExchangeSettings()
   /// The last entry for a name counts.
   var commissions: [AccountCommission] = []
+  /// Accounts that pay in the discount asset where they can.
+  var discounted: Set<AccountID> = []
+  /// What the running taker may still pay of the asset that it gives; `nil`: whatever is free.
+  var feeBudget: Int128?
   var orderMax: [AssetID: Int64] = [:]
   var closed: [NaiveClosed] = []
   /// What was booked under each kind and id.

@@ -52,10 +52,21 @@ import Wire
       withSpecials: true)
   }
 
+  @Test(arguments: 201...240)
+  func `the engine agrees with the naive engine on commissions in the discount asset`(
+    seed: UInt64
+  ) throws {
+    var filters = World.filters(step: 10)
+    filters.averagePriceMinutes = UInt32(seed % 3)
+    try compare(
+      seed, filters: filters, funds: seed % 4 == 0 ? 900 : 100_000, horizon: Self.horizon,
+      withDiscounts: true, withSpecials: seed % 2 == 0)
+  }
+
   private func compare(
     _ seed: UInt64, filters: SymbolFilters, funds: Int64, horizon: ClientIDHorizon,
     limits: OrderLimits = OrderLimits(per10Seconds: 1_000, perDay: 1_000_000),
-    withSettings: Bool = false, withSpecials: Bool = false
+    withSettings: Bool = false, withDiscounts: Bool = false, withSpecials: Bool = false
   ) throws {
     var world = World(horizon: horizon)
     world.begin(World.setUp(accounts: 4, funds: funds, filters: filters, limits: limits))
@@ -63,16 +74,19 @@ import Wire
     naive.mirror(world.rows, limits: limits)
     var commands = RandomCommands(seed: seed)
     var trades = 0
+    var paidSo = 0
     var refusals: [String: Int] = [:]
     let enough = withSettings || withSpecials ? 5 : 20
     // A stream whose market stood still for long goes on until it has traded.
     for step in 0..<2_000 {
       if step >= 500, trades > enough { break }
       let command =
-        withSettings && commands.random.chance(6)
-        ? commands.setting(naive.symbols.map { $0.info })
-        : withSettings && commands.random.chance(10)
-          ? commands.movement() : withSpecials ? commands.nextSpecial() : commands.next()
+        withDiscounts && (step < 5 || commands.random.chance(8))
+        ? commands.discount(step)
+        : withSettings && commands.random.chance(6)
+          ? commands.setting(naive.symbols.map { $0.info })
+          : withSettings && commands.random.chance(10)
+            ? commands.movement() : withSpecials ? commands.nextSpecial() : commands.next()
       world.stamp += commands.pause()
       let hash = world.collect()
       let before = naive
@@ -87,7 +101,10 @@ import Wire
       let broken = world.exchange.checkInvariants()
       #expect(broken.isEmpty, "seed \(seed) step \(step): \(broken)")
       if let reason = reply.rejection { refusals["\(reason)", default: 0] += 1 }
-      trades += world.lastEvents.filter { if case .trade = $0 { true } else { false } }.count
+      for case .trade(let trade) in world.lastEvents {
+        trades += 1
+        if trade.makerFee + trade.takerFee > 0, trade.isDiscounted(naive) { paidSo += 1 }
+      }
       if step % 50 == 49 {
         // A replica that starts from rows goes on like one that never stopped.
         let hash = world.collect()
@@ -99,6 +116,7 @@ import Wire
     #expect(
       trades > enough,
       "seed \(seed): a stream without trades tests nothing: \(refusals)")
+    #expect(paidSo > 0 || !withDiscounts, "seed \(seed): nobody paid in the discount asset")
     world.collect()
     #expect(world.exchange.stateHash == world.rows.hash)
   }
@@ -140,6 +158,16 @@ import Wire
     let moved = naive.balances.filter { $0.value != before.balances[$0.key] ?? NaiveBalance() }
     for (name, balance) in moved { #expect(balances[name] == balance, "\(place): \(name)") }
     for (name, balance) in balances { #expect(naive.balances[name] == balance, "\(place)") }
+  }
+}
+
+extension Trade {
+  /// True if a side paid in an asset that it did not receive.
+  func isDiscounted(_ naive: NaiveExchange) -> Bool {
+    let info = naive.symbols[Int(symbol.value) - 1].info
+    let isTaken = taker.side == .buy
+    return takerFeeAsset != (isTaken ? info.base : info.quote)
+      || makerFeeAsset != (isTaken ? info.quote : info.base)
   }
 }
 

@@ -111,7 +111,18 @@ import Wire
       marketStepSize: value(&random), minNotional: value(&random), maxNotional: value(&random),
       averagePriceMinutes: UInt32(truncatingIfNeeded: random.next() >> 58),
       rules: rules(&random))
-    switch random.pick(1...15) {
+    switch random.pick(1...18) {
+    case 16:
+      return .setDiscount(
+        DiscountSettings(
+          asset: AssetID(UInt32(random.pick(0...4))),
+          factor: random.chance(70) ? random.pick(0...100_000_000) : value(&random)))
+    case 17:
+      return .setSymbolDiscount(
+        SetSymbolDiscount(symbol: World.first, isOffered: random.chance(90)))
+    case 18:
+      return .setAccountDiscount(
+        SetAccountDiscount(account: account, isUsed: random.chance(90)))
     case 1...2: return .deposit(funds)
     case 3...4: return .withdraw(funds)
     case 5:

@@ -9,6 +9,8 @@ struct PropertyRun: ~Copyable {
   var world = World(horizon: StateTests.horizon)
   var violated: [Int: String] = [:]
   var trades = 0
+  /// Commissions in an asset that was not received.
+  private(set) var paidSo = 0
 
   private var lastTrade: [SymbolID: Int64] = [:]
   private var lastPrice: [SymbolID: Int64] = [:]
@@ -29,12 +31,24 @@ struct PropertyRun: ~Copyable {
     var id: OrderID
   }
 
+  private static let commission = Commission(
+    standard: CommissionRates(maker: 1_000_000, taker: 2_000_000),
+    tax: CommissionRates(maker: 3_000_000, taker: 3_000_000))
+
   init() {
     var filters = World.filters(step: 10)
     filters.averagePriceMinutes = 0
     filters.rules.executionBid = PriceBand(up: 10_040, down: 9_000)
     filters.rules.executionAsk = PriceBand(up: 11_000, down: 9_960)
-    for command in World.setUp(accounts: 4, funds: 60_000, filters: filters) {
+    let discount: [Command] = [
+      .setDiscount(DiscountSettings(asset: World.quote, factor: 75_000_000)),
+      .setSymbolDiscount(SetSymbolDiscount(symbol: World.first, isOffered: true)),
+      .setAccountDiscount(SetAccountDiscount(account: World.account(0), isUsed: true)),
+      .setAccountDiscount(SetAccountDiscount(account: World.account(1), isUsed: true)),
+      .setCommission(
+        AccountCommission(account: .operator, symbol: World.first, commission: Self.commission)),
+    ]
+    for command in World.setUp(accounts: 4, funds: 60_000, filters: filters) + discount {
       world.run(command)
       watch(command)
     }
@@ -125,8 +139,9 @@ struct PropertyRun: ~Copyable {
         fail(25, "traded at \(trade.price), the last price was \(reference)")
       }
     }
-    for (view, fee, isMaker) in [
-      (trade.maker, trade.makerFee, true), (trade.taker, trade.takerFee, false),
+    for (view, fee, asset, isMaker) in [
+      (trade.maker, trade.makerFee, trade.makerFeeAsset, true),
+      (trade.taker, trade.takerFee, trade.takerFeeAsset, false),
     ] {
       let key = NaiveKey(symbol: view.symbol, id: view.id)
       if filled[key, default: 0] == 0 {
@@ -136,17 +151,32 @@ struct PropertyRun: ~Copyable {
       if filled[key] != view.executed || (view.executed > view.quantity) {
         fail(5, "order \(view.id): a wrong sum")
       }
-      let received = view.side == .buy ? trade.quantity : trade.quoteQuantity
-      if fee < 0 || fee > received { fail(17, "a fee of \(fee) on \(received)") }
-      if let info = infos[trade.symbol] {
-        feesTaken[view.side == .buy ? info.base : info.quote, default: 0] += fee
-      }
+      feesTaken[asset, default: 0] += fee
+      watch(fee, asset, view, trade, isMaker)
       open[key] = view
       if isMaker, view.status == .filled {
         open[key] = nil
         ended.insert(key)
       }
     }
+  }
+
+  // What is paid from what is received is the sum of all rates, and in the discount asset, QUOTE,
+  // three quarters of the standard rate and the tax.
+  private mutating func watch(
+    _ fee: Int64, _ asset: AssetID, _ view: OrderView, _ trade: Trade, _ isMaker: Bool
+  ) {
+    let received = view.side == .buy ? trade.quantity : trade.quoteQuantity
+    if fee < 0 || fee > max(received, trade.quoteQuantity) { fail(17, "\(fee) on \(received)") }
+    guard trade.symbol == World.first else { return }
+    let pays = view.account == World.account(0) || view.account == World.account(1)
+    let isPlain = asset == (view.side == .buy ? World.base : World.quote)
+    if !isPlain, !pays || asset != World.quote { fail(33, "\(view.account) paid in \(asset)") }
+    let isLower = pays && asset == World.quote
+    let rate: Int64 = isMaker ? (isLower ? 3_750_000 : 4_000_000) : isLower ? 4_500_000 : 5_000_000
+    let amount = isLower ? trade.quoteQuantity : received
+    if fee != amount * rate / 100_000_000 { fail(33, "\(fee) on \(amount)") }
+    if !isPlain { paidSo += 1 }
   }
 
   private mutating func watch(_ moved: FundsMoved, _ command: Command) {

@@ -23,7 +23,9 @@ import Wire
       }
       if step % 10 == 0 { try run.checkHolds() }
     }
-    if bug == .none, run.trades < 20 { return [0: "a stream without trades tests nothing"] }
+    if bug == .none, run.trades < 20 || run.paidSo == 0 {
+      return [0: "a stream without trades or discounts tests nothing"]
+    }
     return run.violated
   }
 
@@ -38,6 +40,7 @@ import Wire
     (.tradeIDSkips, 5), (.stepIgnored, 6), (.bookCrossed, 7), (.toldTwice, 9),
     (.cancelRefused, 10), (.fokPartial, 15), (.overspends, 15), (.depositForgotten, 19),
     (.rangeIgnored, 25), (.statusIgnored, 26), (.countsNotLowered, 27), (.failedIsPosted, 28),
+    (.discountUntaken, 17), (.discountOnTax, 33),
   ])
   func `a planted bug breaks its property`(bug: PlantedBug, property: Int) throws {
     var found = false
@@ -47,6 +50,32 @@ import Wire
         != nil
     }
     #expect(found, "\(bug) was not seen by property \(property)")
+  }
+
+  @Test func `a taker that paid what its own order needs would end the program`() async {
+    await #expect(processExitsWith: .failure) {
+      Self.spendAll(.discountPromised)
+    }
+    Self.spendAll(.none)
+  }
+
+  // An account with 10,000 of the discount asset buys for all of it, in two trades.
+  private static func spendAll(_ bug: PlantedBug) {
+    var world = World()
+    world.begin(World.setUp(accounts: 2, funds: 10_000))
+    for command: Command in [
+      .setDiscount(DiscountSettings(asset: World.quote, factor: 50_000_000)),
+      .setSymbolDiscount(SetSymbolDiscount(symbol: World.first, isOffered: true)),
+      .setAccountDiscount(SetAccountDiscount(account: World.account(0), isUsed: true)),
+      World.limit(1, .sell, 5_000, at: 10_000, id: "a"),
+      World.limit(1, .sell, 5_000, at: 10_000, id: "b"),
+    ] {
+      #expect(world.run(command).rejection == nil)
+    }
+    world.exchange.planted = bug
+    let placed = world.run(World.market(0, .buy, 10_000, id: "c")).placed
+    #expect(placed?.fills.map(\.commissionAsset) == [World.base, World.base])
+    #expect(world.balance(0, World.quote).free == 0)
   }
 
   @Test func `an account that would owe ends the program, rather than go on`() async {

@@ -76,6 +76,35 @@ struct RandomCommands {
     }
   }
 
+  /// Switches of the discount; the first five switch all of it on.
+  mutating func discount(_ step: Int) -> Command {
+    switch step < 5 ? Int64(step) : random.pick(0...12) {
+    case 0, 5:
+      return .setDiscount(
+        DiscountSettings(
+          asset: AssetID(UInt32(random.pick(1...(random.chance(20) ? 3 : 2)))),
+          factor: random.chance(20) ? 0 : random.pick(1...100_000_000)))
+    case 1: return .setSymbolDiscount(SetSymbolDiscount(symbol: World.first, isOffered: true))
+    case 2: return .setSymbolDiscount(SetSymbolDiscount(symbol: World.second, isOffered: true))
+    case 3...4:
+      return .setAccountDiscount(
+        SetAccountDiscount(account: World.account(step < 5 ? step - 3 : 2), isUsed: true))
+    case 6:
+      return .setSymbolDiscount(
+        SetSymbolDiscount(symbol: symbol(), isOffered: random.chance(60)))
+    case 7...8:
+      return .setAccountDiscount(
+        SetAccountDiscount(account: account(), isUsed: random.chance(70)))
+    case 9:
+      return .setDiscount(
+        random.chance(20)
+          ? .none
+          : DiscountSettings(
+            asset: World.quote, factor: 75_000_000))
+    default: return commission()
+    }
+  }
+
   private mutating func commission() -> Command {
     func layer() -> CommissionRates {
       CommissionRates(

@@ -175,6 +175,26 @@ extension ScenarioVenue {
     return features
   }
 
+  /// `ASSET FACTOR` (such as 75%) names the discount asset, `none` takes it away, `SYMBOL on|off` offers
+  /// it on a symbol.
+  mutating func discount(_ words: inout Words) throws -> [String] {
+    if words.take("none") { return try apply(.setDiscount(.none)) }
+    let name = try words.word("an asset or a symbol")
+    if let symbol = symbols.first(where: { $0.name == name }) {
+      let isOffered = try onOrOff(&words)
+      return try apply(
+        .setSymbolDiscount(SetSymbolDiscount(symbol: symbol.id, isOffered: isOffered)))
+    }
+    let asset = try assetNamed(name, words).id
+    return try apply(.setDiscount(DiscountSettings(asset: asset, factor: try words.rate())))
+  }
+
+  func onOrOff(_ words: inout Words) throws -> Bool {
+    if words.take("on") { return true }
+    guard words.take("off") else { throw words.fail("on or off is missing") }
+    return false
+  }
+
   /// `SYMBOL ACCOUNT|all [layer maker taker buyer seller ...]`, rates in percent.
   mutating func commission(_ words: inout Words) throws -> [String] {
     let symbol = try symbolNamed(words.word("a symbol"), words)

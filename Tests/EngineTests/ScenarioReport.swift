@@ -51,7 +51,8 @@ extension ScenarioVenue {
       lines.append("list \(list.id.value) \(list.kind) \(list.status):\(legs)")
     case .withdrawalChanged(let withdrawal):
       lines.append("withdrawal \(withdrawal.id) \(withdrawal.state)")
-    case .fundsMoved, .commissionChanged, .assetAdded, .symbolChanged, .accountChanged, .keyChanged:
+    case .fundsMoved, .commissionChanged, .discountChanged, .assetAdded, .symbolChanged,
+      .accountChanged, .keyChanged:
       break
     }
   }
@@ -70,13 +71,13 @@ extension ScenarioVenue {
     return """
       trade \(trade.id.value): \(base(trade.quantity, trade.symbol)) at \
       \(quote(trade.price, trade.symbol)) is \(quote(trade.quoteQuantity, trade.symbol)); \
-      maker \(party(trade.maker, trade.makerFee)); taker \(party(trade.taker, trade.takerFee))
+      maker \(party(trade.maker, trade.makerFee, trade.makerFeeAsset)); \
+      taker \(party(trade.taker, trade.takerFee, trade.takerFeeAsset))
       """
   }
 
-  private func party(_ view: OrderView, _ fee: Int64) -> String {
-    let symbol = symbols[Int(view.symbol.value) - 1]
-    let asset = assets[Int((view.side == .buy ? symbol.base : symbol.quote).value) - 1]
+  private func party(_ view: OrderView, _ fee: Int64, _ id: AssetID) -> String {
+    let asset = assets[Int(id.value) - 1]
     let paid = "\(Decimals.text(fee, asset.scale)) \(asset.name)"
     return "\(name(view.account)) #\(view.id.value) \(word(view.status)) fee \(paid)"
   }

@@ -52,6 +52,7 @@ struct ScenarioVenue: ~Copyable {
       }
       return try apply(.setSymbolStatus(SetSymbolStatus(symbol: symbol.id, status: status)))
     case "commission": return try commission(&words)
+    case "discount": return try discount(&words)
     case "level": return try apply(.setLevel(SetLevel(level: UInt32(words.number()))))
     case "refuse": return try apply(.setFeatures(features(&words)))
     case "filters": return try changeFilters(&words)
@@ -81,6 +82,10 @@ struct ScenarioVenue: ~Copyable {
     case "buy", "sell":
       return try apply(.placeOrder(order(account, verb == "buy" ? .buy : .sell, &words)))
     case "cancel": return try apply(cancel(account, &words))
+    case "discount":
+      let isUsed = try onOrOff(&words)
+      return try apply(
+        .setAccountDiscount(SetAccountDiscount(account: account, isUsed: isUsed)))
     case "amend": return try amend(account, &words)
     case "replace": return try replace(account, &words)
     case "transfer": return try transfer(&words, by: account)

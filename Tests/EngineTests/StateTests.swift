@@ -115,6 +115,13 @@ import Wire
     add([order, World.cancel(0, order: 1)])
     add([.setSymbolStatus(SetSymbolStatus(symbol: World.first, status: .halt))])
     add([.revokeKey(RevokeKey(apiKey: "key0"))])
+    add([.setDiscount(DiscountSettings(asset: World.other, factor: 1))])
+    add([.setDiscount(DiscountSettings(asset: World.other, factor: 2))])
+    add([.setDiscount(DiscountSettings(asset: World.base, factor: 1))])
+    add([.setSymbolDiscount(SetSymbolDiscount(symbol: World.first, isOffered: true))])
+    add([.setSymbolDiscount(SetSymbolDiscount(symbol: World.second, isOffered: true))])
+    add([.setAccountDiscount(SetAccountDiscount(account: World.account(0), isUsed: true))])
+    add([.setAccountDiscount(SetAccountDiscount(account: World.account(1), isUsed: true))])
     add([
       .setOrderLimits(
         SetOrderLimits(
@@ -163,6 +170,10 @@ import Wire
           account: World.account(0), symbol: World.first,
           commission: Commission(standard: CommissionRates(maker: 1, seller: 2)))))
     world.run(.setExchangeLimits(ExchangeLimits(maxOrders: 100)))
+    world.run(.setDiscount(DiscountSettings(asset: World.other, factor: 1)))
+    world.run(.setSymbolDiscount(SetSymbolDiscount(symbol: World.first, isOffered: true)))
+    world.run(.setAccountDiscount(SetAccountDiscount(account: World.account(1), isUsed: true)))
+    world.run(World.limit(1, .sell, 100, at: 10_003, id: "e"))
     world.run(
       .withdraw(Funds(account: World.account(0), asset: World.quote, amount: 5, id: "w")))
     world.collect()

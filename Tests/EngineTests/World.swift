@@ -155,6 +155,7 @@ struct World: ~Copyable {
     case .amendOrder(let amend): key(of: amend.account)
     case .placeOrderList(let list): key(of: list.account)
     case .cancelOrderList(let cancel): key(of: cancel.account)
+    case .setAccountDiscount(let set): key(of: set.account)
     default: .admin
     }
   }

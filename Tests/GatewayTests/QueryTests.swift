@@ -35,7 +35,8 @@ import Testing
     let trade = Trade(
       symbol: Edge.btcusdt.id, id: TradeID(1), price: 60_000_000_000, quantity: 100_000_000,
       quoteQuantity: 60_000_000_000, maker: maker, taker: taker, makerFee: 100_000,
-      takerFee: 90_000_000, stamp: Edge.start + 2_000_000)
+      takerFee: 90_000_000, makerFeeAsset: Edge.btcusdt.base,
+      takerFeeAsset: Edge.btcusdt.quote, stamp: Edge.start + 2_000_000)
     return [[.orderAccepted(order(1, .new))], [.orderAccepted(fresh), .trade(trade)]]
   }()
 
@@ -160,6 +161,7 @@ import Testing
     let trade = Trade(
       symbol: Edge.btcusdt.id, id: TradeID(2), price: 60_000_000_000, quantity: 1_000_000,
       quoteQuantity: 600_000_000, maker: late, taker: other, makerFee: 1, takerFee: 1,
+      makerFeeAsset: Edge.btcusdt.base, takerFeeAsset: Edge.btcusdt.quote,
       stamp: Edge.start + 2_000_250)
     let events = Self.history + [[.orderAccepted(late), .trade(trade)]]
     func ids(_ path: String, _ end: String) throws -> [Int64?] {

@@ -61,7 +61,8 @@ struct MarketScene {
         symbol: Edge.btcusdt.id, id: TradeID(id), price: price * 1_000_000, quantity: quantity,
         quoteQuantity: price * quantity / 100, maker: order(id, .sell, 1001),
         taker: order(100, .buy, 1002), makerFee: 1, takerFee: 1,
-        stamp: Edge.start + second * 1_000_000))
+        makerFeeAsset: AssetID(2), takerFeeAsset: AssetID(1), stamp: Edge.start + second * 1_000_000
+      ))
   }
 
   /// A book appears; one buy takes two of its levels; time passes.

@@ -150,6 +150,7 @@ import Wire
         Trade(
           symbol: SymbolID(1), id: TradeID(minute + 1), price: minute + 1, quantity: 1,
           quoteQuantity: 1, maker: order, taker: order, makerFee: 0, takerFee: 0,
+          makerFeeAsset: AssetID(1), takerFeeAsset: AssetID(1),
           stamp: Self.start + minute * 60_000_000))
     }
     #expect(day.minutes.count == 1441)
@@ -197,7 +198,8 @@ import Wire
     let order = Fixture.order(1, .buy, price: 5, quantity: 5, at: 0)
     let trade = Trade(
       symbol: SymbolID(1), id: TradeID(1), price: 5, quantity: .max - 1, quoteQuantity: .max - 1,
-      maker: order, taker: order, makerFee: 0, takerFee: 0, stamp: 0)
+      maker: order, taker: order, makerFee: 0, takerFee: 0, makerFeeAsset: AssetID(1),
+      takerFeeAsset: AssetID(1), stamp: 0)
     var candle = Candle(first: trade, openTime: 0)
     candle.add(trade)
     #expect(candle.volume == .max)

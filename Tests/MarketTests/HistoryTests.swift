@@ -92,7 +92,8 @@ import Wire
             symbol: trade.symbol, id: trade.id, order: order.id, price: trade.price,
             quantity: trade.quantity, quoteQuantity: trade.quoteQuantity,
             commission: isMaker ? trade.makerFee : trade.takerFee,
-            commissionAsset: order.side == .buy ? AssetID(1) : AssetID(2), time: trade.stamp,
+            commissionAsset: isMaker ? trade.makerFeeAsset : trade.takerFeeAsset,
+            time: trade.stamp,
             isBuyer: order.side == .buy, isMaker: isMaker))
       }
     }

@@ -119,7 +119,11 @@ struct NaiveVenue {
     let trade = Trade(
       symbol: maker.symbol, id: TradeID(books[at].nextTrade), price: maker.price,
       quantity: quantity, quoteQuantity: quote, maker: maker, taker: taker,
-      makerFee: quantity / 1000, takerFee: quantity / 500, stamp: stamp)
+      makerFee: quantity / 1000, takerFee: quantity / 500,
+      // Now and then a side pays in an asset that is not traded here.
+      makerFeeAsset: AssetID(books[at].nextTrade % 5 == 0 ? 3 : maker.side == .buy ? 1 : 2),
+      takerFeeAsset: AssetID(books[at].nextTrade % 7 == 0 ? 3 : taker.side == .buy ? 1 : 2),
+      stamp: stamp)
     books[at].nextTrade += 1
     trades.append(trade)
     return trade

@@ -9,6 +9,7 @@
 struct AccountState {
   var limits: OrderLimits
   var tradeGroup = TradeGroupID.none
+  var usesDiscount = false
   var windows = OrderWindows.none
   var windowsTag = RowTag()
   /// Its open orders on all symbols.
@@ -111,7 +112,8 @@ struct AccountTable: ~Copyable {
     precondition(info.id == nextAccount, "accounts are numbered in order")
     infos.append(info)
     byName[info.name] = states.allocate(
-      AccountState(limits: info.limits, tradeGroup: info.tradeGroup))
+      AccountState(
+        limits: info.limits, tradeGroup: info.tradeGroup, usesDiscount: info.usesDiscount))
   }
 
   /// Adds a key under `nextKey`.
@@ -136,6 +138,11 @@ struct AccountTable: ~Copyable {
   mutating func setTradeGroup(_ place: Int32, _ group: TradeGroupID) {
     infos[Int(place - Self.firstCustomer)].tradeGroup = group
     states[place].tradeGroup = group
+  }
+
+  mutating func setDiscount(_ place: Int32, _ isUsed: Bool) {
+    infos[Int(place - Self.firstCustomer)].usesDiscount = isUsed
+    states[place].usesDiscount = isUsed
   }
 
   /// Counts a new order at `stamp`.

@@ -10,6 +10,7 @@ extension Exchange {
   mutating func match(
     _ taker: inout OrderView, _ admission: Admission, _ stamp: Int64, _ events: inout EventBatch
   ) -> Int64 {
+    if discount.isOn { openBudget(taker, admission) }
     var left = admission.quantity
     while left > 0 {
       let maker = book.nextMaker(
@@ -42,7 +43,10 @@ extension Exchange {
     guard let quote = Amounts.scaled(price, times: quantity, over: unit) else {
       preconditionFailure("a trade whose value overflows")
     }
-    let fees = settle(taker, admission, maker, price, quantity, quote)
+    let fees =
+      isDiscounted(taker, maker)
+      ? settleDiscounted(taker, admission, maker, price, quantity, quote, stamp)
+      : settle(taker, admission, maker, price, quantity, quote)
     let id = TradeID(symbols.states[symbol].counters.nextTrade)
     symbols.states[symbol].counters.nextTrade += planted == .tradeIDSkips ? 2 : 1
     symbols.noteTrade(symbol, price: price, base: quantity, quote: quote, stamp: stamp)
@@ -65,13 +69,13 @@ extension Exchange {
       Trade(
         symbol: taker.symbol, id: id, price: price, quantity: quantity, quoteQuantity: quote,
         maker: book.orders[view: maker], taker: taker, makerFee: fees.maker,
-        takerFee: fees.taker, stamp: stamp))
+        takerFee: fees.taker, makerFeeAsset: fees.makerAsset, takerFeeAsset: fees.takerAsset,
+        stamp: stamp))
     if fills.count < Self.fillsPerReplyMax {
       fills.append(
         Fill(
           price: price, quantity: quantity, commission: fees.taker,
-          commissionAsset: taker.side == .buy
-            ? symbols.states[symbol].base : symbols.states[symbol].quote, trade: id))
+          commissionAsset: fees.takerAsset, trade: id))
     }
     if isFilled {
       if book.orders[maker].special < 0 {
@@ -91,7 +95,7 @@ extension Exchange {
   private mutating func settle(
     _ taker: OrderView, _ admission: Admission, _ maker: Int32, _ price: Int64,
     _ quantity: Int64, _ quote: Int64
-  ) -> (maker: Int64, taker: Int64) {
+  ) -> TradeFees {
     let symbol = admission.symbol
     let makerAccount = book.orders[maker].account
     let left = self.left(maker)
@@ -108,7 +112,8 @@ extension Exchange {
         base, from: makerAccount, unlocking: quantity, to: admission.account, amount: quantity,
         fee: takerFee, feesTo: AccountTable.fees)
       if admission.slot >= 0 { keepProceeds(admission.slot, quantity - takerFee) }
-      return (makerFee, takerFee)
+      return TradeFees(
+        maker: makerFee, taker: takerFee, makerAsset: money, takerAsset: base)
     }
     let takerFee = Amounts.commission(on: quote, rate: taker.takerRate)
     let makerFee = Amounts.commission(on: quantity, rate: makerRate)
@@ -123,7 +128,7 @@ extension Exchange {
       base, from: admission.account, unlocking: 0, to: makerAccount, amount: quantity,
       fee: makerFee, feesTo: AccountTable.fees)
     if book.orders[maker].special >= 0 { keepProceeds(maker, quantity - makerFee) }
-    return (makerFee, takerFee)
+    return TradeFees(maker: makerFee, taker: takerFee, makerAsset: base, takerAsset: money)
   }
 
   // Notes a fill in an order's view.

@@ -100,7 +100,7 @@ extension Exchange {
       try plan(quote: order, &admission)
     } else if order.side == .buy {
       let free = ledger.free(admission.account, symbols.states[symbol].quote)
-      try checkCost(of: order.quantity, within: free, admission)
+      admission.needed = try checkCost(of: order.quantity, within: free, admission)
     }
     if order.side == .sell {
       let free = ledger.free(admission.account, symbols.states[symbol].base)
@@ -108,10 +108,11 @@ extension Exchange {
     }
   }
 
-  // Walks the asks trade by trade, because each trade's quote amount is rounded by itself.
+  // Walks the asks trade by trade, because each trade's quote amount is rounded by itself. Answers
+  // what it comes to.
   private func checkCost(
     of quantity: Int64, within free: Int64, _ admission: Admission
-  ) throws(Rejection) {
+  ) throws(Rejection) -> Int64 {
     let unit = symbols.states[admission.symbol].baseUnit
     var left = quantity
     var budget = free
@@ -121,7 +122,7 @@ extension Exchange {
       if admission.mode != .none, isSelf(admission, visit.slot) {
         switch admission.mode {
         case .expireMaker: continue
-        case .expireTaker, .expireBoth: return
+        case .expireTaker, .expireBoth: return free - budget
         case .none, .decrement, .transfer:
           guard changesHands(admission, visit.slot) else {
             left -= traded
@@ -134,6 +135,7 @@ extension Exchange {
       budget -= cost
       left -= traded
     }
+    return free - budget
   }
 
   private func plan(quote order: PlaceOrder, _ admission: inout Admission) throws(Rejection) {

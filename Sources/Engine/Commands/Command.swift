@@ -69,6 +69,10 @@ public enum Command: Hashable, Sendable {
   case setExchangeLimits(ExchangeLimits)
   /// Orders that rest keep the terms under which they were accepted.
   indirect case setCommission(AccountCommission)
+  /// Names the discount asset and its factor; `.none`: no more. Orders that rest keep their rates.
+  case setDiscount(DiscountSettings)
+  case setSymbolDiscount(SetSymbolDiscount)
+  case setAccountDiscount(SetAccountDiscount)
   case setLevel(SetLevel)
   /// The features that are refused from now on; all others are served.
   case setFeatures(Features)

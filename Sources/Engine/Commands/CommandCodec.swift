@@ -62,6 +62,9 @@ public enum CommandCodec {
     case setAssetLimit = 24
     case setExchangeLimits = 25
     case setCommission = 26
+    case setDiscount = 27
+    case setSymbolDiscount = 28
+    case setAccountDiscount = 29
     case genesis = 30
     case setTradeGroup = 40
     case setSelfTradeRules = 41
@@ -175,6 +178,9 @@ public enum CommandCodec {
     case .setAssetLimit: .setAssetLimit
     case .setExchangeLimits: .setExchangeLimits
     case .setCommission: .setCommission
+    case .setDiscount: .setDiscount
+    case .setSymbolDiscount: .setSymbolDiscount
+    case .setAccountDiscount: .setAccountDiscount
     case .setLevel: .setLevel
     case .setFeatures: .setFeatures
     case .genesis: .genesis
@@ -229,6 +235,13 @@ public enum CommandCodec {
       writer.u64(set.account.value)
       writer.u32(set.symbol.value)
       writer.commission(set.commission)
+    case .setDiscount(let discount): writer.discount(discount)
+    case .setSymbolDiscount(let set):
+      writer.u32(set.symbol.value)
+      writer.bool(set.isOffered)
+    case .setAccountDiscount(let set):
+      writer.u64(set.account.value)
+      writer.bool(set.isUsed)
     case .setLevel(let set): writer.u32(set.level)
     case .setFeatures(let features): writer.u32(features.rawValue)
     case .genesis(let mark):
@@ -294,6 +307,13 @@ public enum CommandCodec {
         AccountCommission(
           account: AccountID(try r.u64()), symbol: SymbolID(try r.u32()),
           commission: try r.commission()))
+    case .setDiscount: return .setDiscount(try r.discount())
+    case .setSymbolDiscount:
+      return .setSymbolDiscount(
+        SetSymbolDiscount(symbol: SymbolID(try r.u32()), isOffered: try r.bool()))
+    case .setAccountDiscount:
+      return .setAccountDiscount(
+        SetAccountDiscount(account: AccountID(try r.u64()), isUsed: try r.bool()))
     case .setLevel: return .setLevel(SetLevel(level: try r.u32()))
     case .setFeatures: return .setFeatures(Features(rawValue: try r.u32()))
     case .genesis:

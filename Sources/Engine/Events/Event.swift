@@ -16,14 +16,18 @@ public struct Trade: Hashable, Sendable {
   public var quoteQuantity: Int64
   public var maker: OrderView
   public var taker: OrderView
-  /// Commission in the asset that each side receives (buyer: base, seller: quote).
+  /// Commission, in the asset that each side received (buyer: base, seller: quote) or in the
+  /// discount asset.
   public var makerFee: Int64
   public var takerFee: Int64
+  public var makerFeeAsset: AssetID
+  public var takerFeeAsset: AssetID
   public var stamp: Int64
 
   public init(
     symbol: SymbolID, id: TradeID, price: Int64, quantity: Int64, quoteQuantity: Int64,
-    maker: OrderView, taker: OrderView, makerFee: Int64, takerFee: Int64, stamp: Int64
+    maker: OrderView, taker: OrderView, makerFee: Int64, takerFee: Int64,
+    makerFeeAsset: AssetID, takerFeeAsset: AssetID, stamp: Int64
   ) {
     self.symbol = symbol
     self.id = id
@@ -34,6 +38,8 @@ public struct Trade: Hashable, Sendable {
     self.taker = taker
     self.makerFee = makerFee
     self.takerFee = takerFee
+    self.makerFeeAsset = makerFeeAsset
+    self.takerFeeAsset = takerFeeAsset
     self.stamp = stamp
   }
 
@@ -114,6 +120,7 @@ public enum Event: Hashable, Sendable {
   /// A withdrawal in two phases moved on.
   case withdrawalChanged(Withdrawal)
   case commissionChanged(AccountCommission)
+  case discountChanged(DiscountSettings)
   case assetAdded(AssetInfo)
   case symbolChanged(SymbolInfo)
   case accountChanged(AccountInfo)

@@ -103,13 +103,14 @@ public enum EngineRows {
   public static func decodeSymbol(key: [UInt8], value: [UInt8]) throws(WireError) -> SymbolInfo {
     let id = SymbolID(try RowValues.id32(key, RowKind.symbol))
     var v = ByteReader(value)
-    let version = try v.rowVersion(upTo: 3)
+    let version = try v.rowVersion(upTo: 4)
     var info = SymbolInfo(
       id: id, name: try v.text(limit: CommandCodec.Limit.symbol), base: AssetID(try v.u32()),
       quote: AssetID(try v.u32()), status: try v.symbolStatus(), filters: try v.filters(),
       makerRate: try v.i64(), takerRate: try v.i64())
     if version >= 2 { info.selfTrade = try v.selfTradeRules() }
     if version >= 3 { info.filters.rules = try v.rules() }
+    if version >= 4 { info.offersDiscount = try v.isTrue() }
     try v.finish()
     return info
   }
@@ -118,12 +119,13 @@ public enum EngineRows {
   public static func decodeAccount(key: [UInt8], value: [UInt8]) throws(WireError) -> AccountInfo {
     let id = AccountID(try RowValues.id64(key, RowKind.account))
     var v = ByteReader(value)
-    let version = try v.rowVersion(upTo: 3)
+    let version = try v.rowVersion(upTo: 4)
     var info = AccountInfo(
       id: id, name: try v.text(limit: CommandCodec.Limit.name), permissions: try v.permissions(),
       limits: try v.orderLimits(), createdAt: try v.i64())
     if version >= 2 { info.tradeGroup = TradeGroupID(try v.i64()) }
     if version >= 3 { info.parent = AccountID(try v.u64()) }
+    if version >= 4 { info.usesDiscount = try v.isTrue() }
     try v.finish()
     return info
   }
@@ -205,11 +207,15 @@ public enum EngineRows {
   /// The exchange's settings, from the row under `settingsKey`.
   public static func decodeSettings(value: [UInt8]) throws(WireError) -> ExchangeSettings {
     var v = ByteReader(value)
-    try v.rowVersion()
+    let version = try v.rowVersion(upTo: 2)
     var settings = ExchangeSettings()
     settings.level = try v.u32()
     settings.refused = Features(rawValue: try v.u32())
     settings.limits = try v.exchangeLimits()
+    if version >= 2 {
+      settings.discount = try v.discount()
+      guard settings.discount != .none else { throw .invalid("discount") }
+    }
     try v.finish()
     return settings
   }

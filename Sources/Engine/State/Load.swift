@@ -51,7 +51,7 @@ extension Exchange {
     try each(rows, RowKind.settings) { exchange, _, value, hash throws(WireError) in
       let settings = try EngineRows.decodeSettings(value: value)
       guard settings.level >= Behaviour.first, settings.level <= Behaviour.newest,
-        Features.all.isSuperset(of: settings.refused)
+        Features.all.isSuperset(of: settings.refused), settings.discount.isValid
       else { throw .invalid("settings row") }
       exchange.settings = settings
       exchange.settingsHash = hash
@@ -92,6 +92,7 @@ extension Exchange {
       exchange.accounts.add(info, account: place)
       exchange.keyHashes.append(hash)
     }
+    guard openDiscount() else { throw WireError.invalid("settings row") }
   }
 
   private mutating func loadBalances(_ rows: any RowReader) throws {

@@ -114,6 +114,12 @@ extension ByteReader {
     return version
   }
 
+  /// Reads what is written only if it is true.
+  mutating func isTrue() throws(WireError) -> Bool {
+    guard try bool() else { throw .invalid("row field") }
+    return true
+  }
+
   /// Reads the version byte that every row value starts with.
   mutating func rowVersion() throws(WireError) {
     guard try u8() == RowValues.version else { throw .invalid("row version") }

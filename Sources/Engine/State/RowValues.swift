@@ -293,8 +293,9 @@ extension RowValues {
     }
   }
 
+  // Versions that say more are written only where there is more to say.
   static func symbol(_ info: SymbolInfo) -> [UInt8] {
-    written(version: 3) {
+    written(version: info.offersDiscount ? 4 : 3) {
       $0.text(info.name)
       $0.u32(info.base.value)
       $0.u32(info.quote.value)
@@ -304,17 +305,19 @@ extension RowValues {
       $0.i64(info.takerRate)
       $0.selfTradeRules(info.selfTrade)
       $0.rules(info.filters.rules)
+      if info.offersDiscount { $0.bool(true) }
     }
   }
 
   static func account(_ info: AccountInfo) -> [UInt8] {
-    written(version: 3) {
+    written(version: info.usesDiscount ? 4 : 3) {
       $0.text(info.name)
       $0.u16(info.permissions.rawValue)
       $0.orderLimits(info.limits)
       $0.i64(info.createdAt)
       $0.i64(info.tradeGroup.value)
       $0.u64(info.parent.value)
+      if info.usesDiscount { $0.bool(true) }
     }
   }
 
@@ -345,10 +348,11 @@ extension RowValues {
   }
 
   static func settings(_ settings: ExchangeSettings) -> [UInt8] {
-    written {
+    written(version: settings.discount == .none ? 1 : 2) {
       $0.u32(settings.level)
       $0.u32(settings.refused.rawValue)
       $0.exchangeLimits(settings.limits)
+      if settings.discount != .none { $0.discount(settings.discount) }
     }
   }
 

@@ -20,6 +20,7 @@ struct SymbolState {
   var isRuled = false
   var status: SymbolStatus
   var selfTrade = SelfTradeRules.all
+  var offersDiscount = false
   /// Orders that wait for a price, and turns that wait to be run.
   var watchers: Int32 = 0
   var counters = SymbolCounters()
@@ -100,6 +101,7 @@ struct SymbolTable: ~Copyable {
         takerRate: info.takerRate, filters: info.filters, status: info.status,
         selfTrade: info.selfTrade, buckets: Int32(buckets.count)))
     states[place].isRuled = info.filters.rules != .none
+    states[place].offersDiscount = info.offersDiscount
     for number in 0..<info.filters.averagePriceMinutes {
       buckets.append(PriceBucket())
       bucketOwners.append((place, number))
@@ -120,6 +122,11 @@ struct SymbolTable: ~Copyable {
   mutating func setSelfTrade(_ place: Int32, _ rules: SelfTradeRules) {
     infos[Int(place)].selfTrade = rules
     states[place].selfTrade = rules
+  }
+
+  mutating func setDiscount(_ place: Int32, _ isOffered: Bool) {
+    infos[Int(place)].offersDiscount = isOffered
+    states[place].offersDiscount = isOffered
   }
 
   @inline(__always)

@@ -3,6 +3,11 @@
 import Wire
 
 extension ByteWriter {
+  mutating func discount(_ discount: DiscountSettings) {
+    u32(discount.asset.value)
+    i64(discount.factor)
+  }
+
   mutating func commission(_ commission: Commission) {
     for layer in [commission.standard, commission.tax, commission.special] {
       i64(layer.maker)
@@ -14,6 +19,10 @@ extension ByteWriter {
 }
 
 extension ByteReader {
+  mutating func discount() throws(WireError) -> DiscountSettings {
+    DiscountSettings(asset: AssetID(try u32()), factor: try i64())
+  }
+
   mutating func commission() throws(WireError) -> Commission {
     Commission(standard: try layer(), tax: try layer(), special: try layer())
   }

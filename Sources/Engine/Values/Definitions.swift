@@ -86,10 +86,13 @@ public struct SymbolInfo: Hashable, Sendable {
   public var makerRate: Int64
   public var takerRate: Int64
   public var selfTrade: SelfTradeRules
+  /// Whether orders may pay in the discount asset.
+  public var offersDiscount: Bool
 
   public init(
     id: SymbolID, name: String, base: AssetID, quote: AssetID, status: SymbolStatus,
-    filters: SymbolFilters, makerRate: Int64, takerRate: Int64, selfTrade: SelfTradeRules = .all
+    filters: SymbolFilters, makerRate: Int64, takerRate: Int64, selfTrade: SelfTradeRules = .all,
+    offersDiscount: Bool = false
   ) {
     self.id = id
     self.name = name
@@ -100,6 +103,7 @@ public struct SymbolInfo: Hashable, Sendable {
     self.makerRate = makerRate
     self.takerRate = takerRate
     self.selfTrade = selfTrade
+    self.offersDiscount = offersDiscount
   }
 }
 
@@ -130,10 +134,12 @@ public struct AccountInfo: Hashable, Sendable {
   public var tradeGroup: TradeGroupID
   /// The account that it stands under; `.operator`: none.
   public var parent: AccountID
+  /// Whether its orders pay in the discount asset where they can.
+  public var usesDiscount: Bool
 
   public init(
     id: AccountID, name: String, permissions: Permissions, limits: OrderLimits, createdAt: Int64,
-    tradeGroup: TradeGroupID = .none, parent: AccountID = .operator
+    tradeGroup: TradeGroupID = .none, parent: AccountID = .operator, usesDiscount: Bool = false
   ) {
     self.id = id
     self.name = name
@@ -142,6 +148,7 @@ public struct AccountInfo: Hashable, Sendable {
     self.createdAt = createdAt
     self.tradeGroup = tradeGroup
     self.parent = parent
+    self.usesDiscount = usesDiscount
   }
 }
 

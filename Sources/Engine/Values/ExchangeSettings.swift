@@ -35,6 +35,7 @@ public struct ExchangeSettings: Hashable, Sendable {
   /// Features that are refused.
   public var refused: Features = []
   public var limits = ExchangeLimits.none
+  public var discount = DiscountSettings.none
 
   public init() {}
 }

@@ -3,7 +3,7 @@
 //
 // Layout: version u8, symbol, id, account, client order id, the enumerations, then a u32 with one
 // bit for each number that is not zero, in the order of `numbers`, then those numbers, then what
-// only some orders have. So a field that
+// only some orders have, then the rates in the discount asset, if it may pay in it. So a field that
 // few orders use costs nothing in the others. `updatedAt` and `workingAt` are kept as what they are
 // above `createdAt`.
 // Invariants: decode(encode(x)) == x; decoding never traps; one order has one encoding.
@@ -14,7 +14,7 @@ import Wire
 /// Encodes and decodes `OrderView`.
 public enum OrderViewCodec {
   /// The longest encoding, in bytes.
-  public static let bytesMax = plainBytesMax + extrasBytes
+  public static let bytesMax = plainBytesMax + extrasBytes + 8
   private static let plainBytesMax = 1 + 4 + 8 + 8 + 41 + 6 + 4 + numbersCount * 8
 
   private static let version: UInt8 = 3
@@ -22,6 +22,8 @@ public enum OrderViewCodec {
   static let extrasBytes = 6 * 8 + 4 + 3 + 2 + 8
   /// The bit behind those of the numbers: extras follow.
   private static let extrasBit: UInt32 = 1 << 12
+  /// The rates in the discount asset follow.
+  private static let discountBit: UInt32 = 1 << 13
 
   /// Encodes an order.
   public static func encode(_ view: OrderView, into writer: inout ByteWriter) {
@@ -42,7 +44,7 @@ public enum OrderViewCodec {
     guard let status = OrderStatus(rawValue: try reader.u8()) else { throw .invalid("status") }
     guard let reason = ExpiryReason(rawValue: try reader.u8()) else { throw .invalid("expiry") }
     let present = try reader.u32()
-    guard present < extrasBit << 1 else { throw .invalid("order fields") }
+    guard present < discountBit << 1 else { throw .invalid("order fields") }
     var n: InlineArray<12, Int64> = .init(repeating: 0)
     for i in 0..<numbersCount where present & (1 << UInt32(i)) != 0 {
       n[i] = try reader.i64()
@@ -59,6 +61,10 @@ public enum OrderViewCodec {
       view.extras = try extras(&reader)
       guard view.extras != .none else { throw .invalid("order extras") }
     }
+    if present & discountBit != 0 {
+      view.extras.discount = DiscountTerms(maker: try reader.u32(), taker: try reader.u32())
+      guard view.extras.discount.isOn else { throw .invalid("order discount") }
+    }
     return view
   }
 
@@ -66,6 +72,10 @@ public enum OrderViewCodec {
     let isPlain = view.extras.isPlain
     packer.block(atMost: plainBytesMax) { pack(plain: view, isPlain, into: $0) }
     if !isPlain { pack(view.extras, into: &packer) }
+    if view.extras.discount.isOn {
+      packer.u32(view.extras.discount.maker)
+      packer.u32(view.extras.discount.taker)
+    }
   }
 
   // All but the extras. Answers how many bytes that are.
@@ -87,6 +97,7 @@ public enum OrderViewCodec {
     let bits = at + 6
     at += 10
     var present: UInt32 = isPlain ? 0 : extrasBit
+    if view.extras.discount.isOn { present |= discountBit }
     put(view.price, 0, memory, &at, &present)
     put(view.quantity, 1, memory, &at, &present)
     if view.quoteOrderQuantity | view.executed | view.executedQuote != 0 {

@@ -44,7 +44,7 @@ public struct SpecialTerms: Hashable, Sendable {
   /// A plain order's.
   public static let none = SpecialTerms()
 
-  /// `self == .none`, field by field.
+  /// Nothing but perhaps a discount.
   @inline(__always)
   var isPlain: Bool {
     stopPrice | icebergQuantity | Int64(trailingDelta) == 0 && peg == .none && pegLevels == nil
@@ -67,11 +67,13 @@ public struct OrderExtras: Hashable, Sendable {
   public var list: OrderListID
   /// How often it was amended.
   public var amendments: UInt16
+  /// What it pays in the discount asset.
+  public var discount: DiscountTerms
 
   public init(
     terms: SpecialTerms = .none, sentPrice: Int64 = 0, trailingSince: Int64 = -1,
     prevented: Int64 = 0, preventedMatch: PreventedMatchID = PreventedMatchID(0),
-    list: OrderListID = .none, amendments: UInt16 = 0
+    list: OrderListID = .none, amendments: UInt16 = 0, discount: DiscountTerms = .none
   ) {
     self.terms = terms
     self.sentPrice = sentPrice
@@ -80,6 +82,7 @@ public struct OrderExtras: Hashable, Sendable {
     self.preventedMatch = preventedMatch
     self.list = list
     self.amendments = amendments
+    self.discount = discount
   }
 
   /// A plain order's.
