@@ -61,8 +61,9 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CLinux"),
     .target(name: "CMatch"),
+    .target(name: "CMemory"),
 
-    room("Wire", []),
+    room("Wire", ["CMemory"]),
     room("Raft", ["Wire"]),
     room("Engine", ["Wire"]),
     room("Market", ["Engine", "Wire"]),

@@ -16,14 +16,17 @@ while read -r stamp hex; do
   printf "$(sed 's/../\\x&/g' <<<"$hex")" >>"$file"
   number=$((number + 1))
 done <Tests/EngineTests/Scenarios/replay.log
-flags=(-O -sanitize=fuzzer,address -swift-version 6 -package-name castle -parse-as-library -I "$out")
+flags=(-O -sanitize=fuzzer,address -swift-version 6 -package-name castle -parse-as-library -I "$out"
+  -I Sources/CMemory/include)
 build() { # MODULE SOURCE...
   local module=$1
   shift
   swiftc "${flags[@]}" -wmo -module-name "$module" -emit-module -emit-module-path "$out/$module.swiftmodule" \
     -emit-object -o "$out/$module.o" "$@"
 }
+cc -O2 -c -ISources/CMemory/include Sources/CMemory/cmemory.c -o "$out/CMemory.o"
 build Wire $(find Sources/Wire -name '*.swift' | sort)
 build Engine $(find Sources/Engine -name '*.swift' | sort)
-swiftc "${flags[@]}" -module-name EngineFuzz scripts/fuzz/EngineFuzz.swift "$out/Wire.o" "$out/Engine.o" -o "$out/engine-fuzz"
+swiftc "${flags[@]}" -module-name EngineFuzz scripts/fuzz/EngineFuzz.swift "$out/Wire.o" "$out/Engine.o" \
+  "$out/CMemory.o" -o "$out/engine-fuzz"
 exec "$out/engine-fuzz" -max_total_time="$seconds" -max_len=8192 -artifact_prefix="$out/" "$out/corpus"

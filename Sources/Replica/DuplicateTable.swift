@@ -96,6 +96,10 @@ struct DuplicateTable: ~Copyable {
   @inline(__always)
   func find(_ id: RequestID) -> Int32 { memory.find(id) }
 
+  /// Begins to bring closer where `id` is looked for.
+  @inline(__always)
+  func fetch(_ id: RequestID) { memory.fetch(id) }
+
   /// The outcome at a place that `find` answered.
   func record(at slot: Int32) -> Record {
     Record(

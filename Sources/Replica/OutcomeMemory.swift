@@ -42,7 +42,7 @@ struct OutcomeMemory: ~Copyable {
 
   init() {
     capacity = 1024
-    records = .allocate(capacity: capacity)
+    records = Memory.take(capacity)
     bits = 11
     mask = (1 << 11) - 1
     places = Self.vacantPlaces(bits)
@@ -53,8 +53,8 @@ struct OutcomeMemory: ~Copyable {
       guard let cell = records[slot].reply else { continue }
       ReplyCells.releaseIfLarge(cell, Int(records[slot].replyCount))
     }
-    records.deallocate()
-    places.deallocate()
+    Memory.give(records, capacity)
+    Memory.give(places, 1 << Int(bits))
   }
 
   subscript(slot: Int32) -> StoredOutcome {
@@ -73,6 +73,10 @@ struct OutcomeMemory: ~Copyable {
   func reply(_ slot: Int32) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: self[slot].reply, count: Int(self[slot].replyCount))
   }
+
+  /// Begins to bring closer where `id` is looked for.
+  @inline(__always)
+  func fetch(_ id: RequestID) { Memory.fetch(places + home(Self.tag(id))) }
 
   /// The record of `id`, or -1.
   @inline(__always)
@@ -129,10 +133,7 @@ struct OutcomeMemory: ~Copyable {
   @inline(never)
   private mutating func grow() {
     precondition(capacity < Int(Int32.max) / 2, "duplicate table full")
-    let larger = UnsafeMutablePointer<StoredOutcome>.allocate(capacity: capacity * 2)
-    larger.moveInitialize(from: records, count: used)
-    records.deallocate()
-    records = larger
+    records = Memory.grow(records, count: used, from: capacity, to: capacity * 2)
     capacity *= 2
   }
 
@@ -182,11 +183,11 @@ struct OutcomeMemory: ~Copyable {
     mask = (1 << Int(bits)) - 1
     places = Self.vacantPlaces(bits)
     for i in 0..<oldCount where old[i] & Self.vacant != Self.vacant { place(old[i]) }
-    old.deallocate()
+    Memory.give(old, oldCount)
   }
 
   private static func vacantPlaces(_ bits: UInt32) -> UnsafeMutablePointer<UInt64> {
-    let places = UnsafeMutablePointer<UInt64>.allocate(capacity: 1 << Int(bits))
+    let places: UnsafeMutablePointer<UInt64> = Memory.take(1 << Int(bits))
     places.initialize(repeating: vacant, count: 1 << Int(bits))
     return places
   }
@@ -196,30 +197,41 @@ struct OutcomeMemory: ~Copyable {
 struct ReplyCells: ~Copyable {
   private static let step = 32
   private static let cellMax = 1024
+  /// The first pages are small, so that a small exchange does not need a large one.
   private static let pageBytes = 1 << 18
+  private static let smallPages = 8
+  private static let largePageBytes = 1 << 21
 
-  private var pages: [UnsafeMutableRawPointer] = []
-  /// The last of them.
+  private var pages: [UnsafeMutablePointer<UInt8>] = []
+  /// What is left of the last of them.
   private var page: UnsafeMutableRawPointer
-  private var pageUsed = ReplyCells.pageBytes
+  private var pageLeft = 0
   /// The first free cell of each size; a free cell begins with the address of the next.
   private var freeCells = Column<UnsafeMutableRawPointer?>(
     repeating: nil, count: ReplyCells.cellMax / ReplyCells.step + 1)
 
   init() {
-    page = .allocate(byteCount: Self.pageBytes, alignment: 64)
-    pages.append(page)
-    pageUsed = 0
+    let first: UnsafeMutablePointer<UInt8> = Memory.take(Self.pageBytes)
+    pages.append(first)
+    page = UnsafeMutableRawPointer(first)
+    pageLeft = Self.pageBytes
   }
 
   @inline(never)
   private mutating func openPage() {
-    page = .allocate(byteCount: Self.pageBytes, alignment: 64)
-    pages.append(page)
-    pageUsed = 0
+    pageLeft = Self.bytes(ofPage: pages.count)
+    let next: UnsafeMutablePointer<UInt8> = Memory.take(pageLeft)
+    pages.append(next)
+    page = UnsafeMutableRawPointer(next)
   }
 
-  deinit { for page in pages { page.deallocate() } }
+  private static func bytes(ofPage number: Int) -> Int {
+    number < smallPages ? pageBytes : largePageBytes
+  }
+
+  deinit {
+    for (number, page) in pages.enumerated() { Memory.give(page, Self.bytes(ofPage: number)) }
+  }
 
   /// Copies bytes into a cell.
   @inline(__always)
@@ -254,8 +266,9 @@ struct ReplyCells: ~Copyable {
       return cell
     }
     let bytes = size * Self.step
-    if pageUsed + bytes > Self.pageBytes { openPage() }
-    pageUsed += bytes
-    return page + (pageUsed - bytes)
+    if bytes > pageLeft { openPage() }
+    pageLeft -= bytes
+    defer { page += bytes }
+    return page
   }
 }

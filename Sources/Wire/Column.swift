@@ -18,7 +18,7 @@ public struct Column<Record: BitwiseCopyable>: ~Copyable {
 
   @inlinable public init(capacity: Int = 16) {
     self.capacity = max(1, capacity)
-    base = .allocate(capacity: self.capacity)
+    base = Memory.take(self.capacity)
   }
 
   /// `count` equal records.
@@ -28,7 +28,7 @@ public struct Column<Record: BitwiseCopyable>: ~Copyable {
     used = count
   }
 
-  @inlinable deinit { base.deallocate() }
+  @inlinable deinit { Memory.give(base, capacity) }
 
   /// Adds a record. Amortised O(1).
   @inlinable @inline(__always)
@@ -51,10 +51,7 @@ public struct Column<Record: BitwiseCopyable>: ~Copyable {
 
   @usableFromInline
   mutating func grow() {
-    let larger = UnsafeMutablePointer<Record>.allocate(capacity: capacity * 2)
-    larger.moveInitialize(from: base, count: used)
-    base.deallocate()
-    base = larger
+    base = Memory.grow(base, count: used, from: capacity, to: capacity * 2)
     capacity *= 2
   }
 }

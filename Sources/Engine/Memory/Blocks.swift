@@ -8,6 +8,8 @@
 // have an index, vacant ones -1.
 // Not here: who owns which block (the owner keeps its `Block`).
 
+import Wire
+
 /// Where an owner's table lies.
 struct Block {
   fileprivate var base: Int32 = 0
@@ -53,12 +55,12 @@ struct Blocks<Record>: ~Copyable {
     self.blank = .allocate(capacity: 1)
     self.blank.initialize(to: blank)
     self.capacity = max(8, capacity)
-    cells = .allocate(capacity: self.capacity)
+    cells = Memory.take(self.capacity)
   }
 
   deinit {
     cells.deinitialize(count: count)
-    cells.deallocate()
+    Memory.give(cells, capacity)
     blank.deinitialize(count: 1)
     blank.deallocate()
   }
@@ -134,10 +136,7 @@ struct Blocks<Record>: ~Copyable {
   }
 
   private mutating func grow(to larger: Int) {
-    let moved = UnsafeMutablePointer<Cell>.allocate(capacity: larger)
-    moved.moveInitialize(from: cells, count: count)
-    cells.deallocate()
-    cells = moved
+    cells = Memory.grow(cells, count: count, from: capacity, to: larger)
     capacity = larger
   }
 

@@ -4,6 +4,8 @@
 // Invariants: the first `count` records are initialised; an index is checked, in release too.
 // Not here: slots that keep their place (Slab).
 
+import Wire
+
 /// A growing list of plain records.
 struct List<Record>: ~Copyable {
   private var base: UnsafeMutablePointer<Record>
@@ -12,7 +14,7 @@ struct List<Record>: ~Copyable {
 
   init(capacity: Int = 16) {
     self.capacity = max(1, capacity)
-    base = .allocate(capacity: self.capacity)
+    base = Memory.take(self.capacity)
   }
 
   /// A copy of another list.
@@ -24,7 +26,7 @@ struct List<Record>: ~Copyable {
 
   deinit {
     base.deinitialize(count: count)
-    base.deallocate()
+    Memory.give(base, capacity)
   }
 
   var isEmpty: Bool { count == 0 }
@@ -68,10 +70,7 @@ struct List<Record>: ~Copyable {
 
   @inline(never)
   private mutating func grow() {
-    let larger = UnsafeMutablePointer<Record>.allocate(capacity: capacity * 2)
-    larger.moveInitialize(from: base, count: count)
-    base.deallocate()
-    base = larger
+    base = Memory.grow(base, count: count, from: capacity, to: capacity * 2)
     capacity *= 2
   }
 }

@@ -19,12 +19,12 @@ struct Slab<Record>: ~Copyable {
 
   init(capacity: Int32 = 64) {
     self.capacity = max(1, capacity)
-    base = .allocate(capacity: Int(self.capacity))
+    base = Memory.take(Int(self.capacity))
   }
 
   deinit {
     base.deinitialize(count: Int(count))
-    base.deallocate()
+    Memory.give(base, Int(capacity))
   }
 
   /// Slots in use.
@@ -74,6 +74,14 @@ struct Slab<Record>: ~Copyable {
   /// Leaves unused what was given back. For a planted bug.
   mutating func forgetFree() { free.removeAll() }
 
+  /// Begins to bring a record closer, if there is one.
+  @inline(__always)
+  func fetch(_ slot: Int32) {
+    if UInt32(bitPattern: slot) < UInt32(bitPattern: count) {
+      Memory.fetch(base + Int(slot), bytes: MemoryLayout<Record>.stride)
+    }
+  }
+
   subscript(slot: Int32) -> Record {
     @inline(__always) unsafeAddress {
       precondition(UInt32(bitPattern: slot) < UInt32(bitPattern: count), "slot outside of the slab")
@@ -88,10 +96,8 @@ struct Slab<Record>: ~Copyable {
   @inline(never)
   private mutating func grow() {
     precondition(capacity < Int32.max / 2, "slab full")
-    let larger = UnsafeMutablePointer<Record>.allocate(capacity: Int(capacity) * 2)
-    larger.moveInitialize(from: base, count: Int(count))
-    base.deallocate()
-    base = larger
+    base = Memory.grow(
+      base, count: Int(count), from: Int(capacity), to: Int(capacity) * 2)
     capacity *= 2
   }
 }

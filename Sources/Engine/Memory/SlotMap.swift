@@ -5,6 +5,8 @@
 // Invariants: at most half of the places are taken; no tombstones (removal shifts back).
 // Not here: the keys.
 
+import Wire
+
 /// An open-addressing index into a slab.
 struct SlotMap: ~Copyable {
   /// A running lookup.
@@ -30,7 +32,7 @@ struct SlotMap: ~Copyable {
     places = Self.allocate(bits: bits)
   }
 
-  deinit { places.deallocate() }
+  deinit { Memory.give(places, 1 << Int(bits)) }
 
   @inline(__always)
   private static func tag(_ hash: UInt64) -> UInt32 {
@@ -39,6 +41,17 @@ struct SlotMap: ~Copyable {
 
   @inline(__always)
   private func home(_ tag: UInt32) -> UInt32 { tag &>> (32 &- bits) }
+
+  /// Begins to bring the place of `hash` closer.
+  @inline(__always)
+  func fetch(_ hash: UInt64) { Memory.fetch(places + Int(home(Self.tag(hash)))) }
+
+  /// The slot that a lookup of `hash` most likely finds, or -1.
+  @inline(__always)
+  func guess(_ hash: UInt64) -> Int32 {
+    var probe = probe(hash)
+    return next(&probe) ?? -1
+  }
 
   /// Starts a lookup of `hash`.
   @inline(__always)
@@ -108,11 +121,11 @@ struct SlotMap: ~Copyable {
     limit = 1 << Int(bits - 1)
     places = Self.allocate(bits: bits)
     for i in 0..<oldCount where old[i] & Self.vacant != Self.vacant { place(old[i]) }
-    old.deallocate()
+    Memory.give(old, oldCount)
   }
 
   private static func allocate(bits: UInt32) -> UnsafeMutablePointer<UInt64> {
-    let places = UnsafeMutablePointer<UInt64>.allocate(capacity: 1 << bits)
+    let places: UnsafeMutablePointer<UInt64> = Memory.take(1 << Int(bits))
     places.initialize(repeating: vacant, count: 1 << bits)
     return places
   }

@@ -75,6 +75,10 @@ struct ClientIDs: ~Copyable {
     return mixed.high ^ mixed.low ^ owner
   }
 
+  /// Begins to bring closer where an id is looked for.
+  @inline(__always)
+  func fetch(_ fingerprint: UInt64) { map.fetch(fingerprint) }
+
   /// True if the id was closed within the horizon before `stamp`.
   func refuses(_ fingerprint: UInt64, account: Int32, at stamp: Int64) -> Bool {
     guard let slot = find(fingerprint, account) else { return false }

@@ -173,6 +173,36 @@ struct OrderSlab: ~Copyable {
     return nil
   }
 
+  /// Begins to bring closer where a new order will be looked for and put.
+  @inline(__always)
+  func fetch(new id: OrderID, _ symbol: Int32, fingerprint: UInt64) {
+    byID.fetch(Self.hash(symbol, id))
+    byClientID.fetch(fingerprint)
+  }
+
+  /// Begins to bring closer where an order is looked for.
+  @inline(__always)
+  func fetch(_ symbol: Int32, _ id: OrderID) { byID.fetch(Self.hash(symbol, id)) }
+
+  /// Begins to bring an order closer. Answers its likely slot, or -1.
+  @inline(__always)
+  func fetchOrder(_ symbol: Int32, _ id: OrderID) -> Int32 {
+    let slot = byID.guess(Self.hash(symbol, id))
+    records.fetch(slot)
+    details.fetch(slot)
+    return slot
+  }
+
+  /// Begins to bring closer what the removal of an order changes.
+  @inline(__always)
+  func fetchNeighbours(_ slot: Int32) {
+    records.fetch(records[slot].older)
+    records.fetch(records[slot].newer)
+    records.fetch(records[slot].sheetOlder)
+    records.fetch(records[slot].sheetNewer)
+    byClientID.fetch(details[slot].fingerprint)
+  }
+
   /// Lists the order's row as out of date.
   @inline(__always)
   mutating func markDirty(_ slot: Int32) {
