@@ -5,6 +5,8 @@
 // checked wholly before anything is added; an unchanged definition writes no row.
 // Not here: who the operator is (Gateway checks the token), money (Funds).
 
+import Wire
+
 extension Exchange {
   private static let permissionsKnown: Permissions = [.trade, .withdraw, .transfer]
 
@@ -23,16 +25,16 @@ extension Exchange {
     }
     guard !accounts.isNameTaken(create.name) else { throw .accountExists }
     guard accounts.key(apiKey: create.apiKey) == nil else { throw .apiKeyExists }
-    guard accounts.infos.count < AccountTable.countMax, accounts.keys.count < AccountTable.keysMax
+    guard accounts.count < AccountTable.countMax, accounts.keyCount < AccountTable.keysMax
     else { throw .limitReached }
     let info = AccountInfo(
       id: accounts.nextAccount, name: create.name, permissions: create.permissions,
       limits: create.limits, createdAt: stamp,
       parent: create.parent)
-    accounts.add(info)
+    let row = RowValues.account(info)
+    accounts.add(info, row: row)
     ledger.addAccount()
-    accountHashes.append(
-      write(EngineRows.accountKey(info.id), RowValues.account(info), replacing: 0))
+    _ = write(EngineRows.accountKey(info.id), row, replacing: 0)
     events.append(.accountChanged(info))
     let key = addKey(
       info.id, create.permissions, create.apiKey, create.sealedSecret, stamp, &events)
@@ -48,7 +50,7 @@ extension Exchange {
       throw .permissionsExceedAccount
     }
     guard accounts.key(apiKey: create.apiKey) == nil else { throw .apiKeyExists }
-    guard accounts.keys.count < AccountTable.keysMax else { throw .limitReached }
+    guard accounts.keyCount < AccountTable.keysMax else { throw .limitReached }
     return .key(
       addKey(
         create.account, create.permissions, create.apiKey, create.sealedSecret, stamp, &events))
@@ -62,8 +64,9 @@ extension Exchange {
     let key = KeyInfo(
       id: accounts.nextKey, account: account, apiKey: apiKey, sealedSecret: sealedSecret,
       permissions: permissions, revoked: false, createdAt: stamp)
-    accounts.add(key, account: place)
-    keyHashes.append(write(EngineRows.keyKey(key.id), RowValues.key(key), replacing: 0))
+    let row = RowValues.key(key)
+    accounts.add(key, account: place, row: row)
+    _ = write(EngineRows.keyKey(key.id), row, replacing: 0)
     events.append(.keyChanged(key))
     return key.id
   }
@@ -71,16 +74,16 @@ extension Exchange {
   mutating func revokeKey(
     _ revoke: RevokeKey, _ events: inout EventBatch
   ) throws(Rejection) -> Reply {
-    guard let id = accounts.key(apiKey: revoke.apiKey), let key = accounts.key(id) else {
+    guard let id = accounts.key(apiKey: revoke.apiKey), var key = accounts.key(id) else {
       throw .keyUnknown
     }
     if key.revoked { return .done }
-    accounts.revoke(id)
-    guard let revoked = accounts.key(id) else { preconditionFailure("a key vanished") }
-    let index = Int(id.value) - 1
-    keyHashes[index] = write(
-      EngineRows.keyKey(id), RowValues.key(revoked), replacing: keyHashes[index])
-    events.append(.keyChanged(revoked))
+    let rowKey = EngineRows.keyKey(id)
+    let old = RowHash.of(key: rowKey, value: accounts.keyRow(id))
+    key.revoked = true
+    accounts.change(key)
+    _ = write(rowKey, accounts.keyRow(id), replacing: old)
+    events.append(.keyChanged(key))
     return .done
   }
 
@@ -88,9 +91,10 @@ extension Exchange {
     _ set: SetOrderLimits, _ events: inout EventBatch
   ) throws(Rejection) -> Reply {
     guard let account = customer(set.account) else { throw .accountUnknown }
-    if accounts.info(account).limits == set.limits { return .done }
-    accounts.setLimits(account, set.limits)
-    rewrite(account: account, &events)
+    var info = accounts.info(account)
+    if info.limits == set.limits { return .done }
+    info.limits = set.limits
+    rewrite(account, info, &events)
     return .done
   }
 
@@ -99,18 +103,21 @@ extension Exchange {
   ) throws(Rejection) -> Reply {
     guard let account = customer(set.account) else { throw .accountUnknown }
     guard set.group == .none || set.group.value > 0 else { throw .invalidDefinition }
-    if accounts.info(account).tradeGroup == set.group { return .done }
-    accounts.setTradeGroup(account, set.group)
-    rewrite(account: account, &events)
+    var info = accounts.info(account)
+    if info.tradeGroup == set.group { return .done }
+    info.tradeGroup = set.group
+    rewrite(account, info, &events)
     return .done
   }
 
   // An account's definition changed: its row, its hash, its event.
-  mutating func rewrite(account: Int32, _ events: inout EventBatch) {
-    let info = accounts.info(account)
-    let index = Int(account - AccountTable.firstCustomer)
-    accountHashes[index] = write(
-      EngineRows.accountKey(info.id), RowValues.account(info), replacing: accountHashes[index])
+  mutating func rewrite(
+    _ account: Int32, _ info: AccountInfo, _ events: inout EventBatch
+  ) {
+    let key = EngineRows.accountKey(info.id)
+    let old = RowHash.of(key: key, value: accounts.row(account))
+    accounts.change(account, info)
+    _ = write(key, accounts.row(account), replacing: old)
     events.append(.accountChanged(info))
   }
 
@@ -175,7 +182,7 @@ extension Exchange {
   }
 
   mutating func markGenesis(_ mark: GenesisMark) throws(Rejection) -> Reply {
-    guard genesis == nil, symbols.assets.isEmpty, accounts.infos.isEmpty else {
+    guard genesis == nil, symbols.assets.isEmpty, accounts.count == 0 else {
       throw .genesisRepeated
     }
     let id = mark.clusterID.utf8

@@ -52,13 +52,12 @@ public struct Exchange: ~Copyable {
   var countersHash: UInt128 = 0
   var countersWritten: UInt64 = 1
   var listsWritten: Int64 = 1
-  /// The hash of each definition row: genesis, settings, assets, symbols, accounts, keys.
+  /// The hash of each definition row: genesis, settings, assets, symbols. Those of accounts and keys are
+  /// computed again when they are needed.
   var genesisHash: UInt128 = 0
   var settingsHash: UInt128 = 0
   var assetHashes: [UInt128] = []
   var symbolHashes: [UInt128] = []
-  var accountHashes: [UInt128] = []
-  var keyHashes: [UInt128] = []
 
   /// The sum of the hashes of all logical rows, mod 2^128. Valid after `collectRows`.
   public internal(set) var stateHash: UInt128 = 0

@@ -67,10 +67,15 @@ struct DuplicateTable: ~Copyable {
     self.init()
     swept = Self.second(stamp)
     var fault: WireError?
-    var loaded: [(RequestID, Record)] = []
     try rows.scan(prefix: ReplicaRows.duplicatePrefix) { key, value in
       do throws(WireError) {
-        loaded.append(try ReplicaRows.duplicate(key: key, value: value))
+        let (id, record) = try ReplicaRows.duplicate(key: key, value: value)
+        record.reply.withUnsafeBytes { reply in
+          insert(
+            id, record.index, record.stamp, record.deadline, record.account, reply,
+            Self.expiry(stamp: record.stamp, deadline: record.deadline),
+            rowHash: RowHash.of(key: key, value: value))
+        }
         return true
       } catch {
         fault = error
@@ -78,10 +83,6 @@ struct DuplicateTable: ~Copyable {
       }
     }
     if let fault { throw ReplicaError("a row of the duplicate table cannot be read: \(fault)") }
-    for (id, record) in loaded {
-      insert(id, record)
-      dirty.removeAll()
-    }
   }
 
   var count: Int { memory.count }
@@ -150,27 +151,20 @@ struct DuplicateTable: ~Copyable {
   ) {
     let expiry = Self.expiry(stamp: stamp, deadline: deadline)
     guard expiry > Self.second(stamp) else { return }
-    insert(id, index, stamp, deadline, account, reply, expiry)
-  }
-
-  private mutating func insert(_ id: RequestID, _ record: Record) {
-    record.reply.withUnsafeBytes { reply in
-      insert(
-        id, record.index, record.stamp, record.deadline, record.account, reply,
-        Self.expiry(stamp: record.stamp, deadline: record.deadline))
-    }
-  }
-
-  private mutating func insert(
-    _ id: RequestID, _ index: UInt64, _ stamp: Int64, _ deadline: Int64, _ account: AccountID,
-    _ reply: UnsafeRawBufferPointer, _ expiry: Int64
-  ) {
     let rowHash = dirty.put(
       atMost: ReplicaRows.duplicateBytes + reply.count,
       key: { ReplicaRows.duplicateKey(id, into: &$0) },
       value: {
         ReplicaRows.duplicateValue(index, stamp, deadline, account, reply, into: &$0)
       })
+    insert(id, index, stamp, deadline, account, reply, expiry, rowHash: rowHash)
+  }
+
+  @inline(__always)
+  private mutating func insert(
+    _ id: RequestID, _ index: UInt64, _ stamp: Int64, _ deadline: Int64, _ account: AccountID,
+    _ reply: UnsafeRawBufferPointer, _ expiry: Int64, rowHash: UInt128
+  ) {
     hash &+= rowHash
     let slot = memory.add(
       StoredOutcome(

@@ -32,17 +32,17 @@ struct SizeCommand: ParsableCommand {
   }
 
   func run() throws {
-    var started = ""
+    var figures = StartFigures(orders: orders, seconds: 0, cpuSeconds: 0, residentMiB: 0)
     if start {
-      let figures = try SizeRun.start(directory: dir)
-      started = ",\"openOrders\":\(figures.orders),\"seconds\":\(figures.seconds)"
+      figures = try SizeRun.start(directory: dir)
     } else {
       var run = try SizeRun(directory: dir)
-      try run.make(accounts: accounts, symbols: symbols, orders: orders)
-      started = ",\"openOrders\":\(orders)"
+      figures.residentMiB = try run.make(accounts: accounts, symbols: symbols, orders: orders)
     }
-    let resident = Resident.mebibytes()
-    print("{\"residentMiB\":\(resident.now),\"peakMiB\":\(resident.peak)\(started)}")
+    print(
+      "{\"residentMiB\":\(figures.residentMiB),\"peakMiB\":\(Resident.mebibytes().peak)"
+        + ",\"openOrders\":\(figures.orders),\"seconds\":\(figures.seconds)"
+        + ",\"cpuSeconds\":\(figures.cpuSeconds)}")
   }
 }
 

@@ -24,7 +24,8 @@ struct SizeRun: ~Copyable {
   init(directory: String) throws { store = try StateStore.open(path: directory) }
 
   /// Every account has an API key, money of two assets, and its share of the open orders, half of them BUY.
-  mutating func make(accounts: Int, symbols: Int, orders: Int) throws {
+  /// Answers the mebibytes that it all takes in this process.
+  mutating func make(accounts: Int, symbols: Int, orders: Int) throws -> Int {
     try add(
       .admin, .genesis(GenesisMark(clusterID: "bench", hash: [UInt8](repeating: 1, count: 32))))
     try add(.admin, .addAsset(AddAsset(name: "QUOTE", scale: 6)))
@@ -44,10 +45,12 @@ struct SizeRun: ~Copyable {
     for order in 0..<orders { try place(order, accounts, symbols) }
     try flush()
     try store.flush()
+    let resident = Resident.mebibytes().now
     guard machine.exchangeOpenOrders == orders else {
       throw SizeFault.orders(machine.exchangeOpenOrders)
     }
     store.close()
+    return resident
   }
 
   private mutating func open(_ account: Int, _ symbols: Int) throws {
@@ -116,16 +119,31 @@ struct SizeRun: ~Copyable {
     rows.removeAll()
   }
 
-  /// Starts from the rows, as a node does. Answers the open orders and the seconds that it took.
-  static func start(directory: String) throws -> (orders: Int, seconds: Double) {
+  /// Starts from the rows, as a node does.
+  static func start(directory: String) throws -> StartFigures {
     let before = EngineClock.now()
+    let cpuBefore = EngineClock.threadTime()
     let store = try StateStore.open(path: directory)
     let machine = try StateMachine(loading: store)
     let seconds = Double(EngineClock.now() - before) / 1e9
+    let cpuSeconds = Double(EngineClock.threadTime() - cpuBefore) / 1e9
+    // The machine is still there: its orders are counted afterwards.
+    let resident = Resident.mebibytes()
     let orders = machine.exchangeOpenOrders
     store.close()
-    return (orders, seconds)
+    return StartFigures(
+      orders: orders, seconds: seconds, cpuSeconds: cpuSeconds, residentMiB: resident.now)
   }
+}
+
+/// What a start took.
+struct StartFigures {
+  var orders: Int
+  var seconds: Double
+  /// Of the thread that reads the rows.
+  var cpuSeconds: Double
+  /// With everything loaded.
+  var residentMiB: Int
 }
 
 enum SizeFault: Error {

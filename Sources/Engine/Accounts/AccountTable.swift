@@ -1,9 +1,11 @@
 // AccountTable: accounts and keys, and each account's order counts and open orders per symbol.
 //
 // Accounts lie densely: the venue's own first, then customers in the order of their creation.
-// Invariants: ids are never reused; names and API keys are unique; dictionaries are only looked up,
-// never iterated.
+// Invariants: ids are never reused; names and API keys are unique; the definitions are the very bytes
+// of their rows, so that a row's hash is known without being kept.
 // Not here: balances (Ledger), orders (OrderSlab).
+
+import Wire
 
 /// What the order path needs of an account.
 struct AccountState {
@@ -61,10 +63,10 @@ struct AccountTable: ~Copyable {
   var dirtyWindows = List<Int32>()
   private(set) var keyStates = Slab<KeyState>(capacity: 64)
   /// Of customers only.
-  private(set) var infos: [AccountInfo] = []
-  private(set) var keys: [KeyInfo] = []
-  private var byName: [String: Int32] = [:]
-  private var byAPIKey: [String: Int] = [:]
+  private var rows = DefinitionRows()
+  private var keyRows = DefinitionRows()
+  private var byName = SlotMap()
+  private var byAPIKey = SlotMap()
 
   init() {
     for _ in 0..<Self.firstCustomer {
@@ -77,7 +79,7 @@ struct AccountTable: ~Copyable {
   func place(_ id: AccountID) -> Int32? {
     if id >= AccountID.firstCustomer {
       let index = id.value - AccountID.firstCustomer.value
-      return index < UInt64(infos.count) ? Int32(index) + Self.firstCustomer : nil
+      return index < UInt64(rows.count) ? Int32(index) + Self.firstCustomer : nil
     }
     return id.value < UInt64(Self.firstCustomer) ? Int32(id.value) : nil
   }
@@ -90,59 +92,91 @@ struct AccountTable: ~Copyable {
       : AccountID(AccountID.firstCustomer.value + UInt64(place - Self.firstCustomer))
   }
 
-  func info(_ place: Int32) -> AccountInfo { infos[Int(place - Self.firstCustomer)] }
-  func isNameTaken(_ name: String) -> Bool { byName[name] != nil }
-  func key(apiKey: String) -> KeyID? { byAPIKey[apiKey].map { KeyID(UInt64($0) + 1) } }
+  /// How many customers and keys there are.
+  var count: Int { rows.count }
+  var keyCount: Int { keyRows.count }
+
+  /// The account's definition, decoded from its row: for what is rare.
+  func info(_ place: Int32) -> AccountInfo {
+    let info = try? EngineRows.decodeAccount(
+      key: EngineRows.accountKey(id(place)), value: row(place))
+    guard let info else { preconditionFailure("the row of an account cannot be read") }
+    return info
+  }
+
+  /// The value of the account's row.
+  func row(_ place: Int32) -> [UInt8] { rows[Int(place - Self.firstCustomer)] }
+
+  func isNameTaken(_ name: String) -> Bool {
+    var probe = byName.probe(Self.fingerprint(name))
+    while let place = byName.next(&probe) {
+      if info(place).name == name { return true }
+    }
+    return false
+  }
+
+  func key(apiKey: String) -> KeyID? {
+    var probe = byAPIKey.probe(Self.fingerprint(apiKey))
+    while let slot = byAPIKey.next(&probe) {
+      let id = KeyID(UInt64(slot) + 1)
+      if key(id)?.apiKey == apiKey { return id }
+    }
+    return nil
+  }
+
+  private static func fingerprint(_ name: String) -> UInt64 {
+    UInt64(truncatingIfNeeded: RowHash.chained(key: [], value: Array(name.utf8)))
+  }
 
   @inline(__always)
   func keyState(_ id: KeyID) -> KeyState? {
     id.value >= 1 && id.value <= UInt64(keyStates.count) ? keyStates[Int32(id.value - 1)] : nil
   }
 
+  /// The key's definition, decoded from its row: for what is rare.
   func key(_ id: KeyID) -> KeyInfo? {
-    id.value >= 1 && id.value <= UInt64(keys.count) ? keys[Int(id.value - 1)] : nil
+    guard id.value >= 1, id.value <= UInt64(keyRows.count) else { return nil }
+    return try? EngineRows.decodeKey(key: EngineRows.keyKey(id), value: keyRow(id))
   }
+
+  /// The value of the key's row.
+  func keyRow(_ id: KeyID) -> [UInt8] { keyRows[Int(id.value - 1)] }
 
   /// The id of the next account and of the next key.
-  var nextAccount: AccountID { AccountID(AccountID.firstCustomer.value + UInt64(infos.count)) }
-  var nextKey: KeyID { KeyID(UInt64(keys.count) + 1) }
+  var nextAccount: AccountID { AccountID(AccountID.firstCustomer.value + UInt64(rows.count)) }
+  var nextKey: KeyID { KeyID(UInt64(keyRows.count) + 1) }
 
-  /// Adds an account under `nextAccount`.
-  mutating func add(_ info: AccountInfo) {
+  /// Adds an account under `nextAccount`; `row` is the value of its row.
+  mutating func add(_ info: AccountInfo, row: [UInt8]) {
     precondition(info.id == nextAccount, "accounts are numbered in order")
-    infos.append(info)
-    byName[info.name] = states.allocate(
+    rows.append(row)
+    let place = states.allocate(
       AccountState(
         limits: info.limits, tradeGroup: info.tradeGroup, usesDiscount: info.usesDiscount))
+    byName.insert(Self.fingerprint(info.name), place)
   }
 
-  /// Adds a key under `nextKey`.
-  mutating func add(_ key: KeyInfo, account: Int32) {
+  /// Adds a key under `nextKey`; `row` is the value of its row.
+  mutating func add(_ key: KeyInfo, account: Int32, row: [UInt8]) {
     precondition(key.id == nextKey, "keys are numbered in order")
-    byAPIKey[key.apiKey] = keys.count
-    keys.append(key)
-    _ = keyStates.allocate(
+    keyRows.append(row)
+    let slot = keyStates.allocate(
       KeyState(account: account, permissions: key.permissions, revoked: key.revoked))
+    byAPIKey.insert(Self.fingerprint(key.apiKey), slot)
   }
 
-  mutating func revoke(_ id: KeyID) {
-    keys[Int(id.value - 1)].revoked = true
-    keyStates[Int32(id.value - 1)].revoked = true
+  /// Takes what changed in a key, which may be that it is revoked.
+  mutating func change(_ key: KeyInfo) {
+    keyStates[Int32(key.id.value - 1)].revoked = key.revoked
+    keyRows.replace(Int(key.id.value - 1), RowValues.key(key))
   }
 
-  mutating func setLimits(_ place: Int32, _ limits: OrderLimits) {
-    infos[Int(place - Self.firstCustomer)].limits = limits
-    states[place].limits = limits
-  }
-
-  mutating func setTradeGroup(_ place: Int32, _ group: TradeGroupID) {
-    infos[Int(place - Self.firstCustomer)].tradeGroup = group
-    states[place].tradeGroup = group
-  }
-
-  mutating func setDiscount(_ place: Int32, _ isUsed: Bool) {
-    infos[Int(place - Self.firstCustomer)].usesDiscount = isUsed
-    states[place].usesDiscount = isUsed
+  /// Takes what changed in an account: anything but its name.
+  mutating func change(_ place: Int32, _ info: AccountInfo) {
+    states[place].limits = info.limits
+    states[place].tradeGroup = info.tradeGroup
+    states[place].usesDiscount = info.usesDiscount
+    rows.replace(Int(place - Self.firstCustomer), RowValues.account(info))
   }
 
   /// Counts a new order at `stamp`.

@@ -82,9 +82,10 @@ extension Exchange {
   ) throws(Rejection) -> Reply {
     if key != .admin { _ = try trader(key, for: set.account) }
     guard let account = customer(set.account) else { throw .accountUnknown }
-    if accounts.info(account).usesDiscount == set.isUsed { return .done }
-    accounts.setDiscount(account, set.isUsed)
-    rewrite(account: account, &events)
+    var info = accounts.info(account)
+    if info.usesDiscount == set.isUsed { return .done }
+    info.usesDiscount = set.isUsed
+    rewrite(account, info, &events)
     return .done
   }
 

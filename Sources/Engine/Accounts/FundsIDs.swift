@@ -5,7 +5,7 @@
 // ever, because an id that was forgotten could be booked twice; `countMax` bounds them, and the next
 // movement is refused, not the oldest evicted. Ids whose fingerprints are equal by chance (10^-6 at
 // ten million ids) are refused as reused, never booked.
-// Invariant: an id is added once. The dictionary is only looked up, never iterated.
+// Invariant: an id is added once.
 // Not here: rows (State), what is booked (Exchange+Funds).
 
 import Wire
@@ -26,11 +26,11 @@ enum FundsBooking {
   case other
 }
 
-struct FundsIDs {
+struct FundsIDs: ~Copyable {
   static let countMax = 16_000_000
 
   // The low three bits of the contents' fingerprint hold how a withdrawal ended, or 0.
-  private var contents: [UInt64: UInt64] = [:]
+  private var contents = WordMap()
 
   var count: Int { contents.count }
 
@@ -40,8 +40,11 @@ struct FundsIDs {
   }
 
   static func fingerprint(of record: FundsRecord) -> UInt64 {
-    let bytes = RowValues.funds(record)
-    return UInt64(truncatingIfNeeded: RowHash.chained(key: [], value: bytes)) & ~7
+    fingerprint(row: RowValues.funds(record))
+  }
+
+  private static func fingerprint(row: [UInt8]) -> UInt64 {
+    UInt64(truncatingIfNeeded: RowHash.chained(key: [], value: row)) & ~7
   }
 
   func find(_ kind: FundsKind, _ id: String, _ record: FundsRecord) -> FundsBooking {
@@ -56,12 +59,20 @@ struct FundsIDs {
   }
 
   mutating func add(_ kind: FundsKind, _ id: String, _ record: FundsRecord) {
-    contents[Self.fingerprint(kind, id)] = Self.fingerprint(of: record)
+    contents.set(Self.fingerprint(kind, id), Self.fingerprint(of: record))
+  }
+
+  /// The same for a record that was read from `row`.
+  mutating func load(_ kind: FundsKind, _ id: String, _ record: FundsRecord, row: [UInt8]) {
+    // What an older version wrote says the same in fewer bytes.
+    let row = row.first == RowValues.fundsVersion ? row : RowValues.funds(record)
+    contents.set(Self.fingerprint(kind, id), Self.fingerprint(row: row))
   }
 
   /// Notes how a withdrawal ended.
   mutating func close(_ id: String, _ state: WithdrawalState) {
-    contents[Self.fingerprint(.request, id), default: 0] |= UInt64(state.rawValue)
+    let name = Self.fingerprint(.request, id)
+    contents.set(name, (contents[name] ?? 0) | UInt64(state.rawValue))
   }
 }
 

@@ -31,16 +31,19 @@ extension Exchange {
     _ rows: any RowReader, _ kind: UInt8,
     _ body: (inout Exchange, [UInt8], [UInt8], UInt128) throws(WireError) -> Void
   ) throws {
-    var stored: [(key: [UInt8], value: [UInt8])] = []
+    var fault: WireError?
     try rows.scan(prefix: RowKeys.of(kind)) { key, value in
-      stored.append((key, value))
-      return true
-    }
-    for row in stored {
-      let hash = RowHash.of(key: row.key, value: row.value)
+      let hash = RowHash.of(key: key, value: value)
       stateHash &+= hash
-      try body(&self, row.key, row.value, hash)
+      do throws(WireError) {
+        try body(&self, key, value, hash)
+        return true
+      } catch {
+        fault = error
+        return false
+      }
     }
+    if let fault { throw fault }
   }
 
   private mutating func loadDefinitions(_ rows: any RowReader) throws {
@@ -75,22 +78,20 @@ extension Exchange {
       exchange.symbols.add(info)
       exchange.symbolHashes.append(hash)
     }
-    try each(rows, RowKind.account) { exchange, key, value, hash throws(WireError) in
+    try each(rows, RowKind.account) { exchange, key, value, _ throws(WireError) in
       let info = try EngineRows.decodeAccount(key: key, value: value)
       guard info.id == exchange.accounts.nextAccount, info.parent < info.id else {
         throw .invalid("account row")
       }
-      exchange.accounts.add(info)
+      exchange.accounts.add(info, row: value)
       exchange.ledger.addAccount()
-      exchange.accountHashes.append(hash)
     }
-    try each(rows, RowKind.key) { exchange, key, value, hash throws(WireError) in
+    try each(rows, RowKind.key) { exchange, key, value, _ throws(WireError) in
       let info = try EngineRows.decodeKey(key: key, value: value)
       guard info.id == exchange.accounts.nextKey,
         let place = exchange.accounts.place(info.account)
       else { throw .invalid("key row") }
-      exchange.accounts.add(info, account: place)
-      exchange.keyHashes.append(hash)
+      exchange.accounts.add(info, account: place, row: value)
     }
     guard openDiscount() else { throw WireError.invalid("settings row") }
   }
@@ -170,7 +171,7 @@ extension Exchange {
       guard let kind = FundsKind(rawValue: try reader.u8()), kind != .request,
         let id = String(validating: try reader.raw(reader.left), as: UTF8.self)
       else { throw .invalid("funds row") }
-      exchange.funds.add(kind, id, try RowValues.funds(value))
+      exchange.funds.load(kind, id, try RowValues.funds(value), row: value)
     }
     try each(rows, RowKind.commission) { exchange, key, value, hash throws(WireError) in
       let entry = try EngineRows.decodeCommission(key: key, value: value)

@@ -222,8 +222,10 @@ enum RowValues {
     return closed
   }
 
+  static let fundsVersion: UInt8 = 2
+
   static func funds(_ record: FundsRecord) -> [UInt8] {
-    written(version: 2) {
+    written(version: fundsVersion) {
       $0.u64(record.account.value)
       $0.u32(record.asset.value)
       $0.i64(record.amount)
@@ -235,7 +237,7 @@ enum RowValues {
 
   static func funds(_ value: [UInt8]) throws(WireError) -> FundsRecord {
     var v = ByteReader(value)
-    let version = try v.rowVersion(upTo: 2)
+    let version = try v.rowVersion(upTo: fundsVersion)
     var record = FundsRecord(
       account: AccountID(try v.u64()), asset: AssetID(try v.u32()), amount: try v.i64())
     if version >= 2 {

@@ -154,15 +154,16 @@ public final class StateStore: RowReader, @unchecked Sendable {  // RocksDB lock
         } else {
           rocksdb_iter_seek_to_first(iterator)
         }
+        // The memory of a row that `body` did not keep is used again for the next one.
+        var key: [UInt8] = []
+        var value: [UInt8] = []
         while rocksdb_iter_valid(iterator) != 0 {
-          var keyCount = 0
-          var valueCount = 0
-          let key = rocksdb_iter_key(iterator, &keyCount)
-          let value = rocksdb_iter_value(iterator, &valueCount)
-          let more = body(
-            [UInt8](UnsafeRawBufferPointer(start: key, count: keyCount)),
-            [UInt8](UnsafeRawBufferPointer(start: value, count: valueCount)))
-          guard more else { break }
+          var count = 0
+          let keyStart = rocksdb_iter_key(iterator, &count)
+          key.refill(UnsafeRawBufferPointer(start: keyStart, count: count))
+          let valueStart = rocksdb_iter_value(iterator, &count)
+          value.refill(UnsafeRawBufferPointer(start: valueStart, count: count))
+          guard body(key, value) else { break }
           if reverse { rocksdb_iter_prev(iterator) } else { rocksdb_iter_next(iterator) }
         }
         try call("cannot scan") { rocksdb_iter_get_error(iterator, &$0) }
@@ -246,6 +247,12 @@ public final class StateStore: RowReader, @unchecked Sendable {  // RocksDB lock
 }
 
 extension [UInt8] {
+  /// Takes other bytes, in the same memory if nobody else has it and they have room.
+  fileprivate mutating func refill(_ bytes: UnsafeRawBufferPointer) {
+    removeAll(keepingCapacity: true)
+    append(contentsOf: bytes)
+  }
+
   /// The bytes as the C interface wants them; the pointer is never nil.
   fileprivate func withRocksBytes<R>(
     _ body: (UnsafePointer<CChar>, Int) throws -> R
