@@ -29,7 +29,7 @@ public struct BareBook: ~Copyable {
   private var state = SymbolState(bare: ())
   private var fills = List<Fill>(capacity: 256)
 
-  public init() {}
+  public init() { book.notesChanges = false }
 
   /// A trade of the last `place`.
   public func fill(_ position: Int) -> Fill { fills[position] }
@@ -58,7 +58,10 @@ public struct BareBook: ~Copyable {
           maker: UInt64(bitPattern: book.orders[maker].id.value),
           price: book.orders[maker].price + Self.priceMin - 1, quantity: traded))
       book.reduce(maker, by: traded, side: side.opposite)
-      if book.orders[maker].remaining == 0 { takeOut(maker) }
+      if book.orders[maker].remaining == 0 {
+        book.dequeue(maker, side: side.opposite, &state)
+        book.orders.remove(bare: maker)
+      }
     }
     if left > 0, rests {
       let slot = book.orders.add(
@@ -67,24 +70,18 @@ public struct BareBook: ~Copyable {
           symbol: 0))
       book.enqueue(slot, &state)
     }
-    book.forgetTouched()
     return (left, fills.count)
   }
 
   /// Takes an order out, or answers `nil` if it is not open.
   public mutating func cancel(_ id: UInt64) -> Rest? {
-    guard let slot = book.orders.find(0, OrderID(Int64(bitPattern: id))) else { return nil }
+    let slot = book.orders.take(bare: OrderID(Int64(bitPattern: id)), of: 0)
+    if slot < 0 { return nil }
     let rest = Rest(
       isBuy: book.orders[slot].side == .buy, price: book.orders[slot].price + Self.priceMin - 1,
       quantity: book.orders[slot].remaining)
-    takeOut(slot)
-    book.forgetTouched()
-    return rest
-  }
-
-  private mutating func takeOut(_ slot: Int32) {
     book.dequeue(slot, side: book.orders[slot].side, &state)
-    book.orders.remove(bare: slot)
+    return rest
   }
 
   /// The best price of a side, or `nil` if it is empty.

@@ -20,6 +20,8 @@ struct Book: ~Copyable {
   var orders = OrderSlab()
   var specials = Slab<SpecialState>(capacity: 16)
   private(set) var touched = List<TouchedLevel>()
+  /// False where nobody asks which levels a command changed.
+  var notesChanges = true
 
   /// Adds an open order to the end of its level's queue. `known`: that level, or -1.
   mutating func enqueue(_ slot: Int32, _ state: inout SymbolState, known: Int32 = -1) {
@@ -27,7 +29,9 @@ struct Book: ~Copyable {
     let price = orders[slot].price
     var level = known
     if level < 0 {
-      let tick = UInt64(price / state.filters.tickSize)
+      // A division takes as long as all the rest of this.
+      let size = state.filters.tickSize
+      let tick = UInt64(size == 1 ? price : price / size)
       level =
         side == .buy
         ? levels.findOrInsert(&state.bids, tick: tick, price: price, side: side)
@@ -90,7 +94,7 @@ struct Book: ~Copyable {
     if record.special >= 0 { levels[level].hidden -= specials[record.special].hidden }
     touch(level, side, record.symbol)
     if levels[level].count == 0 {
-      touched[Int(levels[level].touched)].live = false
+      if notesChanges { touched[Int(levels[level].touched)].live = false }
       if side == .buy {
         levels.remove(&state.bids, level)
       } else {
@@ -101,6 +105,7 @@ struct Book: ~Copyable {
 
   @inline(__always)
   mutating func touch(_ level: Int32, _ side: Side, _ symbol: Int32) {
+    guard notesChanges else { return }
     let place = levels[level].touched
     if place >= 0 {
       touched[Int(place)].quantity = levels[level].quantity

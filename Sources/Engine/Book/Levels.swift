@@ -19,6 +19,9 @@ struct Ladder {
   /// close to each other.
   fileprivate var leaf: Int32 = -1
   fileprivate var leafPrefix: UInt64 = 0
+  /// The same one step further up.
+  fileprivate var branch: Int32 = -1
+  fileprivate var branchPrefix: UInt64 = 0
 }
 
 /// All orders at one price of one side.
@@ -81,28 +84,44 @@ struct Levels: ~Copyable {
       let isThere = nodes[ladder.leaf].bits & (1 << digit) != 0
       return isThere ? children[Int(ladder.leaf) * 64 + Int(digit)] : -1
     }
-    if ladder.height == 0 || !Self.fits(tick, ladder.height) { return -1 }
-    var node = ladder.root
-    var height = ladder.height
-    while true {
+    let (leaf, height) = lowest(ladder, tick)
+    if height != 1 || nodes[leaf].bits & (1 << (tick & 63)) == 0 { return -1 }
+    return children[Int(leaf) * 64 + Int(tick & 63)]
+  }
+
+  // The lowest node on the way to `tick`, and how high it is: 1 for the one that holds the level; -1 and 0 if the trie
+  // has no place for it.
+  @inline(__always)
+  private func lowest(_ ladder: Ladder, _ tick: UInt64) -> (node: Int32, height: Int32) {
+    if ladder.height == 0 || !Self.fits(tick, ladder.height) { return (-1, 0) }
+    var (node, height) = start(ladder, tick)
+    while height > 1 {
       let digit = Self.digit(tick, height)
-      if nodes[node].bits & (1 << digit) == 0 { return -1 }
-      let child = children[Int(node) * 64 + Int(digit)]
-      if height == 1 { return child }
-      node = child
+      if nodes[node].bits & (1 << digit) == 0 { break }
+      node = children[Int(node) * 64 + Int(digit)]
       height -= 1
     }
+    return (node, height)
+  }
+
+  // Where the way to `tick` begins.
+  @inline(__always)
+  private func start(_ ladder: Ladder, _ tick: UInt64) -> (node: Int32, height: Int32) {
+    ladder.branch >= 0 && ladder.branchPrefix == tick >> 12
+      ? (ladder.branch, 2) : (ladder.root, ladder.height)
   }
 
   /// The level at `tick`, made and linked if it is not there. O(height).
   mutating func findOrInsert(_ ladder: inout Ladder, tick: UInt64, price: Int64, side: Side)
     -> Int32
   {
-    let found = find(ladder, tick: tick)
-    if found >= 0 {
-      remember(&ladder, records[found].leaf, tick)
-      return found
+    if ladder.leaf < 0 || ladder.leafPrefix != tick >> 6 {
+      // One way down: from here on, the leaf is at hand.
+      let (node, height) = lowest(ladder, tick)
+      if height == 1 { remember(&ladder, node, tick) }
     }
+    let found = find(ladder, tick: tick)
+    if found >= 0 { return found }
     let better = betterNeighbour(ladder, tick: tick, price: price, side: side)
     let slot = records.allocate(Level(price: price, tick: tick))
     let worse = better >= 0 ? records[better].worse : ladder.best
@@ -186,6 +205,8 @@ struct Levels: ~Copyable {
   private func remember(_ ladder: inout Ladder, _ leaf: Int32, _ tick: UInt64) {
     ladder.leaf = leaf
     ladder.leafPrefix = tick >> 6
+    ladder.branch = nodes[leaf].parent
+    ladder.branchPrefix = tick >> 12
   }
 
   private mutating func plant(_ ladder: inout Ladder, tick: UInt64, level: Int32) {
@@ -207,8 +228,7 @@ struct Levels: ~Copyable {
       ladder.root = root
       ladder.height += 1
     }
-    var node = ladder.root
-    var height = ladder.height
+    var (node, height) = start(ladder, tick)
     while height > 1 {
       let digit = Self.digit(tick, height)
       if nodes[node].bits & (1 << digit) == 0 {
@@ -232,6 +252,7 @@ struct Levels: ~Copyable {
       let parent = nodes[node].parent
       digit = nodes[node].digit
       if node == ladder.leaf { ladder.leaf = -1 }
+      if node == ladder.branch { ladder.branch = -1 }
       nodes.release(node)
       if parent < 0 {
         ladder.root = -1

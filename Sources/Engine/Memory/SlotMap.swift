@@ -89,6 +89,17 @@ struct SlotMap: ~Copyable {
       precondition(places[Int(hole)] & Self.vacant != Self.vacant, "removal of an absent slot")
       hole = (hole &+ 1) & mask
     }
+    vacate(hole)
+  }
+
+  /// Removes the slot that the lookup answered last.
+  @inline(__always)
+  mutating func remove(at probe: Probe) { vacate((probe.place &- 1) & mask) }
+
+  // Empties a place, and closes the gap.
+  @inline(__always)
+  private mutating func vacate(_ place: UInt32) {
+    var hole = place
     var scan = hole
     while true {
       scan = (scan &+ 1) & mask

@@ -151,6 +151,22 @@ struct OrderSlab: ~Copyable {
     records.release(slot)
   }
 
+  /// Takes out the order with this id, which was added bare, in one lookup; -1 if there is none. Its record stays
+  /// readable until the slot is used again.
+  mutating func take(bare id: OrderID, of symbol: Int32) -> Int32 {
+    precondition(details.count == 0, "bare orders only")
+    var probe = byID.probe(Self.hash(symbol, id))
+    while let slot = byID.next(&probe) {
+      if records[slot].id == id, records[slot].symbol == symbol {
+        byID.remove(at: probe)
+        records[slot].live = false
+        records.release(slot)
+        return slot
+      }
+    }
+    return -1
+  }
+
   /// The open order with this id, or `nil`.
   func find(_ symbol: Int32, _ id: OrderID) -> Int32? {
     var probe = byID.probe(Self.hash(symbol, id))
