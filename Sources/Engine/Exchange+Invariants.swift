@@ -129,7 +129,7 @@ extension Exchange {
     while slot >= 0 {
       let record = book.orders[slot]
       let detail = book.orders.detail(slot)
-      let view = detail.view
+      let view = book.orders.view(slot)
       quantity += record.remaining
       hidden += special(slot)?.hidden ?? 0
       count += 1

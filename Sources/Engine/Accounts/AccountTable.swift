@@ -11,9 +11,10 @@ import Wire
 struct AccountState {
   var limits: OrderLimits
   var tradeGroup = TradeGroupID.none
-  var usesDiscount = false
   var windows = OrderWindows.none
   var windowsTag = RowTag()
+  // Stands here because the tag leaves room: there is a million of these.
+  var usesDiscount = false
   /// Its open orders on all symbols.
   var openOrders: Int32 = 0
   /// Of them, stop and take-profit orders, and icebergs; and its open lists.

@@ -1,6 +1,7 @@
 // WordMap: from 64-bit fingerprints to words, by open addressing with linear probing.
 //
-// Half the work and no more memory than a dictionary, whose hashing defends against chosen keys: these are hashes already.
+// Less work than a dictionary and no more memory: a dictionary hashes its keys against those who choose them, and these
+// are hashes already.
 // Invariants: at most three quarters of the places are taken; a key of 0 stands as 1; nothing is taken out.
 // Not here: what the words mean.
 

@@ -39,19 +39,11 @@ struct OrderRecord {
   }
 }
 
-/// The rest of an open order.
-struct OrderDetail {
-  var view: OrderView
-  var priority: UInt64
-  /// Of its client order id (ClientIDs).
-  var fingerprint: UInt64
-  var hash: UInt128 = 0
-}
-
 /// All open orders.
 struct OrderSlab: ~Copyable {
   private var records = Slab<OrderRecord>(capacity: 1024)
   private var details = Slab<OrderDetail>(capacity: 1024)
+  private var rarities = Slab<OrderRarities>(capacity: 16)
   private var byID = SlotMap(bits: 11)
   private var byClientID = SlotMap(bits: 11)
   /// Slots whose rows are out of date.
@@ -74,22 +66,46 @@ struct OrderSlab: ~Copyable {
     @inline(__always) _modify { yield &details[slot] }
   }
 
-  /// The order as it stands, in place.
+  /// The order as it stands, put together from its parts.
   subscript(view slot: Int32) -> OrderView {
-    @inline(__always) _read { yield details[slot].view }
-    @inline(__always) _modify { yield &details[slot].view }
+    @inline(__always) get { details[slot].view(rarities(of: slot)) }
+    @inline(__always) set { put(newValue, slot) }
+    @inline(__always) _modify {
+      var view = details[slot].view(rarities(of: slot))
+      defer { put(view, slot) }
+      yield &view
+    }
+  }
+
+  @inline(__always)
+  private func rarities(of slot: Int32) -> OrderRarities {
+    let place = details[slot].rarities
+    return place < 0 ? .none : rarities[place]
+  }
+
+  @inline(__always)
+  private mutating func put(_ view: OrderView, _ slot: Int32) {
+    details[slot].take(view)
+    if details[slot].rarities >= 0 || !OrderRarities.areNone(in: view) {
+      putRarities(OrderRarities(of: view), slot)
+    }
+  }
+
+  @inline(never)
+  private mutating func putRarities(_ rare: OrderRarities, _ slot: Int32) {
+    let place = details[slot].rarities
+    if place >= 0 {
+      rarities[place] = rare
+    } else {
+      details[slot].rarities = rarities.allocate(rare)
+    }
   }
 
   @inline(__always)
   func detail(_ slot: Int32) -> OrderDetail { details[slot] }
 
   @inline(__always)
-  func view(_ slot: Int32) -> OrderView { details[slot].view }
-
-  @inline(__always)
-  mutating func withView<R>(_ slot: Int32, _ body: (inout OrderView) -> R) -> R {
-    body(&details[slot].view)
-  }
+  func view(_ slot: Int32) -> OrderView { self[view: slot] }
 
   /// Adds an open order; its links are the caller's.
   @inline(__always)
@@ -99,10 +115,8 @@ struct OrderSlab: ~Copyable {
   ) -> Int32 {
     let slot = records.allocate(record, keeping: { $0.dirty = $1.dirty })
     details.follow(slot)
-    details[slot].view = view
-    details[slot].priority = priority
-    details[slot].fingerprint = fingerprint
-    details[slot].hash = hash
+    details[slot] = OrderDetail(view, priority: priority, fingerprint: fingerprint, hash: hash)
+    if !OrderRarities.areNone(in: view) { putRarities(OrderRarities(of: view), slot) }
     byID.insert(Self.hash(record.symbol, record.id), slot)
     byClientID.insert(fingerprint, slot)
     return slot
@@ -116,6 +130,7 @@ struct OrderSlab: ~Copyable {
     byClientID.remove(fingerprint, slot)
     records[slot].live = false
     records.release(slot)
+    if details[slot].rarities >= 0 { rarities.release(details[slot].rarities) }
     return fingerprint
   }
 
@@ -130,7 +145,7 @@ struct OrderSlab: ~Copyable {
     let old = details[slot].fingerprint
     byClientID.remove(old, slot)
     details[slot].fingerprint = fingerprint
-    details[slot].view.clientOrderID = text
+    details[slot].clientOrderID = text
     byClientID.insert(fingerprint, slot)
     return old
   }
@@ -181,7 +196,7 @@ struct OrderSlab: ~Copyable {
     var probe = byClientID.probe(fingerprint)
     while let slot = byClientID.next(&probe) {
       if details[slot].fingerprint == fingerprint, records[slot].account == account,
-        records[slot].symbol == symbol, details[slot].view.clientOrderID == text
+        records[slot].symbol == symbol, details[slot].clientOrderID == text
       {
         return slot
       }

@@ -236,10 +236,10 @@ public enum EngineRows {
 public struct OrderWindows: Hashable, Sendable {
   /// The window's number: stamp divided by its length.
   public var window10Seconds: Int64
-  /// Orders placed in that window.
-  public var count10Seconds: UInt32
   /// The day's number.
   public var windowDay: Int64
+  /// Orders placed in the window of ten seconds.
+  public var count10Seconds: UInt32
   /// Orders placed on that day.
   public var countDay: UInt32
 
