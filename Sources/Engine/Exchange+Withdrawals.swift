@@ -55,7 +55,8 @@ extension Exchange {
       return .done
     }
     var withdrawal = withdrawals.all[place]
-    guard withdrawal.account == move.account else { throw .withdrawalUnknown }
+    guard withdrawal.account == move.account || (key == .admin && move.account == .operator)
+    else { throw .withdrawalUnknown }
     if withdrawal.state == move.state { return .done }
     guard withdrawal.state.leads(to: move.state) else { throw .withdrawalStateRefused }
     withdrawal.state = move.state

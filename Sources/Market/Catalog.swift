@@ -30,6 +30,8 @@ public struct Catalog: Sendable {
   }
 
   private var commissions: [Terms: Commission] = [:]
+  /// Who has terms on each symbol.
+  private var termed: [SymbolID: [AccountID]] = [:]
   /// What commission may be paid in.
   public private(set) var discount = DiscountSettings.none
   private var keyAt: [KeyID: Int] = [:]
@@ -116,10 +118,21 @@ public struct Catalog: Sendable {
         standard: CommissionRates(maker: symbol.makerRate, taker: symbol.takerRate))
   }
 
+  /// Terms on the symbol that differ from its plain rates, by account; `.operator` is everybody else.
+  public func commissions(of symbol: SymbolID) -> [AccountCommission] {
+    (termed[symbol] ?? []).sorted().compactMap { account in
+      commissions[Terms(account: account, symbol: symbol)].map {
+        AccountCommission(account: account, symbol: symbol, commission: $0)
+      }
+    }
+  }
+
   // MARK: Changes
 
   private mutating func put(_ entry: AccountCommission) {
-    commissions[Terms(account: entry.account, symbol: entry.symbol)] = entry.commission
+    let terms = Terms(account: entry.account, symbol: entry.symbol)
+    if commissions[terms] == nil { termed[entry.symbol, default: []].append(entry.account) }
+    commissions[terms] = entry.commission
   }
 
   private mutating func put(asset: AssetInfo) {

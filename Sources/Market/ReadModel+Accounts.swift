@@ -128,3 +128,44 @@ extension ReadModel {
     return order
   }
 }
+
+// Withdrawals in two phases.
+extension ReadModel {
+  /// Withdrawals that a page looks at, whether it wants them or not.
+  private static let withdrawalsPerLook = 100_000
+
+  /// One withdrawal, open or ended.
+  public func withdrawal(_ id: String) throws -> Withdrawal? {
+    let key = EngineRows.withdrawalKey(id)
+    return try rows.row(key).map { try EngineRows.decodeWithdrawal(key: key, value: $0) }
+  }
+
+  /// Withdrawals in the order of their ids, behind `after`, at most `limit` of those that are wanted.
+  /// `next`: the id to go on behind, or `nil` at the end.
+  public func withdrawals(
+    after: String?, limit: Int, where isWanted: (Withdrawal) -> Bool
+  ) throws -> (withdrawals: [Withdrawal], next: String?) {
+    let prefix = EngineRows.withdrawalPrefix
+    // The smallest key behind that of `after`.
+    let from = after.map { EngineRows.withdrawalKey($0) + [0] } ?? prefix
+    var found: [Withdrawal] = []
+    var next: String?
+    var looks = 0
+    var failure: WireError?
+    try rows.scan(from: from, upTo: RowKey.after(prefix), reverse: false) { key, value in
+      do throws(WireError) {
+        let withdrawal = try EngineRows.decodeWithdrawal(key: key, value: value)
+        looks += 1
+        if isWanted(withdrawal) { found.append(withdrawal) }
+        next = withdrawal.id
+        return found.count < limit && looks < Self.withdrawalsPerLook
+      } catch {
+        failure = error
+        return false
+      }
+    }
+    if let failure { throw failure }
+    let isCut = found.count >= limit || looks >= Self.withdrawalsPerLook
+    return (found, isCut ? next : nil)
+  }
+}

@@ -168,7 +168,7 @@ private final class NoRows: RowReader {
       "symbols", #"{"base":"BTC","quote":"USDT","tickSize":"1","stepSize":"1","makerFee":"1"}"#,
       "at most 0.1"
     ),
-    ("symbols/BTCUSDT/status", #"{"status":"END_OF_DAY"}"#, "must be one of TRADING"),
+    ("symbols/BTCUSDT/status", #"{"status":"CLOSED"}"#, "must be one of TRADING"),
     ("assets", #"{"name":"btc"}"#, "A-Z"), ("assets", #"{"name":"A","scale":9}"#, "from 0 to 8"),
     ("keys/revoke", #"{"apiKey":""}"#, "apiKey"),
   ])

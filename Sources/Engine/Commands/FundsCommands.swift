@@ -55,6 +55,7 @@ public struct RequestWithdrawal: Hashable, Sendable {
 /// Moves a withdrawal on. Only the operator, but for `cancelled`, which its owner may ask for too.
 /// The state that it is in already is `done`.
 public struct MoveWithdrawal: Hashable, Sendable {
+  /// Whose it is; `.operator` from the operator: whoever's.
   public var account: AccountID
   public var id: String
   public var state: WithdrawalState

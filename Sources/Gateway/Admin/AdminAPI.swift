@@ -47,7 +47,8 @@ public struct AdminAPI: Sendable {
       return .respond(response)
     }
     let context = AdminContext(
-      request: request, catalog: catalog, secrets: secrets, status: status, time: time)
+      request: request, catalog: catalog, secrets: secrets, status: status, time: time,
+      isFresh: isRetry)
     do throws(AdminRefusal) {
       return try context.route()
     } catch {
@@ -74,6 +75,8 @@ struct AdminContext {
   let secrets: SecretBox
   let status: NodeStatus
   let time: Int64
+  /// The catalog is as new as the request.
+  let isFresh: Bool
 
   private static let prefix = "/admin/v1/"
 
@@ -85,6 +88,8 @@ struct AdminContext {
       .split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     let second = parts.count > 1 ? parts[1] : ""
     let third = parts.count > 2 ? parts[2] : ""
+    if let action = try route(symbol: parts) { return action }
+    if let action = try route(settings: parts) { return action }
     switch (parts[0], parts.count, second, third) {
     case ("status", 1, _, _): return try method(get: { .respond(.json(status.json())) })
     case ("accounts", 1, _, _): return try method(get: listAccounts, post: createAccount)
@@ -92,6 +97,10 @@ struct AdminContext {
       return try method(get: { () throws(AdminRefusal) in try showAccount(second) })
     case ("accounts", 3, _, "limits"):
       return try method(post: { () throws(AdminRefusal) in try setLimits(second) })
+    case ("accounts", 3, _, "discount"):
+      return try method(post: { () throws(AdminRefusal) in try setAccountDiscount(second) })
+    case ("accounts", 3, _, "trade-group"):
+      return try method(post: { () throws(AdminRefusal) in try setTradeGroup(second) })
     case ("accounts", 3, _, "transfers"):
       return try method(get: { () throws(AdminRefusal) in try listTransfers(second) })
     case ("keys", 1, _, _): return try method(post: createKey)
@@ -99,11 +108,15 @@ struct AdminContext {
     case ("deposits", 1, _, _):
       return try method(post: { () throws(AdminRefusal) in try moveFunds(deposit: true) })
     case ("withdrawals", 1, _, _):
-      return try method(post: { () throws(AdminRefusal) in try moveFunds(deposit: false) })
+      return try method(
+        get: listWithdrawals,
+        post: { () throws(AdminRefusal) in try moveFunds(deposit: false) })
+    case ("withdrawals", 2, "request", _): return try method(post: requestWithdrawal)
+    case ("withdrawals", 2, _, _):
+      guard let state = Self.steps[second] else { throw .failure(noPath) }
+      return try method(post: { () throws(AdminRefusal) in try moveWithdrawal(to: state) })
+    case ("transfers", 1, _, _): return try method(post: transfer)
     case ("assets", 1, _, _): return try method(get: listAssets, post: addAsset)
-    case ("symbols", 1, _, _): return try method(get: listSymbols, post: addSymbol)
-    case ("symbols", 3, _, "status"):
-      return try method(post: { () throws(AdminRefusal) in try setSymbolStatus(second) })
     case ("leader", 2, "transfer", _): return try method(post: transferLeadership)
     case ("members", 1, _, _):
       return try method(get: { .respond(.json(status.membersJSON())) })
@@ -113,6 +126,41 @@ struct AdminContext {
     case ("snapshots", 1, _, _): return try method(post: { control(.saveSnapshot) })
     case ("verify", 1, _, _): return try method(post: { control(.verify) })
     default: throw .failure(noPath)
+    }
+  }
+
+  private func route(symbol parts: [String]) throws(AdminRefusal) -> Action? {
+    guard parts[0] == "symbols" else { return nil }
+    if parts.count == 1 { return try method(get: listSymbols, post: addSymbol) }
+    let name = parts[1]
+    if parts.count == 2 {
+      return try method(get: { () throws(AdminRefusal) in try showSymbol(name) })
+    }
+    guard parts.count == 3 else { return nil }
+    switch parts[2] {
+    case "status":
+      return try method(post: { () throws(AdminRefusal) in try setSymbolStatus(name) })
+    case "filters": return try method(post: { () throws(AdminRefusal) in try setFilters(name) })
+    case "self-trade":
+      return try method(post: { () throws(AdminRefusal) in try setSelfTrade(name) })
+    case "commission":
+      return try method(post: { () throws(AdminRefusal) in try setCommission(name) })
+    case "discount":
+      return try method(post: { () throws(AdminRefusal) in try setSymbolDiscount(name) })
+    default: return nil
+    }
+  }
+
+  private func route(settings parts: [String]) throws(AdminRefusal) -> Action? {
+    switch (parts[0], parts.count) {
+    case ("settings", 1): return try method(get: showSettings)
+    case ("level", 1): return try method(post: raiseLevel)
+    case ("features", 1): return try method(post: setFeatures)
+    case ("limits", 1): return try method(post: setExchangeLimits)
+    case ("discount", 1): return try method(post: setDiscount)
+    case ("assets", 3) where parts[2] == "limit":
+      return try method(post: { () throws(AdminRefusal) in try setAssetLimit(parts[1]) })
+    default: return nil
     }
   }
 
@@ -148,6 +196,11 @@ struct AdminContext {
   func symbol(_ name: String) throws(AdminRefusal) -> SymbolInfo {
     if let symbol = catalog.symbol(named: name) { return symbol }
     throw .unknownName(AdminFailure(404, "no such symbol: \(name.prefix(64))"))
+  }
+
+  /// Ends the request, which is then handled once more, unless the catalog is as new as the request.
+  func beFresh() throws(AdminRefusal) {
+    guard isFresh else { throw .unknownName(AdminFailure(503, "not known yet")) }
   }
 
   // MARK: Bodies and commands

@@ -13,9 +13,9 @@ extension AdminContext {
 
   // MARK: Writes
 
-  /// `{name, permissions?, limits?}` -> `{accountId, name, apiKey, secretKey, permissions}`.
+  /// `{name, permissions?, limits?, parent?}` -> `{accountId, name, apiKey, secretKey, permissions}`.
   func createAccount() throws(AdminRefusal) -> Action {
-    let (name, permissions, limits) = try reading { fields throws(AdminFailure) in
+    let (name, permissions, limits, above) = try reading { fields throws(AdminFailure) in
       let name = try fields.text("name")
       guard AdminNames.isName(name), !name.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
         throw fields.wrong(
@@ -28,12 +28,21 @@ extension AdminContext {
         limits = try Self.limits(&inner)
         try inner.finish()
       }
-      return (name, permissions, limits)
+      return (name, permissions, limits, try Self.optionalAccountName("parent", &fields))
+    }
+    var parent = AccountID.operator
+    if let above {
+      let info = try account(above)
+      guard info.parent == .operator else {
+        throw .failure(
+          AdminFailure(400, "the account \(info.name) stands under another one itself"))
+      }
+      parent = info.id
     }
     let (key, secret) = drawKey()
     let command = CreateAccount(
       name: name, permissions: permissions, limits: limits, apiKey: key,
-      sealedSecret: secrets.seal(Array(secret.utf8)))
+      sealedSecret: secrets.seal(Array(secret.utf8)), parent: parent)
     return write(.createAccount(command)) { reply, w in
       guard case .account(let account, _) = reply else { return }
       w.field("accountId", account.value)
@@ -47,7 +56,7 @@ extension AdminContext {
   /// `{account, permissions?}` -> `{accountId, apiKey, secretKey, permissions}`.
   func createKey() throws(AdminRefusal) -> Action {
     let (name, asked) = try reading { fields throws(AdminFailure) in
-      (try Self.accountName(&fields), try Self.permissions(&fields))
+      (try Self.accountName("account", &fields), try Self.permissions(&fields))
     }
     let account = try account(name)
     let permissions = asked ?? account.permissions
@@ -87,6 +96,33 @@ extension AdminContext {
     }
   }
 
+  /// `{used}`: whether the account pays commission in the discount asset -> the same.
+  func setAccountDiscount(_ name: String) throws(AdminRefusal) -> Action {
+    let isUsed = try reading { fields throws(AdminFailure) in try fields.flag("used") }
+    let account = try account(name)
+    let command = SetAccountDiscount(account: account.id, isUsed: isUsed)
+    return write(.setAccountDiscount(command)) { _, w in
+      w.field("accountId", account.id.value)
+      w.field("used", isUsed)
+    }
+  }
+
+  /// `{group}`: a number above 0, or null for none. Accounts of one group do not trade with each other where
+  /// self-trade prevention says so -> the same.
+  func setTradeGroup(_ name: String) throws(AdminRefusal) -> Action {
+    let group = try reading { fields throws(AdminFailure) in
+      try fields.optionalInteger("group", in: 1...Int64.max)
+    }
+    let account = try account(name)
+    let command = SetTradeGroup(
+      account: account.id, group: group.map { TradeGroupID($0) } ?? .none)
+    return write(.setTradeGroup(command)) { _, w in
+      w.field("accountId", account.id.value)
+      w.key("group")
+      if let group { w.int(group) } else { w.null() }
+    }
+  }
+
   /// `{account, asset, amount, id}` -> the same with `free` afterwards, and `repeated` if the id was booked before.
   func moveFunds(deposit: Bool) throws(AdminRefusal) -> Action {
     let (name, assetName) = try fundsNames()
@@ -94,13 +130,9 @@ extension AdminContext {
     let asset = try asset(assetName)
     let funds = try reading { fields throws(AdminFailure) in
       _ = (fields.value("account"), fields.value("asset"))
-      let amount = try fields.amount("amount", scale: Int(asset.scale))
-      guard amount > 0 else { throw fields.wrong("amount", "must be above 0") }
-      let id = try fields.text("id")
-      guard (1...64).contains(id.utf8.count), id.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-        throw fields.wrong("id", "must be 1 to 64 printable ASCII characters without spaces")
-      }
-      return Funds(account: account.id, asset: asset.id, amount: amount, id: id)
+      return Funds(
+        account: account.id, asset: asset.id, amount: try Self.amount(asset, &fields),
+        id: try Self.evidence(&fields))
     }
     return write(deposit ? .deposit(funds) : .withdraw(funds)) { reply, w in
       w.field("accountId", funds.account.value)
@@ -116,7 +148,7 @@ extension AdminContext {
   /// The names come first: the asset's scale decides how the amount is read.
   private func fundsNames() throws(AdminRefusal) -> (account: String, asset: String) {
     try reading { fields throws(AdminFailure) in
-      let names = (try Self.accountName(&fields), try fields.text("asset"))
+      let names = (try Self.accountName("account", &fields), try fields.text("asset"))
       _ = (fields.value("amount"), fields.value("id"))
       return names
     }
@@ -193,12 +225,21 @@ extension AdminContext {
   }
 
   /// A name, or an id as a number or in digits.
-  private static func accountName(_ fields: inout AdminFields) throws(AdminFailure) -> String {
-    switch fields.value("account") {
+  static func accountName(
+    _ name: String, _ fields: inout AdminFields
+  ) throws(AdminFailure) -> String {
+    guard let account = try optionalAccountName(name, &fields) else { throw fields.missing(name) }
+    return account
+  }
+
+  static func optionalAccountName(
+    _ name: String, _ fields: inout AdminFields
+  ) throws(AdminFailure) -> String? {
+    switch fields.value(name) {
     case .string(let text): return text
     case .number(let text): return text
-    case nil: throw fields.missing("account")
-    default: throw fields.wrong("account", "must be a name or an id")
+    case nil: return nil
+    default: throw fields.wrong(name, "must be a name or an id")
     }
   }
 
@@ -227,19 +268,42 @@ extension AdminContext {
   }
 
   /// A number of the query, or `nil` if it is not there.
-  private func number(_ name: String, in range: ClosedRange<Int64>) throws(AdminRefusal) -> Int64? {
+  func number(_ name: String, in range: ClosedRange<Int64>) throws(AdminRefusal) -> Int64? {
+    guard let text = text(name) else { return nil }
+    guard let value = Int64(text), range.contains(value) else {
+      let bounds = "\(range.lowerBound) to \(range.upperBound)"
+      throw .failure(AdminFailure(400, "\(name) must be an integer from \(bounds)"))
+    }
+    return value
+  }
+
+  /// A text of the query, `%XX` decoded, or `nil` if it is not there.
+  func text(_ name: String) -> String? {
     let query = String(decoding: request.query, as: UTF8.self)
     for part in query.split(separator: "&") where part.hasPrefix(name + "=") {
-      guard let value = Int64(part.dropFirst(name.count + 1)), range.contains(value) else {
-        let bounds = "\(range.lowerBound) to \(range.upperBound)"
-        throw .failure(AdminFailure(400, "\(name) must be an integer from \(bounds)"))
-      }
-      return value
+      return Self.unescaped(part.dropFirst(name.count + 1))
     }
     return nil
   }
 
-  private static var unreadable: HTTPResponse {
+  private static func unescaped(_ text: Substring) -> String {
+    var bytes: [UInt8] = []
+    var rest = text.utf8[...]
+    while let byte = rest.popFirst() {
+      let digits = rest.prefix(2)
+      if byte == UInt8(ascii: "%"), digits.count == 2,
+        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+      {
+        bytes.append(value)
+        rest = rest.dropFirst(2)
+      } else {
+        bytes.append(byte)
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  static var unreadable: HTTPResponse {
     AdminAnswer.error(AdminFailure(500, "stored rows could not be read"))
   }
 
@@ -252,6 +316,9 @@ extension AdminContext {
     w.key("limits")
     w.object { write(account.limits, to: &$0) }
     w.field("createdAt", account.createdAt)
+    if account.parent != .operator { w.field("parentId", account.parent.value) }
+    if account.tradeGroup != .none { w.field("tradeGroup", account.tradeGroup.value) }
+    w.field("usesDiscount", account.usesDiscount)
   }
 
   private static func write(_ permissions: Permissions, to w: inout JSONWriter) {
@@ -259,6 +326,7 @@ extension AdminContext {
     w.array { w in
       if permissions.contains(.trade) { w.string("trade") }
       if permissions.contains(.withdraw) { w.string("withdraw") }
+      if permissions.contains(.transfer) { w.string("transfer") }
     }
   }
 

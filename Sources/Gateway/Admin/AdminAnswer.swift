@@ -59,6 +59,12 @@ enum AdminAnswer {
       AdminFailure(400, "the amount is above what the venue can hold of one asset (2^61 units)")
     case .permissionsExceedAccount:
       AdminFailure(400, "a key cannot have permissions that its account lacks")
+    case .withdrawalUnknown: AdminFailure(404, "no such withdrawal")
+    case .withdrawalStateRefused:
+      AdminFailure(409, "from its present state the withdrawal cannot go there")
+    case .levelRefused:
+      AdminFailure(409, "the level can only be raised, and up to what this program knows")
+    case .featureRefused: AdminFailure(409, "this is switched off")
     case .deadlinePassed: AdminFailure(503, "not executed: its time ran out")
     case .engineFault: AdminFailure(500, "the engine met a fault and undid the command")
     default: AdminFailure(400, "refused: \(rejection)")

@@ -88,6 +88,11 @@ struct AdminFields {
     return flag
   }
 
+  mutating func flag(_ name: String) throws(AdminFailure) -> Bool {
+    guard let flag = try optionalFlag(name) else { throw missing(name) }
+    return flag
+  }
+
   mutating func optionalElements(_ name: String) throws(AdminFailure) -> [JSONValue]? {
     guard let value = value(name) else { return nil }
     guard let elements = value.elements else { throw wrong(name, "must be an array") }

@@ -32,7 +32,7 @@ extension AdminContext {
     }
   }
 
-  /// `{status}` with TRADING, HALT, BREAK or CANCEL_ONLY -> `{name, status}`.
+  /// `{status}` with TRADING, HALT, BREAK, CANCEL_ONLY or END_OF_DAY -> `{name, status}`.
   func setSymbolStatus(_ name: String) throws(AdminRefusal) -> Action {
     let status = try reading { fields throws(AdminFailure) in
       let text = try fields.text("status")
@@ -73,6 +73,7 @@ extension AdminContext {
                 w.field("assetId", asset.id.value)
                 w.field("name", asset.name)
                 w.field("scale", asset.scale)
+                w.field("orderMax", decimal: asset.orderMax, scale: Int(asset.scale))
               }
             }
           }
@@ -104,9 +105,11 @@ extension AdminContext {
 
   // MARK: Parts
 
-  private static let settable: [SymbolStatus] = [.trading, .halt, .break, .cancelOnly]
+  private static let settable: [SymbolStatus] = [
+    .trading, .halt, .break, .cancelOnly, .endOfDay,
+  ]
 
-  private static func write(
+  static func write(
     _ symbol: SymbolInfo, base: AssetInfo, quote: AssetInfo, to w: inout JSONWriter
   ) {
     let filters = symbol.filters
@@ -133,5 +136,9 @@ extension AdminContext {
     w.field("maxOpenOrders", filters.maxOpenOrders)
     w.field("makerFee", decimal: symbol.makerRate, scale: 8)
     w.field("takerFee", decimal: symbol.takerRate, scale: 8)
+    SymbolDefinition.write(filters.rules, baseScale: baseScale, to: &w)
+    w.key("selfTrade")
+    w.object { write(symbol.selfTrade, to: &$0) }
+    w.field("offersDiscount", symbol.offersDiscount)
   }
 }

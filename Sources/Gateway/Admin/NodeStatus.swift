@@ -3,6 +3,8 @@
 // Invariant: filled in by the node in one go, so the fields fit together.
 // Not here: how the values come about (Replica, Node), and metrics (Node).
 
+import Engine
+
 /// The state of one node. Served at `GET /admin/v1/status`, with these names in camel case.
 public struct NodeStatus: Hashable, Sendable {
   /// Another node of the cluster, seen from this one.
@@ -169,6 +171,7 @@ public struct NodeStatus: Hashable, Sendable {
       w.field("clusterId", clusterID)
       w.field("genesisHash", Hex.encode(genesisHash))
       w.field("version", version)
+      w.field("newestLevel", Behaviour.newest)
       w.field("role", role)
       w.field("term", term)
       w.key("leader")

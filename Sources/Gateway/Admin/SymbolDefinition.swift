@@ -74,7 +74,46 @@ enum SymbolDefinition {
     filters.averagePriceMinutes = UInt32(minutes)
     let open = try fields.optionalInteger("maxOpenOrders", in: 0...1_000_000) ?? 200
     filters.maxOpenOrders = UInt32(open)
+    try rules(&fields, baseScale: baseScale, into: &filters.rules)
     return filters
+  }
+
+  /// The filters with what the fields say in place of what there was. Tick, step and the minutes of the average cannot
+  /// change.
+  static func change(
+    _ old: SymbolFilters, _ fields: inout AdminFields, baseScale: Int, quoteScale: Int
+  ) throws(AdminFailure) -> SymbolFilters {
+    for name in ["tickSize", "stepSize", "averagePriceMinutes"] where fields.value(name) != nil {
+      throw fields.wrong(name, "cannot change: what rests in the book depends on it")
+    }
+    var new = old
+    func amount(_ name: String, _ scale: Int, _ path: WritableKeyPath<SymbolFilters, Int64>)
+      throws(AdminFailure)
+    {
+      if let value = try fields.optionalAmount(name, scale: scale) { new[keyPath: path] = value }
+    }
+    try amount("minPrice", quoteScale, \.minPrice)
+    try amount("maxPrice", quoteScale, \.maxPrice)
+    try amount("minQuantity", baseScale, \.minQuantity)
+    try amount("maxQuantity", baseScale, \.maxQuantity)
+    try amount("marketMinQuantity", baseScale, \.marketMinQuantity)
+    try amount("marketMaxQuantity", baseScale, \.marketMaxQuantity)
+    try amount("marketStepSize", baseScale, \.marketStepSize)
+    try amount("minNotional", quoteScale, \.minNotional)
+    try amount("maxNotional", quoteScale, \.maxNotional)
+    if let flag = try fields.optionalFlag("applyMinToMarket") { new.applyMinToMarket = flag }
+    if let flag = try fields.optionalFlag("applyMaxToMarket") { new.applyMaxToMarket = flag }
+    if let open = try fields.optionalInteger("maxOpenOrders", in: 0...1_000_000) {
+      new.maxOpenOrders = UInt32(open)
+    }
+    try rules(&fields, baseScale: baseScale, into: &new.rules)
+    guard new.isValid else {
+      throw AdminFailure(
+        400,
+        "the filters contradict each other: a minimum above its maximum, or a market step that is no multiple of "
+          + "stepSize")
+    }
+    return new
   }
 
   /// A commission as a fraction ("0.001" = 0.1 %), at most 10 %; 0.1 % if not given.

@@ -40,6 +40,7 @@ enum AccountQueries {
   ) throws(APIError) -> Draft {
     let symbol = try parameters.symbol(catalog)
     let terms = catalog.commission(caller.account.id, symbol)
+    let discount = DiscountJSON(caller.account, symbol, catalog)
     return .respond(
       .json {
         $0.object {
@@ -47,7 +48,7 @@ enum AccountQueries {
           Rates(terms.standard).write("standardCommission", sides: true, into: &$0)
           Rates(terms.special).write("specialCommission", sides: true, into: &$0)
           Rates(terms.tax).write("taxCommission", sides: true, into: &$0)
-          Rates.writeNoDiscount(into: &$0)
+          discount.write(into: &$0)
         }
       })
   }

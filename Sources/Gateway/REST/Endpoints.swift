@@ -53,6 +53,8 @@ extension RESTAPI {
     case .allCoins: SAPI.coins(caller)
     case .tradeFee: try SAPI.tradeFees(parameters, catalog)
     case .apiRestrictions: SAPI.restrictions(caller)
+    case .discountSwitch: SAPI.discount(caller)
+    case .setDiscountSwitch: try SAPI.setDiscount(parameters, caller)
     case .accountStatus: SAPI.accountStatus(caller)
     case .apiTradingStatus: SAPI.tradingStatus(parameters)
     case .depositHistory: try SAPI.transfers(parameters, catalog, caller, deposits: true)

@@ -55,7 +55,7 @@ public enum ErrorCode {
       if terms.icebergQuantity != 0 { return unsupported("Iceberg orders", ".") }
       if terms.peg != .none { return unsupported("Pegged orders", ".") }
       return unsupported("\(type.plural) orders", ".")
-    case .cancel: return .notSupported
+    case .cancel, .setting: return .notSupported
     case .cancelReplace: return unsupported("Order cancel-replace is", ".", verb: "")
     case .amendment: return APIError(400, -2038, "Order amend is not supported for this symbol.")
     case .list(let kind): return unsupported("\(kind.text) orders", kind == .oco ? "" : ".")
@@ -179,6 +179,8 @@ enum Asked: Sendable {
   case cancelReplace
   case amendment
   case list(OrderListKind)
+  /// A switch of the account.
+  case setting
 }
 
 extension APIError {

@@ -39,6 +39,7 @@ enum Orders {
     }
     guard try parameters.flag("computeCommissionRates") == true else { return .constant("{}") }
     let terms = catalog.commission(caller.account.id, order.symbol)
+    let discount = DiscountJSON(caller.account, order.symbol, catalog)
     let side = order.command.side
     return .respond(
       .json {
@@ -46,7 +47,7 @@ enum Orders {
           Rates(terms.standard, side).write("standardCommissionForOrder", into: &$0)
           Rates(terms.special, side).write("specialCommissionForOrder", into: &$0)
           Rates(terms.tax, side).write("taxCommissionForOrder", into: &$0)
-          Rates.writeNoDiscount(into: &$0)
+          discount.write(into: &$0)
         }
       })
   }
@@ -135,12 +136,12 @@ struct OrderName: Sendable {
   }
 }
 
-/// The assets that commission on a symbol is charged in: what is received.
+/// The assets that commission on a symbol is charged in: what is received, or the discount asset.
 struct CommissionAssets: Sendable {
   private let assets: [AssetInfo]
 
   init(_ symbol: SymbolInfo, _ catalog: Catalog) {
-    assets = [symbol.base, symbol.quote].compactMap { catalog.asset($0) }
+    assets = [symbol.base, symbol.quote, catalog.discount.asset].compactMap { catalog.asset($0) }
   }
 
   func find(_ id: AssetID) -> AssetInfo? { assets.first { $0.id == id } }
@@ -190,16 +191,31 @@ struct Rates: Sendable {
       $0.field("seller", decimal: seller, scale: 8)
     }
   }
+}
 
-  /// There is no discount asset here; Binance always prints the object.
-  static func writeNoDiscount(into json: inout JSONWriter) {
+/// Binance's `discount`, which it always prints: whether commission may be paid in the discount asset,
+/// and what the standard commission is multiplied by then.
+struct DiscountJSON: Sendable {
+  private let isUsed: Bool
+  private let isOffered: Bool
+  private let asset: String?
+  private let factor: Int64
+
+  init(_ account: AccountInfo, _ symbol: SymbolInfo, _ catalog: Catalog) {
+    asset = catalog.asset(catalog.discount.asset)?.name
+    isUsed = account.usesDiscount
+    isOffered = symbol.offersDiscount && asset != nil
+    factor = catalog.discount.factor
+  }
+
+  func write(into json: inout JSONWriter) {
     json.key("discount")
     json.object {
-      $0.field("enabledForAccount", false)
-      $0.field("enabledForSymbol", false)
+      $0.field("enabledForAccount", isUsed)
+      $0.field("enabledForSymbol", isOffered)
       $0.key("discountAsset")
-      $0.null()
-      $0.field("discount", decimal: 0, scale: 8)
+      if let asset { $0.string(asset) } else { $0.null() }
+      $0.field("discount", decimal: factor, scale: 8)
     }
   }
 }

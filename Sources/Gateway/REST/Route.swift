@@ -18,6 +18,7 @@ public struct Route: Sendable {
     case queryOrderList, openOrderLists, allOrderLists, preventedMatches, amendments
     // SAPI
     case systemStatus, allCoins, tradeFee, marginPairs, apiRestrictions, accountStatus
+    case discountSwitch, setDiscountSwitch
     case apiTradingStatus, delistSchedule, depositHistory, withdrawHistory
     // Asked by clients that look for other markets
     case noSymbols

@@ -157,6 +157,9 @@ private let sapi: [Route] = [
   Route("GET", "/sapi/v1/account/apiRestrictions", .apiRestrictions, .userData),
   Route("GET", "/sapi/v1/account/status", .accountStatus, .userData),
   Route("GET", "/sapi/v1/account/apiTradingStatus", .apiTradingStatus, .userData),
+  Route("GET", "/sapi/v1/bnbBurn", .discountSwitch, .userData),
+  Route(
+    "POST", "/sapi/v1/bnbBurn", .setDiscountSwitch, .trade, ["spotBNBBurn", "interestBNBBurn"]),
   Route("GET", "/sapi/v1/spot/delist-schedule", .delistSchedule),
   Route("GET", "/sapi/v1/capital/deposit/hisrec", .depositHistory, .userData),
   Route("GET", "/sapi/v1/capital/withdraw/history", .withdrawHistory, .userData),

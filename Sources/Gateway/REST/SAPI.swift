@@ -1,12 +1,12 @@
 // SAPI: the wallet endpoints that ccxt, freqtrade and python-binance ask for at start or on demand.
 //
 // Times are milliseconds here whatever X-MBX-TIME-UNIT says, as at Binance.
-// Not here: moving funds (only the admin port does).
+// Not here: moving funds (only the admin port does), interest (there is none).
 
 import Engine
 import Market
 
-/// GET of /sapi/v1 paths.
+/// The /sapi/v1 paths.
 enum SAPI {
   static func coins(_ caller: Caller) -> Draft {
     let account = caller.account
@@ -74,6 +74,41 @@ enum SAPI {
           $0.field("enablePortfolioMarginTrading", false)
         }
       })
+  }
+
+  // MARK: The discount asset
+
+  /// Whether the account pays in the discount asset where it can.
+  static func discount(_ caller: Caller) -> Draft {
+    let account = caller.account
+    return .read(linearizable: true) { model in
+      switches(model.catalog.account(account.id)?.usesDiscount ?? account.usesDiscount)
+    }
+  }
+
+  /// Binance's BNB burn. Interest is never charged here, so only `false` is taken for it.
+  static func setDiscount(_ parameters: Parameters, _ caller: Caller) throws(APIError) -> Draft {
+    let isUsed = try parameters.flag("spotBNBBurn")
+    let interest = try parameters.flag("interestBNBBurn")
+    if interest == true { throw .notSupported }
+    guard let isUsed else {
+      guard interest != nil else { throw .missing("spotBNBBurn", or: "interestBNBBurn") }
+      return discount(caller)
+    }
+    let command = SetAccountDiscount(account: caller.account.id, isUsed: isUsed)
+    return .write(.setAccountDiscount(command), asked: .setting) { reply in
+      guard case .done = reply else { return nil }
+      return switches(isUsed)
+    }
+  }
+
+  private static func switches(_ isUsed: Bool) -> HTTPResponse {
+    .json {
+      $0.object {
+        $0.field("spotBNBBurn", isUsed)
+        $0.field("interestBNBBurn", false)
+      }
+    }
   }
 
   static func accountStatus(_ caller: Caller) -> Draft { .constant("{\"data\":\"Normal\"}") }
