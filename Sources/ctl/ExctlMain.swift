@@ -20,7 +20,8 @@ import Glibc
     subcommands: [
       StatusCommand.self, HealthCommand.self, LeaderCommand.self, MemberCommand.self,
       VerifyCommand.self, AccountCommand.self,
-      KeyCommand.self, DepositCommand.self, WithdrawalCommand.self, AssetCommand.self,
+      KeyCommand.self, DepositCommand.self, WithdrawalCommand.self, TransferCommand.self,
+      AssetCommand.self, SettingsCommand.self,
       SymbolCommand.self, LogCommand.self, SnapshotCommand.self, RecoverCommand.self,
       GenesisCommand.self,
     ])

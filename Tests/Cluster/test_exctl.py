@@ -115,7 +115,7 @@ def test_money_moves_once_per_id(cluster):
     refused(cluster, "deposit", "mona", "USDT", "0", "--id", "m-3")
     refused(cluster, "deposit", "mona", "USDT", "0.000000001", "--id", "m-3")
     refused(cluster, "deposit", "mona", "NONE", "1", "--id", "m-3")
-    moved = ok(cluster, "withdrawal", "list", "mona")["transfers"]
+    moved = ok(cluster, "account", "movements", "mona")["transfers"]
     assert [t["amount"] for t in moved] == ["100.50000000", "-0.50000000"]
     shown = ok(cluster, "account", "show", "mona")["balances"]
     assert shown == [{"asset": "USDT", "free": "100.00000000", "locked": "0.00000000"}]
@@ -141,6 +141,106 @@ def test_symbols_are_added_halted_and_resumed(cluster):
     refused(
         cluster, "symbol", "add", "DOGEUSDT", "--base", "DOGE", "--quote", "USDT", "--tick-size", "1",
         "--step-size", "1")
+
+
+def test_a_withdrawal_is_held_and_then_posted_or_given_back(cluster):
+    ok(cluster, "account", "create", "wanda", "--permission", "trade")
+    ok(cluster, "account", "create", "willi", "--parent", "wanda")
+    ok(cluster, "deposit", "wanda", "USDT", "100", "--id", "w-0")
+    moved = ok(cluster, "transfer", "wanda", "willi", "USDT", "10", "--id", "t/1")
+    assert (moved["free"], moved["repeated"]) == ("90.00000000", False)
+    assert ok(cluster, "transfer", "wanda", "willi", "USDT", "10", "--id", "t/1")["repeated"] is True
+    assert "other contents" in refused(
+        cluster, "transfer", "wanda", "willi", "USDT", "11", "--id", "t/1")
+    assert "free balance" in refused(
+        cluster, "transfer", "wanda", "willi", "USDT", "91", "--id", "t/2")
+
+    def ask(id):
+        return ok(
+            cluster, "withdrawal", "request", "wanda", "USDT", "20", "--fee", "1", "--address",
+            "somewhere", "--id", id)
+
+    def balance():
+        return [(b["free"], b["locked"]) for b in ok(cluster, "account", "show", "wanda")["balances"]]
+
+    assert ask("w/1")["free"] == "69.00000000"
+    ask("w/2")
+    assert ask("w/2")["repeated"] is True
+    assert balance() == [("48.00000000", "42.00000000")]
+    assert "cannot go there" in refused(cluster, "withdrawal", "sent", "w/1")
+    assert ok(cluster, "withdrawal", "approve", "w/1", "--note", "seen")["state"] == "approved"
+    listed = ok(cluster, "withdrawal", "list", "--account", "wanda")["withdrawals"]
+    assert [(w["id"], w["state"], w["note"]) for w in listed] == [
+        ("w/1", "approved", "seen"), ("w/2", "requested", "")]
+    ok(cluster, "withdrawal", "sent", "w/1")
+    ok(cluster, "withdrawal", "confirm", "w/1", "--note", "0xabc")
+    ok(cluster, "withdrawal", "reject", "w/2")
+    assert balance() == [("69.00000000", "0.00000000")]
+    assert ok(cluster, "withdrawal", "confirm", "w/1")["state"] == "confirmed"
+    assert "no such withdrawal" in refused(cluster, "withdrawal", "fail", "w/1")
+    assert "no such withdrawal" in refused(cluster, "withdrawal", "approve", "w/9")
+    assert [w["id"] for w in ok(cluster, "withdrawal", "list", "--state", "rejected")[
+        "withdrawals"]] == ["w/2"]
+    assert "state may be" in refused(cluster, "withdrawal", "list", "--state", "gone")
+
+
+def test_settings_of_the_exchange_are_shown_and_changed(cluster):
+    settings = ok(cluster, "settings")
+    assert settings["level"] == settings["newestLevel"] and settings["refused"] == []
+    assert ok(cluster, "settings", "refuse", "icebergs", "trailingStops")["refused"] == [
+        "trailingStops", "icebergs"]
+    assert "refused may hold" in refused(cluster, "settings", "refuse", "stops")
+    assert ok(cluster, "settings")["refused"] == ["trailingStops", "icebergs"]
+    assert ok(cluster, "settings", "refuse")["refused"] == []
+    assert ok(cluster, "settings", "limits", "--max-orders", "50")["maxOrders"] == 50
+    assert ok(cluster, "settings", "limits")["maxOrders"] == 0
+    assert "does not know level" in refused(cluster, "settings", "level", "1000")
+    assert "only be raised" in refused(cluster, "settings", "level", "1000", "--force")
+    assert ok(cluster, "settings")["level"] == settings["level"]
+
+
+def test_a_symbol_s_rules_and_commissions_are_changed(cluster):
+    shown = ok(
+        cluster, "symbol", "filters", "BTCUSDT", "minNotional=7", "percentPriceBid=1.2:0.8",
+        "maxOpenOrders=60", "trailingDelta=10:2000:10:2000")
+    assert shown["minNotional"] == "7.00000000" and shown["maxOpenOrders"] == 60
+    before = ok(cluster, "symbol", "show", "BTCUSDT")
+    assert before["percentPriceBid"] == {"up": "1.20000000", "down": "0.80000000"}
+    assert before["trailingDelta"]["maxBelow"] == 2000
+    for wrong in ("tickSize=5", "minPrice=99999999", "minNotionl=1", "minNotional=x"):
+        refused(cluster, "symbol", "filters", "BTCUSDT", wrong)
+    refused(cluster, "symbol", "filters", "BTCUSDT", "maxOpenOrders=x", code=USAGE)
+    assert "no such symbol" in refused(cluster, "symbol", "filters", "NONE", "minNotional=7")
+    assert ok(cluster, "symbol", "show", "BTCUSDT") == before
+    ok(cluster, "symbol", "self-trade", "BTCUSDT", "NONE", "EXPIRE_TAKER", "--standard", "NONE")
+    assert ok(cluster, "symbol", "show", "BTCUSDT")["selfTrade"]["allowed"] == [
+        "NONE", "EXPIRE_TAKER"]
+    assert "standard must be" in refused(
+        cluster, "symbol", "self-trade", "BTCUSDT", "NONE", "--standard", "EXPIRE_BOTH")
+    ok(cluster, "account", "create", "cora")
+    ok(cluster, "symbol", "commission", "BTCUSDT", "--account", "cora", "--standard", "0.001:0.002",
+       "--tax", "0:0:0.0001:0")
+    assert "0.1 in all" in refused(
+        cluster, "symbol", "commission", "BTCUSDT", "--standard", "0.1:0.2")
+    terms = ok(cluster, "symbol", "show", "BTCUSDT")["commissions"]
+    assert [(t["account"], t["standard"]["taker"], t["tax"]["buyer"]) for t in terms] == [
+        ("cora", "0.00200000", "0.00010000")]
+    ok(cluster, "symbol", "filters", "BTCUSDT", "percentPriceBid=0:0", "trailingDelta=0:0:0:0")
+
+
+def test_commission_in_the_discount_asset_is_switched_on(cluster):
+    ok(cluster, "asset", "add", "BNB")
+    assert ok(cluster, "settings", "discount", "BNB", "--factor", "0.75") == {
+        "asset": "BNB", "factor": "0.75000000"}
+    assert "0 to 1" in refused(cluster, "settings", "discount", "BNB", "--factor", "1.5")
+    assert "no such asset" in refused(cluster, "settings", "discount", "NONE", "--factor", "1")
+    refused(cluster, "settings", "discount", "BNB", code=USAGE)
+    assert ok(cluster, "symbol", "discount", "BTCUSDT", "on")["offered"] is True
+    ok(cluster, "account", "create", "dora")
+    assert ok(cluster, "account", "discount", "dora", "on")["used"] is True
+    assert ok(cluster, "account", "show", "dora")["usesDiscount"] is True
+    assert ok(cluster, "settings")["discount"] == {"asset": "BNB", "factor": "0.75000000"}
+    assert ok(cluster, "settings", "discount") == {"asset": None, "factor": "0.00000000"}
 
 
 def test_wrong_usage_and_wrong_tokens_have_their_codes(cluster, tmp_path):

@@ -50,7 +50,8 @@ import Wire
     }
   }
 
-  /// A stream at the first level and then at the second, every kind of command among them.
+  /// A stream at the first level and then at the second, every kind of command among them; then with
+  /// commissions in a discount asset.
   static func stream() -> [Line] {
     var random = RandomCommands(seed: 22)
     var stamp = World.start
@@ -70,6 +71,11 @@ import Wire
       if step == 180 { add(.setLevel(SetLevel(level: 2))) }
       stamp += random.pause()
       add(random.random.chance(8) ? random.movement() : random.nextSpecial())
+      if step % 20 == 19 { lines.append(.hash("")) }
+    }
+    for step in 0..<120 {
+      stamp += random.pause()
+      add(step < 5 || random.random.chance(8) ? random.discount(step) : random.nextSpecial())
       if step % 20 == 19 { lines.append(.hash("")) }
     }
     return lines
@@ -97,11 +103,11 @@ import Wire
     }
     let lines = try Self.read()
     let hashes = lines.count { if case .hash = $0 { true } else { false } }
-    #expect(hashes == 18 && lines.count > 380)
+    #expect(hashes == 24 && lines.count > 500)
     let now = try Self.replay(lines, .none)
     let first = zip(lines, now).enumerated().first { $0.element.0 != $0.element.1 }
     #expect(first == nil, "line \((first?.offset ?? 0) + 2)")
-    for bug in [PlantedBug.tradeIDSkips, .countsNotLowered, .sliceWhole] {
+    for bug in [PlantedBug.tradeIDSkips, .countsNotLowered, .sliceWhole, .discountUntaken] {
       #expect(try Self.replay(lines, bug) != lines, "\(bug)")
     }
   }
@@ -115,9 +121,10 @@ import Wire
     var random = RandomCommands(seed: seed)
     var log: [(stamp: Int64, command: Command, events: [Event], reply: Reply)] = []
     var rows = [world.rows.rows]
-    for _ in 0..<200 {
+    for step in 0..<200 {
       world.stamp += random.pause()
-      let command = random.nextSpecial()
+      let command =
+        step < 5 || random.random.chance(4) ? random.discount(step) : random.nextSpecial()
       let reply = world.run(command)
       log.append((world.stamp, command, world.lastEvents, reply))
       world.collect()

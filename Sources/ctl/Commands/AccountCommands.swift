@@ -1,4 +1,4 @@
-// AccountCommands: accounts, keys, deposits and withdrawals.
+// AccountCommands: accounts and keys.
 
 import ArgumentParser
 import Gateway
@@ -7,6 +7,7 @@ import Gateway
 enum Permission: String, ExpressibleByArgument, CaseIterable {
   case trade
   case withdraw
+  case transfer
 
   /// Writes them as the member `permissions`.
   static func write(_ list: [Permission], to writer: inout JSONWriter) {
@@ -17,14 +18,18 @@ enum Permission: String, ExpressibleByArgument, CaseIterable {
 
 struct AccountCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "account", abstract: "Create, list, show and limit accounts.",
-    subcommands: [Create.self, List.self, Show.self, Limits.self])
+    commandName: "account", abstract: "Create, list, show, limit and switch accounts.",
+    subcommands: [
+      Create.self, List.self, Show.self, Limits.self, Discount.self, Group.self, Movements.self,
+    ])
 
   struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Create an account and print its first key. The secret is shown this once.")
     @Argument(help: "1 to 64 of A-Z, a-z, 0-9, '.', '_', '-'; not digits only.") var name: String
-    @Option(help: "trade, withdraw; repeatable. Default: trade.") var permission: [Permission] = []
+    @Option(help: "trade, withdraw, transfer; repeatable. Default: trade.")
+    var permission: [Permission] = []
+    @Option(help: "Name or id of the account that it stands under.") var parent: String?
     @Option(name: .customLong("per-10-seconds"), help: "Orders per 10 seconds. Default: 100.")
     var per10Seconds: UInt32?
     @Option(help: "Orders per day. Default: 200000.") var perDay: UInt32?
@@ -35,6 +40,7 @@ struct AccountCommand: ParsableCommand {
         .post("accounts", isIdempotent: false) { w in
           w.field("name", name)
           if !permission.isEmpty { Permission.write(permission, to: &w) }
+          if let parent { w.field("parent", parent) }
           guard per10Seconds != nil || perDay != nil else { return }
           w.key("limits")
           w.object { w in
@@ -119,6 +125,57 @@ struct AccountCommand: ParsableCommand {
   }
 }
 
+extension AccountCommand {
+  struct Discount: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Let an account pay commission in the discount asset, or no more.")
+    @Argument(help: "Name or id.") var account: String
+    @Argument(help: "on or off.") var used: Switch
+    @OptionGroup var cluster: ClusterOptions
+
+    func run() throws {
+      let answer = try cluster.client().send(
+        .post("accounts/\(try pathPart(account))/discount") { $0.field("used", used == .on) })
+      cluster.printing.show(answer)
+    }
+  }
+
+  struct Group: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Put an account into a trade group, for self-trade prevention.")
+    @Argument(help: "Name or id.") var account: String
+    @Argument(help: "A number above 0; none: out of any group.") var group: Int64?
+    @OptionGroup var cluster: ClusterOptions
+
+    func run() throws {
+      let answer = try cluster.client().send(
+        .post("accounts/\(try pathPart(account))/trade-group") { w in
+          if let group { w.field("group", group) }
+        })
+      cluster.printing.show(answer)
+    }
+  }
+
+  struct Movements: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List an account's newest deposits (+) and withdrawals (-).")
+    @Argument(help: "Name or id.") var account: String
+    @OptionGroup var cluster: ClusterOptions
+
+    func run() throws {
+      let path = "accounts/\(try pathPart(account))/transfers"
+      let answer = try cluster.client().send(.get(path))
+      cluster.printing.show(answer) {
+        var table = Table("INDEX", "ASSET", "AMOUNT", "ID")
+        for item in answer["transfers"]?.elements ?? [] {
+          table.add(item.cell("index"), item.cell("asset"), item.cell("amount"), item.cell("id"))
+        }
+        return table.text
+      }
+    }
+  }
+}
+
 struct KeyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "key", abstract: "Create and revoke API keys.",
@@ -128,7 +185,7 @@ struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Add a key to an account. The secret is shown this once.")
     @Argument(help: "Name or id of the account.") var account: String
-    @Option(help: "trade, withdraw; repeatable. Default: the account's own.")
+    @Option(help: "trade, withdraw, transfer; repeatable. Default: the account's own.")
     var permission: [Permission] = []
     @Flag(help: "A key that can only read.") var readOnly = false
     @OptionGroup var cluster: ClusterOptions
@@ -157,69 +214,6 @@ struct KeyCommand: ParsableCommand {
     func run() throws {
       let answer = try cluster.client().send(.post("keys/revoke") { $0.field("apiKey", apiKey) })
       cluster.printing.show(answer)
-    }
-  }
-}
-
-/// What a deposit and a withdrawal say.
-struct FundsArguments: ParsableArguments {
-  @Argument(help: "Name or id of the account.") var account: String
-  @Argument(help: "For example USDT.") var asset: String
-  @Argument(help: "A decimal number above 0.") var amount: String
-  @Option(help: "Names the booking: it is made once, however often it is sent.") var id: String
-
-  func call(_ path: String) -> AdminClient.Call {
-    .post(path) { w in
-      w.field("account", account)
-      w.field("asset", asset)
-      w.field("amount", amount)
-      w.field("id", id)
-    }
-  }
-}
-
-struct DepositCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "deposit", abstract: "Credit an account, once per id.")
-  @OptionGroup var funds: FundsArguments
-  @OptionGroup var cluster: ClusterOptions
-
-  func run() throws {
-    cluster.printing.show(try cluster.client().send(funds.call("deposits")))
-  }
-}
-
-struct WithdrawalCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "withdrawal", abstract: "Debit an account, and list what was moved.",
-    subcommands: [Create.self, List.self])
-
-  struct Create: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Debit an account, once per id.")
-    @OptionGroup var funds: FundsArguments
-    @OptionGroup var cluster: ClusterOptions
-
-    func run() throws {
-      cluster.printing.show(try cluster.client().send(funds.call("withdrawals")))
-    }
-  }
-
-  struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "List an account's newest deposits (+) and withdrawals (-).")
-    @Argument(help: "Name or id of the account.") var account: String
-    @OptionGroup var cluster: ClusterOptions
-
-    func run() throws {
-      let path = "accounts/\(try pathPart(account))/transfers"
-      let answer = try cluster.client().send(.get(path))
-      cluster.printing.show(answer) {
-        var table = Table("INDEX", "ASSET", "AMOUNT", "ID")
-        for item in answer["transfers"]?.elements ?? [] {
-          table.add(item.cell("index"), item.cell("asset"), item.cell("amount"), item.cell("id"))
-        }
-        return table.text
-      }
     }
   }
 }

@@ -5,7 +5,8 @@ import Gateway
 
 struct AssetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "asset", abstract: "Add and list assets.", subcommands: [Add.self, List.self])
+    commandName: "asset", abstract: "Add, list and limit assets.",
+    subcommands: [Add.self, List.self, Limit.self])
 
   struct Add: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Add an asset.")
@@ -40,10 +41,29 @@ struct AssetCommand: ParsableCommand {
   }
 }
 
+extension AssetCommand {
+  struct Limit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Set the most of an asset in one order; 0: no bound.")
+    @Argument(help: "For example BTC.") var name: String
+    @Argument(help: "A decimal number.") var orderMax: String
+    @OptionGroup var cluster: ClusterOptions
+
+    func run() throws {
+      let answer = try cluster.client().send(
+        .post("assets/\(try pathPart(name))/limit") { $0.field("orderMax", orderMax) })
+      cluster.printing.show(answer)
+    }
+  }
+}
+
 struct SymbolCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "symbol", abstract: "Add, list, halt and resume trading pairs.",
-    subcommands: [Add.self, List.self, Halt.self, Resume.self, CancelOnly.self])
+    commandName: "symbol", abstract: "Add, list, show, change, halt and resume trading pairs.",
+    subcommands: [
+      Add.self, List.self, Show.self, Halt.self, Resume.self, CancelOnly.self, Status.self,
+      Filters.self, SelfTrade.self, Commission.self, Discount.self,
+    ])
 
   struct Add: ParsableCommand {
     static let configuration = CommandConfiguration(
