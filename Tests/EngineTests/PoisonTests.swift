@@ -101,6 +101,19 @@ import Wire
     return order
   }
 
+  private static func discount(_ account: AccountID, _ random: inout Seeded) -> Command {
+    switch random.pick(1...3) {
+    case 1:
+      .setDiscount(
+        DiscountSettings(
+          asset: AssetID(UInt32(random.pick(0...4))),
+          factor: random.chance(70) ? random.pick(0...100_000_000) : value(&random)))
+    case 2:
+      .setSymbolDiscount(SetSymbolDiscount(symbol: World.first, isOffered: random.chance(90)))
+    default: .setAccountDiscount(SetAccountDiscount(account: account, isUsed: random.chance(90)))
+    }
+  }
+
   private static func administrative(_ account: AccountID, _ random: inout Seeded) -> Command {
     let funds = Funds(
       account: account, asset: AssetID(UInt32(random.pick(0...4))), amount: value(&random),
@@ -112,17 +125,7 @@ import Wire
       averagePriceMinutes: UInt32(truncatingIfNeeded: random.next() >> 58),
       rules: rules(&random))
     switch random.pick(1...18) {
-    case 16:
-      return .setDiscount(
-        DiscountSettings(
-          asset: AssetID(UInt32(random.pick(0...4))),
-          factor: random.chance(70) ? random.pick(0...100_000_000) : value(&random)))
-    case 17:
-      return .setSymbolDiscount(
-        SetSymbolDiscount(symbol: World.first, isOffered: random.chance(90)))
-    case 18:
-      return .setAccountDiscount(
-        SetAccountDiscount(account: account, isUsed: random.chance(90)))
+    case 16...18: return discount(account, &random)
     case 1...2: return .deposit(funds)
     case 3...4: return .withdraw(funds)
     case 5:

@@ -24,4 +24,12 @@ extension CommandCodec {
   static func setAssetLimit(_ r: inout ByteReader) throws(WireError) -> SetAssetLimit {
     SetAssetLimit(asset: AssetID(try r.u32()), orderMax: try r.i64())
   }
+
+  static func setSymbolDiscount(_ r: inout ByteReader) throws(WireError) -> SetSymbolDiscount {
+    SetSymbolDiscount(symbol: SymbolID(try r.u32()), isOffered: try r.bool())
+  }
+
+  static func setAccountDiscount(_ r: inout ByteReader) throws(WireError) -> SetAccountDiscount {
+    SetAccountDiscount(account: AccountID(try r.u64()), isUsed: try r.bool())
+  }
 }

@@ -308,12 +308,8 @@ public enum CommandCodec {
           account: AccountID(try r.u64()), symbol: SymbolID(try r.u32()),
           commission: try r.commission()))
     case .setDiscount: return .setDiscount(try r.discount())
-    case .setSymbolDiscount:
-      return .setSymbolDiscount(
-        SetSymbolDiscount(symbol: SymbolID(try r.u32()), isOffered: try r.bool()))
-    case .setAccountDiscount:
-      return .setAccountDiscount(
-        SetAccountDiscount(account: AccountID(try r.u64()), isUsed: try r.bool()))
+    case .setSymbolDiscount: return .setSymbolDiscount(try setSymbolDiscount(&r))
+    case .setAccountDiscount: return .setAccountDiscount(try setAccountDiscount(&r))
     case .setLevel: return .setLevel(SetLevel(level: try r.u32()))
     case .setFeatures: return .setFeatures(Features(rawValue: try r.u32()))
     case .genesis:
