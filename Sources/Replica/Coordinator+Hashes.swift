@@ -52,7 +52,9 @@ extension Coordinator {
         || plants.bugs.contains(.learnersCountInHash)
     else { return }
     for sample in machine.record.samples
-    where !machine.agreement.hasReport(of: identity.id, at: sample.index) {
+    where sample.index >= machine.record.ownFrom
+      && !machine.agreement.hasReport(of: identity.id, at: sample.index)
+    {
       unreported.append(
         HashReport(
           node: identity.id, incarnation: identity.incarnation, index: sample.index,

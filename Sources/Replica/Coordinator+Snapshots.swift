@@ -6,7 +6,8 @@
 //   * a log that a living follower needs is kept within `retainedBytesMax`, or while a snapshot is on
 //     its way to it for as
 //     long as consensus allows; a dead one keeps nothing (Consensus.advanceCuttable)
-//   * a node whose own state must not be used serves none
+//   * a node whose own state must not be used serves none; one that serves has its state compared with
+//     the other voters' first, because a wrong one that spreads becomes the majority
 // Not here: files (Node, Storage), transfers (SnapshotServer, SnapshotClient).
 
 import Raft
@@ -75,10 +76,15 @@ extension Coordinator {
       guard peer == consensus.leader, atLeast > machine.marker.applied.index.value else { return }
       client.want(atLeast: atLeast, from: sources, now.monotonic)
     case .manifestRequest, .pieceRequest, .done:
+      var trust = server.latest.map { self.trust(since: $0.id.index.value) } ?? .open
+      if trust != .agreed, plants.has(.servesUncompared) { trust = .agreed }
       let answer = server.receive(
-        message, from: peer, stored: isSound ? runs.stored : nil, now.monotonic,
+        message, from: peer, stored: isSound ? runs.stored : nil, trust, now.monotonic,
         &effects.snapshots)
       if let answer { send(answer, to: peer, now, &effects) }
+    case .compare(let atLeast):
+      guard atLeast <= consensus.lastIndex.value else { return }
+      compare(now, &effects)
     case .manifest, .piece, .refused:
       withClient(now, &effects) { client, messages, snapshots in
         client.receive(message, from: peer, now.monotonic, &messages, &snapshots)
@@ -139,10 +145,48 @@ extension Coordinator {
       }
     }
     if !server.isIdle { server.tick(now.monotonic, &effects.snapshots) }
-    if settings.snapshotEveryBytes > 0, bytesSinceSnapshot >= settings.snapshotEveryBytes, isSound {
+    haveCompared(now, &effects)
+    // A newer one would have to be compared anew.
+    if settings.snapshotEveryBytes > 0, bytesSinceSnapshot >= settings.snapshotEveryBytes, isSound,
+      server.wantsComparison == nil
+    {
       bytesSinceSnapshot = 0
       server.make(now.monotonic, &effects.snapshots)
     }
+  }
+
+  // MARK: Comparing before sending
+
+  /// What the voters say of the own state as of `index`. Those that have said themselves that their
+  /// state must not be used, and those that vote no more, are not listened to.
+  func trust(since index: UInt64) -> StateTrust {
+    let configuration = machine.marker.configuration
+    return machine.agreement.trust(in: machine.record.samples, since: index) { node in
+      (configuration?.isVoter(node) ?? false) && !health(of: node).contains(.fenced)
+    }
+  }
+
+  /// Sees to it that the voters compare their states behind a snapshot that somebody waits for.
+  private mutating func haveCompared(_ now: Moment, _ effects: inout Effects) {
+    guard let index = server.wantsComparison, isSound, trust(since: index) != .agreed else {
+      return
+    }
+    guard consensus.role != .leader else { return compare(now, &effects) }
+    guard let leader = consensus.leader, now.monotonic - comparedAt >= Self.comparePause else {
+      return
+    }
+    comparedAt = now.monotonic
+    send(.compare(atLeast: index), to: leader, now, &effects)
+  }
+
+  /// Two comparisons, or two questions for one, are at least this far apart. Microseconds.
+  private static let comparePause: Int64 = 1_000_000
+
+  private mutating func compare(_ now: Moment, _ effects: inout Effects) {
+    guard now.monotonic - comparedAt >= Self.comparePause,
+      compareStates(now, &effects) != nil
+    else { return }
+    comparedAt = now.monotonic
   }
 
   // MARK: The log's beginning

@@ -60,6 +60,8 @@ public struct Coordinator: ~Copyable {
   var ledger: LogLedger
   var logBase: EntryID
   var bytesSinceSnapshot: UInt64 = 0
+  /// When a comparison for a snapshot was begun, or asked for, last. Monotonic microseconds.
+  var comparedAt = Int64.min / 2
 
   // Hashes (Coordinator+Hashes).
   var reports: [HashReport] = []
@@ -131,7 +133,8 @@ public struct Coordinator: ~Copyable {
       throw ReplicaError("node \(identity.id) is not among the voters \(voters), or one repeats")
     }
     let encodedGenesis = try Self.encode(genesis, genesisHash)
-    let machine = try Self.machine(restored, rows, settings)
+    var machine = try Self.machine(restored, rows, settings)
+    machine.keep(by: identity)
     let marker = machine.marker
     try Self.check(marker, restored, genesisHash)
     self.machine = machine

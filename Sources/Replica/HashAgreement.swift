@@ -9,6 +9,16 @@
 import Raft
 import Wire
 
+/// What the voters' hashes say of one replica's state.
+enum StateTrust: Equatable, Sendable {
+  /// A majority had the same.
+  case agreed
+  /// No majority has spoken yet; more voices for it than for another, or none but the own.
+  case open
+  /// As many voices for another.
+  case disputed
+}
+
 /// Which state hash a majority of the voters has, index by index.
 public struct HashAgreement: Hashable, Sendable {
   /// How many indexes are remembered.
@@ -53,6 +63,14 @@ public struct HashAgreement: Hashable, Sendable {
   /// The index since which no majority agrees, if so: writes halt.
   public var divided: UInt64? { dividedIndex > agreedIndex ? dividedIndex : nil }
 
+  /// The newest point at which the states that were told differ and the silent decide.
+  var dispute: Point? {
+    points.last.flatMap { point in
+      point.agreed == nil && !point.isDivided && Set(point.votes.map(\.hash)).count > 1
+        ? point : nil
+    }
+  }
+
   /// Whether `node` has reported for `index`, or the index is too old to matter.
   func hasReport(of node: NodeID, at index: UInt64) -> Bool {
     if points.count == Self.pointsMax, let first = points.first, index < first.index { return true }
@@ -83,6 +101,30 @@ public struct HashAgreement: Hashable, Sendable {
     points[place].votes.insert(vote, at: position)
     judge(place, configuration, countsLearners)
     return true
+  }
+
+  /// What is known of a state as of `index`, whose hashes were `samples` before and since. Wrong states stay wrong: who
+  /// was contradicted before is in doubt, until a majority had the same; what becomes of a state after that does not
+  /// matter.
+  ///
+  /// - Parameter counts: whose voices count where no majority has spoken.
+  func trust(
+    in samples: [HashSample], since index: UInt64, counts: (NodeID) -> Bool
+  ) -> StateTrust {
+    var trust = StateTrust.open
+    for sample in samples {
+      let point = points.first { $0.index == sample.index }
+      if lastAgreed == sample || point?.agreed == sample.hash {
+        if sample.index >= index { return .agreed }
+        trust = .open
+        continue
+      }
+      let votes = point?.votes.filter { counts($0.node) } ?? []
+      let others = Set(votes.map(\.hash)).subtracting([sample.hash])
+      let most = others.map { hash in votes.count { $0.hash == hash } }.max() ?? 0
+      if most > 0, most >= votes.count(where: { $0.hash == sample.hash }) { trust = .disputed }
+    }
+    return trust
   }
 
   private mutating func judge(

@@ -38,6 +38,9 @@ package struct PlantedBugs: OptionSet, Hashable, Sendable {
   /// Lets the log be cut at the applied index, whatever the store holds durably.
   package static let cutBeforeFlush = PlantedBugs(rawValue: 8192)
 
+  /// Sends snapshots of a state that nobody has compared.
+  package static let servesUncompared = PlantedBugs(rawValue: 16384)
+
   /// Each of them, with its name.
   package static let all: [(name: String, bug: PlantedBugs)] = [
     ("ignoreDuplicates", .ignoreDuplicates), ("rowsWithoutMarker", .rowsWithoutMarker),
@@ -48,7 +51,7 @@ package struct PlantedBugs: OptionSet, Hashable, Sendable {
     ("readsBeforeApply", .readsBeforeApply), ("readsWithoutQuorum", .readsWithoutQuorum),
     ("learnersCountInHash", .learnersCountInHash), ("freshRequestIDs", .freshRequestIDs),
     ("forwardsOvertake", .forwardsOvertake), ("servesFenced", .servesFenced),
-    ("cutBeforeFlush", .cutBeforeFlush),
+    ("cutBeforeFlush", .cutBeforeFlush), ("servesUncompared", .servesUncompared),
   ]
 }
 

@@ -21,12 +21,14 @@ public enum SnapshotMessage: Hashable, Sendable {
   case refused(transfer: UInt64, Refusal)
   /// The client needs nothing more.
   case done(transfer: UInt64)
+  /// A server to the leader: let the voters compare their states at this index or later.
+  case compare(atLeast: UInt64)
 
   /// Why a server does not serve. Raw values go over the wire: never renumber.
   public enum Refusal: UInt8, Sendable {
     /// It serves as many others as it may.
     case busy = 1
-    /// It makes a snapshot: ask again soon.
+    /// It makes a snapshot, or has it compared: ask again soon.
     case preparing = 2
     /// Its own state does not reach so far, or must not be used.
     case unable = 3
@@ -73,6 +75,9 @@ public enum SnapshotMessage: Hashable, Sendable {
     case .done(let transfer):
       writer.u8(7)
       writer.u64(transfer)
+    case .compare(let atLeast):
+      writer.u8(8)
+      writer.u64(atLeast)
     }
   }
 
@@ -103,6 +108,7 @@ public enum SnapshotMessage: Hashable, Sendable {
       }
       self = .refused(transfer: transfer, refusal)
     case 7: self = .done(transfer: try reader.u64())
+    case 8: self = .compare(atLeast: try reader.u64())
     default: throw .invalid("snapshot message kind")
     }
   }

@@ -5,7 +5,9 @@
 //     longer than `lifeMax`, ends
 //   * bytes leave no faster than a token bucket fills; what waits for it is bounded, and waits in order
 //   * one snapshot is made at a time
-// Not here: files (Node, Storage), and who needs a snapshot (Consensus).
+//   * none leaves before a majority had the same state hash at its index or later, unless the voters
+//     are silent for `compareMax`; never one that as many voters contradict as confirm
+// Not here: files (Node, Storage), who needs a snapshot (Consensus), what the voters say (HashAgreement).
 
 import Raft
 
@@ -14,6 +16,8 @@ struct SnapshotServer: Sendable {
   static let silenceMax: Int64 = 10_000_000
   static let lifeMax: Int64 = 1_800_000_000
   static let makingMax: Int64 = 600_000_000
+  /// How long the voters have for comparing their states with a snapshot that is asked for.
+  static let compareMax: Int64 = 5_000_000
   /// Pieces of one transfer that may wait for the bucket.
   static let waitingMax = 16
 
@@ -29,6 +33,8 @@ struct SnapshotServer: Sendable {
     var snapshot: EntryID
     var began: Int64
     var heard: Int64
+    /// A majority had its state.
+    var isAgreed: Bool
     var waiting: [SnapshotPiece] = []
   }
 
@@ -38,6 +44,8 @@ struct SnapshotServer: Sendable {
   private(set) var makingSince: Int64?
   /// The last one that was to be made came to nothing, and nobody was told so yet.
   private var hasFailed = false
+  /// Since when, and when last, a snapshot was asked for that the voters have not compared yet.
+  private var uncompared: (since: Int64, last: Int64)?
   private var transfers: [Transfer] = []
   private var tokens: Int64
   private var filledAt: Int64 = 0
@@ -52,8 +60,14 @@ struct SnapshotServer: Sendable {
 
   /// The snapshots that must not be removed now.
   var inUse: [EntryID] { transfers.map(\.snapshot) }
-  var isIdle: Bool { transfers.isEmpty && makingSince == nil }
+  var isIdle: Bool { transfers.isEmpty && makingSince == nil && uncompared == nil }
   var transferCount: Int { transfers.count }
+  /// The index at which, or behind which, the voters should compare their states, because somebody
+  /// waits for it.
+  var wantsComparison: UInt64? { uncompared == nil ? nil : latest?.id.index.value }
+
+  /// Whether what the peer is being sent was confirmed by a majority; `nil`: it is sent nothing.
+  func isAgreed(for peer: NodeID) -> Bool? { transfers.first { $0.peer == peer }?.isAgreed }
 
   mutating func made(_ offered: Offered) {
     makingSince = nil
@@ -75,15 +89,18 @@ struct SnapshotServer: Sendable {
 
   // MARK: Messages
 
-  /// Answers a client. `stored`: how far the own store reaches; `nil`: it must not be used.
+  /// Answers a client. `stored`: how far the own store reaches; `nil`: it must not be used. `trust`:
+  /// what the voters say of `latest`.
   mutating func receive(
-    _ message: SnapshotMessage, from peer: NodeID, stored: UInt64?, _ now: Int64,
-    _ effects: inout [SnapshotEffect]
+    _ message: SnapshotMessage, from peer: NodeID, stored: UInt64?, _ trust: StateTrust,
+    _ now: Int64, _ effects: inout [SnapshotEffect]
   ) -> SnapshotMessage? {
     switch message {
     case .manifestRequest(let number, let atLeast, let offset):
-      return begin(number, peer, atLeast, offset, stored, now, &effects)
+      return begin(number, peer, atLeast, offset, stored, trust, now, &effects)
     case .pieceRequest(let number, let piece):
+      // A state that turns out wrong on its way goes no further.
+      if stored == nil { transfers.removeAll() }
       guard let i = place(peer, number), transfers[i].waiting.count < Self.waitingMax else {
         return .refused(transfer: number, .gone)
       }
@@ -94,7 +111,7 @@ struct SnapshotServer: Sendable {
     case .done(let number):
       if let i = place(peer, number) { transfers.remove(at: i) }
       return nil
-    case .needed, .manifest, .piece, .refused:
+    case .needed, .manifest, .piece, .refused, .compare:
       return nil
     }
   }
@@ -105,7 +122,7 @@ struct SnapshotServer: Sendable {
 
   private mutating func begin(
     _ number: UInt64, _ peer: NodeID, _ atLeast: UInt64, _ offset: UInt32, _ stored: UInt64?,
-    _ now: Int64, _ effects: inout [SnapshotEffect]
+    _ trust: StateTrust, _ now: Int64, _ effects: inout [SnapshotEffect]
   ) -> SnapshotMessage? {
     guard let stored, stored >= atLeast else { return .refused(transfer: number, .unable) }
     if place(peer, number) == nil {
@@ -119,8 +136,11 @@ struct SnapshotServer: Sendable {
         make(now, &effects)
         return .refused(transfer: number, failed ? .unable : .preparing)
       }
+      if let refusal = refusal(trust, now) { return .refused(transfer: number, refusal) }
       transfers.append(
-        Transfer(peer: peer, number: number, snapshot: latest.id, began: now, heard: now))
+        Transfer(
+          peer: peer, number: number, snapshot: latest.id, began: now, heard: now,
+          isAgreed: trust == .agreed))
     }
     guard let i = place(peer, number), let latest, latest.id == transfers[i].snapshot,
       offset < latest.manifest.count
@@ -130,6 +150,18 @@ struct SnapshotServer: Sendable {
     return .manifest(
       transfer: number, id: latest.id, total: UInt32(latest.manifest.count), offset: offset,
       bytes: Array(latest.manifest[Int(offset)..<end]))
+  }
+
+  /// Why `latest` is not sent yet, or must not be.
+  private mutating func refusal(_ trust: StateTrust, _ now: Int64) -> SnapshotMessage.Refusal? {
+    if trust == .agreed {
+      uncompared = nil
+      return nil
+    }
+    let since = uncompared?.since ?? now
+    uncompared = (since, now)
+    if trust == .disputed { return .unable }
+    return now - since < Self.compareMax ? .preparing : nil
   }
 
   /// What became of a read: the message for the client.
@@ -153,6 +185,7 @@ struct SnapshotServer: Sendable {
   /// Fills the bucket, lets pieces go, ends what is silent.
   mutating func tick(_ now: Int64, _ effects: inout [SnapshotEffect]) {
     if let since = makingSince, now - since > Self.makingMax { makingSince = nil }
+    if let last = uncompared?.last, now - last > Self.silenceMax { uncompared = nil }
     guard !transfers.isEmpty else { return }
     transfers.removeAll { now - $0.heard > Self.silenceMax || now - $0.began > Self.lifeMax }
     release(now, &effects)

@@ -1,10 +1,12 @@
 // StateFence: what this replica's own state was worth at the points where the voters compare hashes.
 //
-// The two rows say something about the very state that they are stored with: they travel with a snapshot of it, and
-// are gone when the state is replaced. They are not part of the state hash.
-// Invariants: samples are taken where a run ends; a fence, once set, stays with the state.
+// The row says something about the very state that it is stored with: it travels with a snapshot of it, and is gone
+// when the state is replaced. It is not part of the state hash.
+// Invariants: samples are taken where a run ends; a fence, once set, stays with the state; a sample that came with
+// another node's state is never told as the own voice.
 // Not here: the majority's opinion (HashAgreement).
 
+import Raft
 import Wire
 
 /// Why this replica's state must not be used.
@@ -30,9 +32,21 @@ struct StateRecord {
   /// The newest points, by index.
   private(set) var samples: [HashSample] = []
   private(set) var fence: StateFence?
+  /// Whose samples they are, and the index of the first that this node took itself. Of a state that was fetched the
+  /// earlier ones are another's, who speaks for himself.
+  private var keeper: Member?
+  private(set) var ownFrom: UInt64 = 0
   private var isDirty = false
 
   init() {}
+
+  /// The state is `node`'s from now on.
+  mutating func keep(by node: Member) {
+    guard keeper?.id != node.id || keeper?.incarnation != node.incarnation else { return }
+    keeper = Member(id: node.id, incarnation: node.incarnation)
+    ownFrom = samples.last.map { $0.index + 1 } ?? 0
+    isDirty = true
+  }
 
   mutating func take(_ sample: HashSample) {
     guard samples.last.map({ $0.index < sample.index }) ?? true else { return }
@@ -62,11 +76,14 @@ struct StateRecord {
 
   // MARK: The row
 
-  /// Version u16 (1), count u16, samples (index u64, hash u128), flag, and the fence (index u64,
-  /// own u128, agreed u128).
+  /// Version u16 (2), keeper (node u64, incarnation u64), own from u64, count u16, samples (index u64,
+  /// hash u128), flag, and the fence (index u64, own u128, agreed u128). Version 1 has no keeper.
   private var encoded: [UInt8] {
     var writer = ByteWriter(capacity: 256)
-    writer.u16(1)
+    writer.u16(2)
+    writer.u64(keeper?.id.value ?? 0)
+    writer.u64(keeper?.incarnation ?? 0)
+    writer.u64(ownFrom)
     writer.u16(UInt16(samples.count))
     for sample in samples {
       writer.u64(sample.index)
@@ -83,7 +100,13 @@ struct StateRecord {
 
   init(decoding bytes: [UInt8]) throws(WireError) {
     var reader = ByteReader(bytes)
-    guard try reader.u16() == 1 else { throw .invalid("state record version") }
+    switch try reader.u16() {
+    case 1: break
+    case 2:
+      keeper = Member(id: NodeID(try reader.u64()), incarnation: try reader.u64())
+      ownFrom = try reader.u64()
+    default: throw .invalid("state record version")
+    }
     let count = Int(try reader.u16())
     guard count <= HashAgreement.pointsMax else {
       throw .tooLong(length: count, limit: HashAgreement.pointsMax)

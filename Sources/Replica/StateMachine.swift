@@ -220,6 +220,9 @@ public struct StateMachine: ~Copyable {
     }
   }
 
+  /// The state is `node`'s from now on, whoever it came from.
+  mutating func keep(by node: Member) { record.keep(by: node) }
+
   private mutating func found(_ mark: GenesisMark) {
     marker.genesisHash = mark.hash
     marker.clusterID = mark.clusterID

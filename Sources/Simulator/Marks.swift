@@ -15,6 +15,7 @@ package enum SimMark: String, CaseIterable, Sendable {
   case lagReplaced, storeReplaced, wrongReplaced, storeUnusable, fenced
   case changeCommitted, changeRefused, changeUnknown, changeGivenUp, lostReplaced, memberRetired
   case strangerRefused, votesUnreadable
+  case wrongSnapshotMade, wrongHeldBack, operatorJudged
 }
 
 /// All marks by name: those that the world notices, then those of consensus.

@@ -57,7 +57,9 @@ package struct Plant: Sendable {
   ]
 
   static let focuses: [String: [FaultKind]] = [
-    "replica:servesFenced": [.wrongState], "replica:forwardsOvertake": [.reordering, .loss],
+    "replica:servesFenced": [.wrongState],
+    "replica:servesUncompared": [.wrongState, .snapshot, .longAbsence, .lostStore],
+    "replica:forwardsOvertake": [.reordering, .loss],
   ]
 
   /// Bugs of parts that a simulation does not run: the tests of Storage catch them.

@@ -9,7 +9,7 @@ package enum Simulation {
   package static let simulatedMin: Int64 = 60_000_000
   package static let acknowledgedMin = 500
   package static let kindsMin = 3
-  /// What healing may take.
+  /// What healing may take, besides the sending of a whole log to a newcomer.
   static let healingMax: Int64 = 40_000_000
 
   package static func run(seed: UInt64, options: SimOptions = SimOptions()) -> SeedReport {
@@ -26,7 +26,7 @@ package enum Simulation {
     _ = world.run(upTo: 5 * world.swarm.active, until: isDone)
     if !world.checker.isBroken {
       world.heal()
-      let isAtRest = world.run(upTo: healingMax) { world.isQuiet }
+      let isAtRest = world.run(upTo: healingMax + wholeLog(world)) { world.isQuiet }
       if world.mustHalt {
         judgeHalt(world)
       } else if !isAtRest, !world.checker.isBroken {
@@ -37,6 +37,13 @@ package enum Simulation {
     if options.unsurvivable { return report(world) }
     if !world.checker.isBroken { judgeEvidence(world) }
     return report(world)
+  }
+
+  /// How long the log takes at the worst, where few entries are under way at a time.
+  private static func wholeLog(_ world: World) -> Int64 {
+    let swarm = world.swarm
+    let rounds = world.checker.canonical.count / (swarm.entriesPerAppend * swarm.inflightAppends)
+    return Int64(rounds) * (2 * swarm.delay.upperBound + swarm.diskDelay.upperBound)
   }
 
   private static func report(_ world: World) -> SeedReport {

@@ -1,6 +1,7 @@
 // HashAgreementTests: counting the voters' state hashes.
 
 import Raft
+import Storage
 import Testing
 import Wire
 
@@ -45,6 +46,47 @@ import Wire
     #expect(table.points[0].dissenters == [NodeID(3)])
     #expect(table.lastAgreed == HashSample(index: 64, hash: 7))
     #expect(table.divided == nil)
+  }
+
+  @Test func `a state is trusted once a majority had the same behind it`() {
+    func trust(
+      _ reports: [HashReport], _ samples: [HashSample], since index: UInt64 = 60,
+      without node: UInt64 = 9
+    ) -> StateTrust {
+      Self.table(reports).trust(in: samples, since: index) { $0.value != node }
+    }
+    let own = [HashSample(index: 64, hash: 7)]
+    #expect(trust([], own) == .open)
+    #expect(trust([Self.report(1, 7)], own) == .open)
+    #expect(trust([Self.report(1, 7), Self.report(2, 7)], own) == .agreed)
+    #expect(trust([Self.report(1, 7), Self.report(2, 7)], own, since: 65) == .open)
+    #expect(trust([Self.report(1, 7), Self.report(2, 8)], own) == .disputed)
+    #expect(trust([Self.report(1, 7), Self.report(2, 8)], own, since: 65) == .disputed)
+    #expect(trust([Self.report(2, 8)], own) == .disputed)
+    #expect(trust([Self.report(1, 7), Self.report(2, 8)], own, without: 2) == .open)
+    let later = [Self.report(1, 6, at: 96), Self.report(3, 5, at: 96)]
+    let both = own + [HashSample(index: 96, hash: 5)]
+    #expect(trust([Self.report(1, 7), Self.report(2, 7)] + later, both) == .agreed)
+    #expect(trust(later, both) == .disputed)
+  }
+
+  @Test func `samples that came with another node's state are not told as the own`() throws {
+    var record = StateRecord()
+    record.keep(by: Member(id: NodeID(1), incarnation: 10))
+    record.take(HashSample(index: 64, hash: 7))
+    var batch = RowBatch()
+    record.collectRows(into: &batch)
+    let store = MemoryStore()
+    store.write(batch)
+    let row = try #require(store.row(ReplicaRows.recordKey))
+    var same = try StateRecord(decoding: row)
+    same.keep(by: Member(id: NodeID(1), incarnation: 10))
+    #expect(same.ownFrom == 0 && same.samples.map(\.index) == [64])
+    var other = try StateRecord(decoding: row)
+    other.keep(by: Member(id: NodeID(2), incarnation: 20))
+    #expect(other.ownFrom == 65)
+    other.take(HashSample(index: 96, hash: 7))
+    #expect(other.samples.filter { $0.index >= other.ownFrom }.map(\.index) == [96])
   }
 
   @Test func `one voice of three decides nothing, and neither do two that differ`() {

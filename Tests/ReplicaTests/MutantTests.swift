@@ -26,7 +26,7 @@ import Testing
   }
 
   enum Proof: String, CaseIterable {
-    case histories, repetition, reads, deposedReads, learners, forwards, fence
+    case histories, repetition, reads, deposedReads, learners, forwards, fence, spread
 
     init(of bug: PlantedBugs) {
       self =
@@ -37,6 +37,7 @@ import Testing
         case .learnersCountInHash: .learners
         case .forwardsOvertake: .forwards
         case .servesFenced: .fence
+        case .servesUncompared: .spread
         default: .histories
         }
     }
@@ -52,6 +53,7 @@ import Testing
       case .learners: try MutantTests.learners(seed, bug)
       case .forwards: try MutantTests.forwards(seed, bug)
       case .fence: try MutantTests.fence(seed, bug)
+      case .spread: try MutantTests.spread(seed, bug)
       }
     }
   }
@@ -224,6 +226,36 @@ import Testing
     if try FenceTests.status(world, leader).ready { verdict.wrong.append("a wrong state serves") }
     if !world.rebuilds.contains(where: { $0.node == leader.id }) {
       verdict.wrong.append("no other state is asked for")
+    }
+    return verdict
+  }
+
+  /// A wrong state that nobody has found out yet is the first that a node which lags asks for.
+  static func spread(_ seed: UInt64, _ bug: PlantedBugs) throws -> Verdict {
+    var settings = SnapshotTests.settings()
+    settings.bugs = bug
+    settings.nodes = 5
+    settings.wallOffsets = [0, 0, 0, 0, 0]
+    settings.hashInterval = 1 << 40
+    let (world, clients) = try FenceTests.market(seed, settings)
+    var random = SeededRandom(seed)
+    let node = try #require(world.nodes.last { $0 !== world.leader })
+    world.crash(node)
+    try SnapshotTests.leaveBehind(node, world, clients, &random)
+    let wrong = try #require(world.nodes.first { $0 !== node && $0 !== world.leader })
+    try #require(wrong.life).coordinator.corruptState()
+    FenceTests.trade(world, clients, &random, 20)
+    world.start(node)
+    guard world.run(upTo: 60_000_000, until: { world.installs.contains(node.id) }) else {
+      return Verdict(world, ["no snapshot is installed"])
+    }
+    world.run(20_000_000)
+    var verdict = Verdict()
+    verdict.runs = world.allPlantedRuns
+    let hashes = try world.nodes.map { try FenceTests.status(world, $0).stateHash }
+    if Set(hashes).count != 1 { verdict.wrong.append("a wrong state is left") }
+    if world.installs.count(where: { $0 == node.id }) != 1 {
+      verdict.wrong.append("the first state was not the right one")
     }
     return verdict
   }

@@ -123,6 +123,8 @@ import Testing
   @Test func `an interrupted install goes on where it stopped`() throws {
     var settings = Self.settings()
     settings.snapshotBytesPerSecond = 100_000
+    // What the comparison of states appends does not make the snapshot too old.
+    settings.trailingBytes = 4 << 10
     let (world, clients) = try FenceTests.market(105, settings)
     var random = SeededRandom(105)
     let node = try #require(world.nodes.first { $0 !== world.leader })
@@ -143,6 +145,38 @@ import Testing
     #expect(world.run(upTo: 60_000_000) { !world.installs.isEmpty })
     Self.settle(world, clients)
     #expect(world.checker.violations == [])
+  }
+}
+
+extension SnapshotTests {
+  /// Two of three have a state, and one of these is wrong: nothing tells which, so none is sent. Once
+  /// one of them says itself that its state is damaged, the other's is.
+  @Test func `a state that another voter contradicts is not sent`() throws {
+    var settings = Self.settings()
+    settings.hashInterval = 1 << 40
+    let (world, clients) = try FenceTests.market(106, settings)
+    var random = SeededRandom(106)
+    let node = try #require(world.nodes.first { $0 !== world.leader })
+    world.crash(node)
+    try Self.leaveBehind(node, world, clients, &random)
+    let wrong = try #require(world.nodes.first { $0 !== node && $0 !== world.leader })
+    try #require(wrong.life).coordinator.corruptState()
+    FenceTests.trade(world, clients, &random, 20)
+    world.start(node)
+    world.run(20_000_000)
+    #expect(world.installs == [])
+    let leader = try #require(world.leader)
+    let status = try FenceTests.status(world, leader)
+    #expect(status.faults.contains { $0.contains("differ, and too few voters") })
+    clients.forget(wrong)
+    world.crash(wrong)
+    wrong.storeDamage = "an operator took it away"
+    world.start(wrong)
+    #expect(
+      world.run(upTo: 90_000_000) { Set(world.installs) == [node.id, wrong.id] })
+    world.run(5_000_000)
+    let hashes = try world.nodes.map { try FenceTests.status(world, $0).stateHash }
+    #expect(Set(hashes).count == 1)
   }
 }
 

@@ -25,14 +25,15 @@ import Wire
     var effects: [SnapshotEffect] = []
     let manifest = SnapshotMessage.manifest(
       transfer: 5, id: Self.id, total: 3, offset: 0, bytes: [1, 2, 3])
-    #expect(server.receive(Self.ask(5), from: NodeID(2), stored: 100, 0, &effects) == manifest)
+    #expect(
+      server.receive(Self.ask(5), from: NodeID(2), stored: 100, .agreed, 0, &effects) == manifest)
     let busy = SnapshotMessage.refused(transfer: 6, .busy)
-    #expect(server.receive(Self.ask(6), from: NodeID(3), stored: 100, 0, &effects) == busy)
+    #expect(server.receive(Self.ask(6), from: NodeID(3), stored: 100, .agreed, 0, &effects) == busy)
     #expect(server.inUse == [Self.id])
     server.tick(SnapshotServer.silenceMax + 1, &effects)
     #expect(server.inUse == [])
-    _ = server.receive(Self.ask(6), from: NodeID(3), stored: 100, 0, &effects)
-    _ = server.receive(.done(transfer: 6), from: NodeID(3), stored: 100, 0, &effects)
+    _ = server.receive(Self.ask(6), from: NodeID(3), stored: 100, .agreed, 0, &effects)
+    _ = server.receive(.done(transfer: 6), from: NodeID(3), stored: 100, .agreed, 0, &effects)
     #expect(server.isIdle)
   }
 
@@ -41,11 +42,11 @@ import Wire
     var effects: [SnapshotEffect] = []
     let preparing = SnapshotMessage.refused(transfer: 5, .preparing)
     let ask = Self.ask(5, atLeast: 200)
-    #expect(server.receive(ask, from: NodeID(2), stored: 300, 0, &effects) == preparing)
+    #expect(server.receive(ask, from: NodeID(2), stored: 300, .agreed, 0, &effects) == preparing)
     server.failed()
     let unable = SnapshotMessage.refused(transfer: 5, .unable)
-    #expect(server.receive(ask, from: NodeID(2), stored: 300, 1, &effects) == unable)
-    #expect(server.receive(ask, from: NodeID(2), stored: 300, 2, &effects) == preparing)
+    #expect(server.receive(ask, from: NodeID(2), stored: 300, .agreed, 1, &effects) == unable)
+    #expect(server.receive(ask, from: NodeID(2), stored: 300, .agreed, 2, &effects) == preparing)
     #expect(effects.count == 2)
   }
 
@@ -54,26 +55,58 @@ import Wire
     var effects: [SnapshotEffect] = []
     for _ in 0..<2 {
       #expect(
-        server.receive(Self.ask(5, atLeast: 101), from: NodeID(2), stored: 200, 0, &effects)
+        server.receive(
+          Self.ask(5, atLeast: 101), from: NodeID(2), stored: 200, .agreed, 0, &effects)
           == .refused(transfer: 5, .preparing))
     }
     #expect(effects == [.make])
     for stored in [nil, 50] as [UInt64?] {
       #expect(
-        server.receive(Self.ask(6), from: NodeID(2), stored: stored, 0, &effects)
+        server.receive(Self.ask(6), from: NodeID(2), stored: stored, .agreed, 0, &effects)
           == .refused(transfer: 6, .unable))
     }
+  }
+
+  @Test func `a state is compared before it is sent, or the voters are silent for long`() {
+    var server = Self.server()
+    var effects: [SnapshotEffect] = []
+    func ask(_ trust: StateTrust, _ now: Int64) -> SnapshotMessage? {
+      server.receive(Self.ask(5), from: NodeID(2), stored: 100, trust, now, &effects)
+    }
+    let preparing = SnapshotMessage.refused(transfer: 5, .preparing)
+    let limit = SnapshotServer.compareMax
+    #expect(server.wantsComparison == nil)
+    #expect(ask(.open, 0) == preparing)
+    #expect(server.wantsComparison == 100)
+    #expect(ask(.open, limit - 1) == preparing)
+    #expect(ask(.disputed, limit + 1) == .refused(transfer: 5, .unable))
+    #expect(server.transferCount == 0)
+    server.tick(limit + SnapshotServer.silenceMax + 2, &effects)
+    #expect(server.wantsComparison == nil && server.isIdle)
+    #expect(ask(.open, 3 * limit + SnapshotServer.silenceMax) == preparing, "it waits anew")
+    _ = ask(.agreed, 3 * limit + SnapshotServer.silenceMax + 1)
+    #expect(server.isAgreed(for: NodeID(2)) == true)
+    #expect(server.wantsComparison == nil)
+    var silent = Self.server()
+    _ = silent.receive(Self.ask(5), from: NodeID(2), stored: 100, .open, 0, &effects)
+    _ = silent.receive(Self.ask(5), from: NodeID(2), stored: 100, .open, limit, &effects)
+    #expect(silent.isAgreed(for: NodeID(2)) == false)
+    // What turns out wrong goes no further.
+    let gone = SnapshotMessage.refused(transfer: 5, .gone)
+    let piece = SnapshotMessage.pieceRequest(transfer: 5, piece: Self.piece)
+    #expect(silent.receive(piece, from: NodeID(2), stored: nil, .open, limit, &effects) == gone)
   }
 
   @Test func `bytes leave no faster than the bucket fills`() {
     var server = Self.server(1_000_000)
     var effects: [SnapshotEffect] = []
-    _ = server.receive(Self.ask(5), from: NodeID(2), stored: 100, 0, &effects)
+    _ = server.receive(Self.ask(5), from: NodeID(2), stored: 100, .agreed, 0, &effects)
     let big = UInt32(SnapshotMessage.pieceBytesMax)
     for i in 0..<4 as Range<UInt32> {
       let piece = SnapshotPiece(file: i, offset: 0, count: big)
       _ = server.receive(
-        .pieceRequest(transfer: 5, piece: piece), from: NodeID(2), stored: 100, 0, &effects)
+        .pieceRequest(transfer: 5, piece: piece), from: NodeID(2), stored: 100, .agreed, 0, &effects
+      )
     }
     #expect(effects.count == 1, "the bucket begins with one piece")
     for step in 1...300 as ClosedRange<Int64> { server.tick(step * 10_000, &effects) }
@@ -83,7 +116,7 @@ import Wire
   @Test func `a piece that cannot be read ends the transfer and the snapshot`() {
     var server = Self.server()
     var effects: [SnapshotEffect] = []
-    _ = server.receive(Self.ask(5), from: NodeID(2), stored: 100, 0, &effects)
+    _ = server.receive(Self.ask(5), from: NodeID(2), stored: 100, .agreed, 0, &effects)
     #expect(server.read(NodeID(2), 5, Self.piece, nil, 0) == .refused(transfer: 5, .gone))
     #expect(server.latest == nil && server.isIdle)
   }

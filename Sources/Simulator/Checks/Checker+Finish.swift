@@ -44,15 +44,35 @@ extension World {
     return true
   }
 
-  /// While the world heals operators let the replicas compare their states, if one may be wrong.
+  /// While the world heals operators let the replicas compare their states, if one may be wrong. If
+  /// too few voters have a state to tell which one is, the operators do.
   func tendHealing() {
     guard phase == .healing else { return }
     queue.add(time + 1_000_000, .sample)
+    if time > healedAt + 10_000_000 { judgeStates(disputed: false) }
     guard nodes.contains(where: { $0.isWrong && $0.life != nil }), let leader,
       let life = leader.life
     else { return }
     _ = life.coordinator.compareStates(leader.now(time), &life.effects)
     wantTurn(leader, life)
+  }
+
+  /// Operators look into states that may be wrong, or only into those that the voters' hashes leave
+  /// undecided for long, and take the wrong ones away.
+  func judgeStates(disputed: Bool) {
+    for node in nodes where node.isWrong && node.storeDamage == nil {
+      guard let life = node.life, life.coordinator.fence == nil else { continue }
+      if disputed {
+        guard time > node.wrongSince + 20_000_000, node.isWrongForGood,
+          nodes.contains(where: { $0.life?.coordinator.isDisputed ?? false })
+        else { continue }
+      }
+      mark(.operatorJudged)
+      trace("an operator takes the state of \(node.id) for wrong")
+      kill(node, .process, why: "an operator stops it")
+      node.storeDamage = "an operator took it away"
+      restart(node, after: 1_000)
+    }
   }
 
   /// A node found its own state wrong.

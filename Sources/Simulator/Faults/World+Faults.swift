@@ -22,6 +22,7 @@ extension World {
   func nextFault() {
     guard phase == .active else { return }
     retireGone()
+    judgeStates(disputed: true)
     if chance.chance(swarm.trialPercent) {
       if let pause = beginTrial() { return queue.add(time + pause, .fault) }
       // Once the weather is good.
@@ -40,6 +41,7 @@ extension World {
   /// Everything that lasts ends; all machines run.
   func heal() {
     phase = .healing
+    healedAt = time
     hunt = Hunt()
     for key in endings.keys.sorted() { endings.removeValue(forKey: key)?() }
     swarm.lossPercent = 0
@@ -123,6 +125,7 @@ extension World {
       node.isWrong = true
       node.wrongAfter = life.coordinator.appliedIndex
       let lasting = node.wrongAfter % 4 != 3
+      (node.isWrongForGood, node.wrongSince) = (lasting, time)
       life.coordinator.corruptState(lasting: lasting)
       let length = lasting ? "for good" : "for a while"
       trace("\(node.id) has a wrong state after \(node.wrongAfter), \(length)")

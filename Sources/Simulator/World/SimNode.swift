@@ -117,6 +117,10 @@ final class SimNode {
   var wasDamaged = false
   /// Its state was changed on purpose, and nobody has noticed yet.
   var isWrong = false
+  /// The change does not pass by itself.
+  var isWrongForGood = false
+  /// When it was changed.
+  var wrongSince: Int64 = 0
   /// The index that was applied when that happened: states up to there are right.
   var wrongAfter: UInt64 = 0
   /// Its state hashes in this life since then.

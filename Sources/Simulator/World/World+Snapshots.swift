@@ -21,6 +21,8 @@ struct ModelSnapshot {
   let id: EntryID
   let stateHash: UInt128
   let blob: [UInt8]
+  /// Made of a state that was changed on purpose.
+  var isWrong = false
 
   /// `nil` before the first entry is stored.
   init?(of store: MemoryStore) throws {
@@ -123,6 +125,7 @@ extension World {
     case .make: queue.add(time + diskChance.among(1_000..<300_000), .made, node.place, node.lives)
     case .read(let peer, let transfer, let id, let piece):
       var bytes = node.snapshot.flatMap { $0.id == id ? $0.read(piece) : nil }
+      if bytes != nil, node.snapshot?.isWrong == true, !mayInfect(node, life, peer) { bytes = nil }
       if swarm.rotsSnapshots, diskChance.chance(2) {
         bytes?[0] ^= 4
         mark(.snapshotRotten)
@@ -153,17 +156,31 @@ extension World {
     }
   }
 
+  /// A node sends others a state that is wrong. It must not, once the voters have compared theirs with
+  /// it. Where they were silent for too long it may, and nothing can tell: two wrong ones of three are
+  /// the majority. Then the atlas steps in: its files cannot be read. The same for a change that passes
+  /// by itself, and may have passed before the comparison.
+  private func mayInfect(_ node: SimNode, _ life: Life, _ peer: NodeID) -> Bool {
+    guard node.isWrongForGood, life.coordinator.sendsAgreed(to: peer) == true else {
+      mark(.wrongHeldBack)
+      trace("\(node.id) would send \(peer) a wrong state: its files cannot be read")
+      return false
+    }
+    checker.fail("snapshot", "node \(node.id) sends \(peer) a wrong state that nobody compared")
+    return true
+  }
+
   /// Makes the snapshot that was asked for: writes out, and keeps what is durable then.
   func finishSnapshot(_ node: SimNode, _ life: Life) {
-    // A state that is wrong and not found out yet would infect whoever fetches it, and two wrong
-    // ones of three are the majority: nothing can tell. The atlas keeps that from happening.
-    guard !node.isWrong, node.storeDamage == nil else { return life.coordinator.snapshotFailed() }
+    guard node.storeDamage == nil else { return life.coordinator.snapshotFailed() }
     do {
       let index = node.store.flush()
       life.log.stateIsDurable(upTo: LogIndex(index))
-      guard let made = try ModelSnapshot(of: node.store.flushed) else {
+      guard var made = try ModelSnapshot(of: node.store.flushed) else {
         return life.coordinator.snapshotFailed()
       }
+      made.isWrong = node.isWrong && index > node.wrongAfter
+      if made.isWrong { mark(.wrongSnapshotMade) }
       checker.made(made, node)
       mark(.snapshotMade)
       trace("\(node.id) made the snapshot \(made.id), \(made.blob.count) bytes")

@@ -74,6 +74,8 @@ package final class World {
   var events: UInt64 = 0
 
   enum Phase { case active, healing }
+  /// When it began to heal.
+  var healedAt: Int64 = 0
 
   package init(seed: UInt64, options: SimOptions) {
     self.seed = seed
