@@ -1,32 +1,66 @@
 // Foresight: asking memory ahead of time for what the next commands will look up.
 //
+// Three looks at the same commands: what a command names, what that names in turn, and the
+// neighbours of the orders that will probably go. By the time of the second look the answers to the
+// first are there.
 // Invariant: nothing is changed and nothing decided here; what is guessed wrong costs time only.
 // Not here: which commands come next (Replica).
 
 extension Exchange {
+  /// No more commands are looked at in one go.
+  public static let foresight = 32
+
+  /// The orders that will probably go.
+  private struct Leaving: ~Copyable {
+    var slots = InlineArray<32, Int32>(repeating: -1)
+    var count = 0
+
+    /// The order that trades next against orders of the side and symbol of the last one that took.
+    var symbol: Int32 = -1
+    var side = Side.buy
+    var maker: Int32 = -1
+
+    mutating func add(_ slot: Int32) {
+      guard count < Exchange.foresight, slot >= 0 else { return }
+      slots[count] = slot
+      count += 1
+    }
+  }
+
   /// Looks at the requests at `positions`, which will be applied soon.
   public func foresee(_ batch: borrowing RequestBatch, _ positions: Range<Int>) {
     var placed: Int64 = 0
     for position in positions {
       let place = Int(batch[item: position].place)
+      accounts.fetch(key: batch[item: position].header.key)
       switch batch[item: position].column {
-      case .place: foresee(batch.orders[place], &placed)
-      case .cancel: foresee(batch.cancels[place])
+      case .place: foreseeFirst(batch.orders[place], &placed)
+      case .cancel: foreseeFirst(batch.cancels[place])
       case .other: break
       }
     }
-    // By now the places that were asked for first are there.
-    for position in positions where batch[item: position].column == .cancel {
-      foreseeOrder(of: batch.cancels[Int(batch[item: position].place)])
+    var leaving = Leaving()
+    for position in positions {
+      let place = Int(batch[item: position].place)
+      switch batch[item: position].column {
+      case .place: foreseeSecond(batch.orders[place], &leaving)
+      case .cancel: foreseeSecond(batch.cancels[place], &leaving)
+      case .other: break
+      }
     }
-    for position in positions where batch[item: position].column == .cancel {
-      foreseeEnd(of: batch.cancels[Int(batch[item: position].place)])
+    for i in 0..<leaving.count {
+      let slot = leaving.slots[i]
+      book.orders.fetchNeighbours(slot)
+      clientIDs.fetch(book.orders[detail: slot].fingerprint)
     }
   }
 
   @inline(__always)
-  private func foresee(_ order: PlaceOrder, _ placed: inout Int64) {
-    guard let symbol = symbols.place(order.symbol) else { return }
+  private func foreseeFirst(_ order: PlaceOrder, _ placed: inout Int64) {
+    guard let symbol = symbols.place(order.symbol), let account = accounts.place(order.account)
+    else { return }
+    accounts.states.fetch(account)
+    ledger.fetch(account)
     let fingerprint = ClientIDs.fingerprint(order.account, order.symbol, order.clientOrderID)
     let next = OrderID(symbols.states[symbol].counters.nextOrder &+ placed)
     placed += 1
@@ -35,23 +69,46 @@ extension Exchange {
   }
 
   @inline(__always)
-  private func foresee(_ cancel: CancelOrder) {
-    guard let id = cancel.orderID, let symbol = symbols.place(cancel.symbol) else { return }
-    book.orders.fetch(symbol, id)
+  private func foreseeFirst(_ cancel: CancelOrder) {
+    guard let symbol = symbols.place(cancel.symbol), let account = accounts.place(cancel.account)
+    else { return }
+    accounts.states.fetch(account)
+    ledger.fetch(account)
+    if let id = cancel.orderID { book.orders.fetch(symbol, id) }
   }
 
   @inline(__always)
-  private func foreseeOrder(of cancel: CancelOrder) {
-    guard let id = cancel.orderID, let symbol = symbols.place(cancel.symbol) else { return }
-    _ = book.orders.fetchOrder(symbol, id)
+  private func foreseeSecond(_ order: PlaceOrder, _ leaving: inout Leaving) {
+    guard let symbol = symbols.place(order.symbol), let account = accounts.place(order.account)
+    else { return }
+    accounts.fetchSheet(account, symbol)
+    ledger.fetch(account, symbols.states[symbol].base)
+    ledger.fetch(account, symbols.states[symbol].quote)
+    let best = bestOpposite(order.side, symbol)
+    guard best >= 0,
+      Self.crosses(order.side, limit: order.price, price: book.levels[best].price)
+    else { return }
+    if leaving.symbol == symbol, leaving.side == order.side, leaving.maker >= 0 {
+      leaving.maker = book.orders[leaving.maker].newer
+    } else {
+      leaving.symbol = symbol
+      leaving.side = order.side
+      leaving.maker = book.levels[best].head
+    }
+    book.orders.fetch(order: leaving.maker)
+    leaving.add(leaving.maker)
   }
 
   @inline(__always)
-  private func foreseeEnd(of cancel: CancelOrder) {
-    guard let id = cancel.orderID, let symbol = symbols.place(cancel.symbol) else { return }
-    let slot = book.orders.fetchOrder(symbol, id)
-    guard slot >= 0 else { return }
-    book.orders.fetchNeighbours(slot)
-    clientIDs.fetch(book.orders[detail: slot].fingerprint)
+  private func foreseeSecond(_ cancel: CancelOrder, _ leaving: inout Leaving) {
+    guard let symbol = symbols.place(cancel.symbol), let account = accounts.place(cancel.account)
+    else { return }
+    accounts.fetchSheet(account, symbol)
+    ledger.fetch(account, symbols.states[symbol].base)
+    ledger.fetch(account, symbols.states[symbol].quote)
+    guard let id = cancel.orderID else { return }
+    let slot = book.orders.guess(symbol, id)
+    book.orders.fetch(order: slot)
+    leaving.add(slot)
   }
 }

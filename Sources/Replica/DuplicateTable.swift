@@ -203,8 +203,15 @@ struct DuplicateTable: ~Copyable {
   private mutating func sweep(_ bucket: Int, upTo second: Int64) {
     var slot = wheel[bucket].first
     wheel[bucket] = Bucket()
+    // What is forgotten after the next one, brought closer by then.
+    var ahead = slot >= 0 ? memory[slot].next : -1
     while slot >= 0 {
       let next = memory[slot].next
+      if ahead >= 0 {
+        memory.fetch(memory[ahead].id)
+        ahead = memory[ahead].next
+        memory.fetch(record: ahead)
+      }
       if Self.expiry(stamp: memory[slot].stamp, deadline: memory[slot].deadline) > second {
         link(slot, bucket)
       } else {

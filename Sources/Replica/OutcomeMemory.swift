@@ -78,6 +78,14 @@ struct OutcomeMemory: ~Copyable {
   @inline(__always)
   func fetch(_ id: RequestID) { Memory.fetch(places + home(Self.tag(id))) }
 
+  /// Begins to bring a record closer, if there is one.
+  @inline(__always)
+  func fetch(record slot: Int32) {
+    if slot >= 0, Int(slot) < used {
+      Memory.fetch(records + Int(slot), bytes: MemoryLayout<StoredOutcome>.stride)
+    }
+  }
+
   /// The record of `id`, or -1.
   @inline(__always)
   func find(_ id: RequestID) -> Int32 {

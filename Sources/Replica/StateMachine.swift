@@ -147,7 +147,7 @@ public struct StateMachine: ~Copyable {
     let isPlain = requests.isPlain
     for position in 0..<requests.count {
       commandsApplied += 1
-      if position % Self.foresight == 0 { foresee(position) }
+      if position % Exchange.foresight == 0 { foresee(position) }
       apply(position, isPlain, at: index, payload.stamp, &events, &outcomes)
     }
     for note in payload.notes { apply(note) }
@@ -156,13 +156,10 @@ public struct StateMachine: ~Copyable {
     }
   }
 
-  /// How many requests are looked at ahead of time.
-  private static let foresight = 32
-
   // Memory is slow and answers many at a time: what the next requests will look up is asked for
   // before the first of them runs. Nothing depends on it.
   private func foresee(_ first: Int) {
-    let next = first..<min(first + Self.foresight, requests.count)
+    let next = first..<min(first + Exchange.foresight, requests.count)
     if next.count < 2 { return }
     for position in next { duplicates.fetch(requests.header(position).requestID) }
     exchange.foresee(requests, next)

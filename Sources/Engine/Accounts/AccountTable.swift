@@ -201,6 +201,14 @@ struct AccountTable: ~Copyable {
     }
   }
 
+  /// Begins to bring a key closer.
+  @inline(__always)
+  func fetch(key id: KeyID) { keyStates.fetch(Int32(truncatingIfNeeded: id.value) &- 1) }
+
+  /// Begins to bring closer what an account has open on a symbol.
+  @inline(__always)
+  func fetchSheet(_ place: Int32, _ symbol: Int32) { sheets.fetch(states[place].sheets, symbol) }
+
   /// The open orders of an account on a symbol.
   @inline(__always)
   func sheet(_ place: Int32, _ symbol: Int32) -> Sheet {

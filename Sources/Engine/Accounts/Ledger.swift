@@ -53,6 +53,16 @@ struct Ledger: ~Copyable {
     return place >= 0 ? balances[place] : Balance()
   }
 
+  /// Begins to bring closer where an account's balances are listed.
+  @inline(__always)
+  func fetch(_ account: Int32) { blocks.fetch(account) }
+
+  /// Begins to bring a balance closer.
+  @inline(__always)
+  func fetch(_ account: Int32, _ asset: AssetID) {
+    balances.fetch(blocks[account], Int32(truncatingIfNeeded: asset.value))
+  }
+
   /// Moves `amount` of free money.
   mutating func transfer(_ asset: AssetID, from payer: Int32, to payee: Int32, amount: Int64) {
     change(payer, asset, free: -amount, locked: 0)

@@ -65,6 +65,14 @@ struct Blocks<Record>: ~Copyable {
     blank.deallocate()
   }
 
+  /// Begins to bring closer where the record at `index` of `block` probably is.
+  @inline(__always)
+  func fetch(_ block: Block, _ index: Int32) {
+    if block.width == 0 { return }
+    let home = Int(block.base) &+ Int(index) & (Int(block.width) &- 1)
+    Memory.fetch(cells + home, bytes: MemoryLayout<Cell>.stride)
+  }
+
   /// Where the record at `index` of `block` lies, or -1 if there is none.
   @inline(__always)
   func find(_ block: Block, _ index: Int32) -> Int {

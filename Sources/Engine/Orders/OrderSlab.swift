@@ -215,13 +215,15 @@ struct OrderSlab: ~Copyable {
   @inline(__always)
   func fetch(_ symbol: Int32, _ id: OrderID) { byID.fetch(Self.hash(symbol, id)) }
 
-  /// Begins to bring an order closer. Answers its likely slot, or -1.
+  /// The slot in which an order with this id probably is, or -1.
   @inline(__always)
-  func fetchOrder(_ symbol: Int32, _ id: OrderID) -> Int32 {
-    let slot = byID.guess(Self.hash(symbol, id))
+  func guess(_ symbol: Int32, _ id: OrderID) -> Int32 { byID.guess(Self.hash(symbol, id)) }
+
+  /// Begins to bring the order in a slot closer, if there is one.
+  @inline(__always)
+  func fetch(order slot: Int32) {
     records.fetch(slot)
     details.fetch(slot)
-    return slot
   }
 
   /// Begins to bring closer what the removal of an order changes.
@@ -232,6 +234,7 @@ struct OrderSlab: ~Copyable {
     records.fetch(records[slot].sheetOlder)
     records.fetch(records[slot].sheetNewer)
     byClientID.fetch(details[slot].fingerprint)
+    byID.fetch(Self.hash(records[slot].symbol, records[slot].id))
   }
 
   /// Lists the order's row as out of date.

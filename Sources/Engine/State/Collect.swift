@@ -59,6 +59,7 @@ extension Exchange {
   private mutating func collectOrders(_ batch: inout RowBatch) {
     for i in 0..<book.orders.dirty.count {
       let slot = book.orders.dirty[i]
+      if i + 4 < book.orders.dirty.count { book.orders.fetch(order: book.orders.dirty[i + 4]) }
       guard book.orders[slot].live else {
         book.orders.clean(slot, hash: nil)
         continue
