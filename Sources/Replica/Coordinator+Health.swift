@@ -22,8 +22,10 @@ public struct NodeHealth: OptionSet, Hashable, Sendable {
   public static let stalled = NodeHealth(rawValue: 4)
   /// It is about to end.
   public static let draining = NodeHealth(rawValue: 8)
+  /// It has fetched another state since it told a hash that is undecided: that hash is not its own any more.
+  public static let renewed = NodeHealth(rawValue: 16)
 
-  static let known: UInt8 = 15
+  static let known: UInt8 = 31
 }
 
 extension Coordinator {
@@ -70,6 +72,7 @@ extension Coordinator {
     if distrust != nil || fault != nil { health.insert(.fenced) }
     if storeStalls { health.insert(.stalled) }
     if draining { health.insert(.draining) }
+    if isRenewed { health.insert(.renewed) }
     return health
   }
 

@@ -36,9 +36,6 @@ extension Coordinator {
   /// Whether the snapshot that the peer is being sent was confirmed by a majority; `nil`: it is sent none.
   package func sendsAgreed(to peer: NodeID) -> Bool? { server.isAgreed(for: peer) }
 
-  /// Whether voters' states differ, and the silent ones decide which is wrong.
-  package var isDisputed: Bool { machine.agreement.dispute != nil }
-
   /// Why the own state is called wrong, if it is; `nil` where it is the store that is damaged.
   package var fence: StateFence? { machine.record.fence }
 

@@ -157,13 +157,26 @@ extension Coordinator {
 
   // MARK: Comparing before sending
 
-  /// What the voters say of the own state as of `index`. Those that have said themselves that their
-  /// state must not be used, and those that vote no more, are not listened to.
+  /// What the voters say of the own state as of `index`.
   func trust(since index: UInt64) -> StateTrust {
-    let configuration = machine.marker.configuration
-    return machine.agreement.trust(in: machine.record.samples, since: index) { node in
-      (configuration?.isVoter(node) ?? false) && !health(of: node).contains(.fenced)
-    }
+    machine.agreement.trust(in: machine.record.samples, since: index, counts: { isHeard($0) })
+  }
+
+  /// States that differ, where too few voters have said theirs to tell which is wrong.
+  package var dispute: HashAgreement.Point? { machine.agreement.dispute(counts: { isHeard($0) }) }
+
+  /// Whether the node's word counts where no majority has spoken: not if it has said itself that its
+  /// state must not be used, or is another one since, and not if it votes no more.
+  private func isHeard(_ node: NodeID) -> Bool {
+    guard machine.marker.configuration?.isVoter(node) ?? false else { return false }
+    return node == identity.id
+      ? !isRenewed : health(of: node).isDisjoint(with: [.fenced, .renewed])
+  }
+
+  /// Whether this node told a hash that is undecided, and has fetched another state since.
+  var isRenewed: Bool {
+    let ownFrom = machine.record.ownFrom
+    return ownFrom > 0 && machine.agreement.hasOpenReport(of: identity.id, before: ownFrom)
   }
 
   /// Sees to it that the voters compare their states behind a snapshot that somebody waits for.

@@ -112,7 +112,7 @@ extension Coordinator {
         "no majority of the voters agrees on the state at index \(index): writes are halted; see"
           + " `exctl verify`, and replace the wrong nodes")
     }
-    if let dispute = machine.agreement.dispute {
+    if let dispute {
       let voices = dispute.votes.map { "node \($0.node) has \(hexadecimal($0.hash))" }
       faults.append(
         "the states at index \(dispute.index) differ, and too few voters have said theirs to tell"

@@ -63,11 +63,19 @@ public struct HashAgreement: Hashable, Sendable {
   /// The index since which no majority agrees, if so: writes halt.
   public var divided: UInt64? { dividedIndex > agreedIndex ? dividedIndex : nil }
 
-  /// The newest point at which the states that were told differ and the silent decide.
-  var dispute: Point? {
-    points.last.flatMap { point in
-      point.agreed == nil && !point.isDivided && Set(point.votes.map(\.hash)).count > 1
-        ? point : nil
+  /// The newest point, if the states that were told there differ and the silent decide.
+  ///
+  /// - Parameter counts: whose voices count.
+  func dispute(counts: (NodeID) -> Bool) -> Point? {
+    guard var point = points.last, point.agreed == nil, !point.isDivided else { return nil }
+    point.votes.removeAll { !counts($0.node) }
+    return Set(point.votes.map(\.hash)).count > 1 ? point : nil
+  }
+
+  /// Whether `node` told a hash before `index` about which nothing is decided.
+  func hasOpenReport(of node: NodeID, before index: UInt64) -> Bool {
+    points.contains { point in
+      point.index < index && point.agreed == nil && point.votes.contains { $0.node == node }
     }
   }
 

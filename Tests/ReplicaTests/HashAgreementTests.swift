@@ -70,6 +70,18 @@ import Wire
     #expect(trust(later, both) == .disputed)
   }
 
+  @Test func `a voice about a state that was replaced is known as one`() {
+    let table = Self.table([Self.report(1, 7), Self.report(2, 8)])
+    #expect(table.hasOpenReport(of: NodeID(1), before: 65))
+    #expect(!table.hasOpenReport(of: NodeID(1), before: 64))
+    #expect(!table.hasOpenReport(of: NodeID(3), before: 65))
+    #expect(table.dispute { _ in true }?.index == 64)
+    #expect(table.dispute { $0.value != 2 } == nil)
+    let decided = Self.table([Self.report(1, 7), Self.report(2, 8), Self.report(3, 7)])
+    #expect(!decided.hasOpenReport(of: NodeID(2), before: 65))
+    #expect(decided.dispute { _ in true } == nil)
+  }
+
   @Test func `samples that came with another node's state are not told as the own`() throws {
     var record = StateRecord()
     record.keep(by: Member(id: NodeID(1), incarnation: 10))

@@ -60,12 +60,16 @@ extension World {
   /// Operators look into states that may be wrong, or only into those that the voters' hashes leave
   /// undecided for long, and take the wrong ones away.
   func judgeStates(disputed: Bool) {
-    for node in nodes where node.isWrong && node.storeDamage == nil {
+    let disputes = nodes.compactMap { $0.life?.coordinator.dispute }
+    for node in nodes where node.storeDamage == nil {
       guard let life = node.life, life.coordinator.fence == nil else { continue }
-      if disputed {
-        guard time > node.wrongSince + 20_000_000, node.isWrongForGood,
-          nodes.contains(where: { $0.life?.coordinator.isDisputed ?? false })
-        else { continue }
+      // A state that is right again may have been wrong there.
+      let isContradicted = disputes.contains { point in
+        guard let truth = checker.hashes[point.index] else { return false }
+        return point.votes.contains { $0.node == node.id && $0.hash != truth }
+      }
+      guard isContradicted ? time > node.wrongSince + 20_000_000 : node.isWrong && !disputed else {
+        continue
       }
       mark(.operatorJudged)
       trace("an operator takes the state of \(node.id) for wrong")
