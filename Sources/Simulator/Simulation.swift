@@ -26,7 +26,11 @@ package enum Simulation {
     _ = world.run(upTo: 5 * world.swarm.active, until: isDone)
     if !world.checker.isBroken {
       world.heal()
-      let isAtRest = world.run(upTo: healingMax + wholeLog(world)) { world.isQuiet }
+      var isAtRest = world.run(upTo: healingMax + wholeLog(world)) { world.isQuiet }
+      // Who asked for a snapshot in vain until an operator decided asks seldom by then.
+      if !isAtRest, world.judgedAt > world.healedAt {
+        isAtRest = world.run(upTo: healingMax) { world.isQuiet }
+      }
       if world.mustHalt {
         judgeHalt(world)
       } else if !isAtRest, !world.checker.isBroken {

@@ -72,6 +72,7 @@ extension World {
         continue
       }
       mark(.operatorJudged)
+      judgedAt = time
       trace("an operator takes the state of \(node.id) for wrong")
       kill(node, .process, why: "an operator stops it")
       node.storeDamage = "an operator took it away"

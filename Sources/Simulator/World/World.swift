@@ -76,6 +76,8 @@ package final class World {
   enum Phase { case active, healing }
   /// When it began to heal.
   var healedAt: Int64 = 0
+  /// When an operator took a state for wrong last.
+  var judgedAt: Int64 = 0
 
   package init(seed: UInt64, options: SimOptions) {
     self.seed = seed
