@@ -225,31 +225,32 @@ package final class World {
     checker.observe(node, life)
     if life.coordinator.needsFlush { wantTurn(node, life) }
     guard !life.effects.isEmpty else { return }
-    if !life.effects.writes.isEmpty {
-      checker.see(writes: life.effects.writes, node, life)
-      life.queued.append(contentsOf: life.effects.writes)
+    // Taken out at once: reading it part by part would copy, and check for overlaps, each time.
+    var effects = Effects()
+    swap(&effects, &life.effects)
+    if !effects.writes.isEmpty {
+      checker.see(writes: effects.writes, node, life)
+      life.queued.append(contentsOf: effects.writes)
       beginWrite(node, life)
     }
-    for outgoing in life.effects.messages { send(node, outgoing.to, outgoing.message) }
-    for run in life.effects.runs {
+    for outgoing in effects.messages { send(node, outgoing.to, outgoing.message) }
+    for run in effects.runs {
       checker.see(run, node, life)
       life.published = run.lastIndex
       life.storing.append(run)
     }
     beginStoring(node, life)
-    for answer in life.effects.answers { take(answer, node) }
-    for read in life.effects.readsReady { take(read: read.ticket, read.index.value, node, life) }
-    for ticket in life.effects.readsFailed { take(failedRead: ticket) }
-    for answer in life.effects.memberAnswers { take(answer, node) }
-    if let reason = life.effects.rebuild { fenced(node, reason) }
-    let snapshots = life.effects.snapshots
-    let isCleared = life.effects.suspectCleared
-    let fetches = life.effects.fetches
-    let cut = life.effects.cut
-    life.effects.removeAll()
-    for fetch in fetches { serve(fetch, node, life) }
-    if !snapshots.isEmpty { carryOut(snapshots, node, life) }
-    if isCleared { clearSuspect(node, life) }
-    if let cut { self.cut(upTo: cut, node, life) }
+    for answer in effects.answers { take(answer, node) }
+    for read in effects.readsReady { take(read: read.ticket, read.index.value, node, life) }
+    for ticket in effects.readsFailed { take(failedRead: ticket) }
+    for answer in effects.memberAnswers { take(answer, node) }
+    if let reason = effects.rebuild { fenced(node, reason) }
+    for fetch in effects.fetches { serve(fetch, node, life) }
+    if !effects.snapshots.isEmpty { carryOut(effects.snapshots, node, life) }
+    if effects.suspectCleared { clearSuspect(node, life) }
+    if let cut = effects.cut { self.cut(upTo: cut, node, life) }
+    guard life.effects.isEmpty else { return }
+    effects.removeAll()
+    swap(&effects, &life.effects)
   }
 }
