@@ -62,8 +62,9 @@ let package = Package(
     .target(name: "CLinux"),
     .target(name: "CMatch"),
     .target(name: "CMemory"),
+    .target(name: "CWire"),
 
-    room("Wire", ["CMemory"]),
+    room("Wire", ["CMemory", "CWire"]),
     room("Raft", ["Wire"]),
     room("Engine", ["Wire"]),
     room("Market", ["Engine", "Wire"]),

@@ -17,7 +17,7 @@ while read -r stamp hex; do
   number=$((number + 1))
 done <Tests/EngineTests/Scenarios/replay.log
 flags=(-O -sanitize=fuzzer,address -swift-version 6 -package-name castle -parse-as-library -I "$out"
-  -I Sources/CMemory/include)
+  -I Sources/CMemory/include -I Sources/CWire/include)
 build() { # MODULE SOURCE...
   local module=$1
   shift
@@ -25,8 +25,9 @@ build() { # MODULE SOURCE...
     -emit-object -o "$out/$module.o" "$@"
 }
 cc -O2 -c -ISources/CMemory/include Sources/CMemory/cmemory.c -o "$out/CMemory.o"
+cc -O2 -c -ISources/CWire/include Sources/CWire/cwire.c -o "$out/CWire.o"
 build Wire $(find Sources/Wire -name '*.swift' | sort)
 build Engine $(find Sources/Engine -name '*.swift' | sort)
 swiftc "${flags[@]}" -module-name EngineFuzz scripts/fuzz/EngineFuzz.swift "$out/Wire.o" "$out/Engine.o" \
-  "$out/CMemory.o" -o "$out/engine-fuzz"
+  "$out/CMemory.o" "$out/CWire.o" -o "$out/engine-fuzz"
 exec "$out/engine-fuzz" -max_total_time="$seconds" -max_len=8192 -artifact_prefix="$out/" "$out/corpus"

@@ -11,7 +11,7 @@ tracebook=${TRACEBOOK:-tracebook-conformance}
 command -v "$tracebook" >/dev/null || { echo "no $tracebook: pip install tracebook-conformance==0.6.0" >&2; exit 2; }
 out=.build/tracebook
 mkdir -p "$out"
-flags=(-O -wmo -swift-version 6 -package-name castle -I "$out" -I Sources/CMemory/include)
+flags=(-O -wmo -swift-version 6 -package-name castle -I "$out" -I Sources/CMemory/include -I Sources/CWire/include)
 build() { # MODULE SOURCE...
   local module=$1
   shift
@@ -19,10 +19,11 @@ build() { # MODULE SOURCE...
     -emit-module-path "$out/$module.swiftmodule" -emit-object -o "$out/$module.o" "$@"
 }
 cc -O2 -c -ISources/CMemory/include Sources/CMemory/cmemory.c -o "$out/CMemory.o"
+cc -O2 -c -ISources/CWire/include Sources/CWire/cwire.c -o "$out/CWire.o"
 build Wire $(find Sources/Wire -name '*.swift' | sort)
 build Engine $(find Sources/Engine -name '*.swift' | sort)
 swiftc "${flags[@]}" -static-stdlib -module-name Tracebook scripts/tracebook/*.swift \
-  "$out/Wire.o" "$out/Engine.o" "$out/CMemory.o" -o "$out/adapter"
+  "$out/Wire.o" "$out/Engine.o" "$out/CMemory.o" "$out/CWire.o" -o "$out/adapter"
 rm -rf "$out/results" "$out/suite"
 "$tracebook" sample "$out/suite" --suite-version v2 >/dev/null
 # Pro-rata allocation is no rule of this engine.

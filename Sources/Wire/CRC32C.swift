@@ -1,12 +1,23 @@
-// CRC32C (Castagnoli, reflected polynomial 0x82F63B78; RFC 3720 appendix B.4), slicing by eight.
+// CRC32C (Castagnoli, reflected polynomial 0x82F63B78; RFC 3720 appendix B.4): the processor's instruction where there
+// is one, else slicing by eight.
 // Not here: where checksums are stored, and keyed hashes (RowHash).
+
+import CWire
 
 /// The checksum of everything that reaches a disk or a peer. Detects damage, not malice.
 public enum CRC32C {
   /// The checksum of `bytes`, continuing from `seed` (the checksum of what precedes them; 0 at the start).
   ///
-  /// - Complexity: O(n), about one nanosecond a byte.
+  /// - Complexity: O(n), about a tenth of a nanosecond a byte, or one without the instruction.
   public static func of(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
+    guard isAccelerated else { return sliced(bytes, seed: seed) }
+    return ~cw_crc32c(~seed, bytes.baseAddress, bytes.count)
+  }
+
+  private static let isAccelerated = cw_has_crc32c() != 0
+
+  /// The same by tables, for processors without the instruction.
+  static func sliced(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
     var crc = ~seed
     var i = 0
     let n = bytes.count

@@ -1,7 +1,8 @@
 // ChecksumTests: CRC32C against the published vectors (RFC 3720, appendix B.4), and the row hash.
 
 import Testing
-import Wire
+
+@testable import Wire
 
 @Suite struct ChecksumTests {
   @Test func `CRC32C gives the published values`() {
@@ -11,6 +12,19 @@ import Wire
     #expect(CRC32C.of((0..<32).map { UInt8($0) }) == 0x46DD_794E)
     #expect(CRC32C.of((0..<32).reversed().map { UInt8($0) }) == 0x113F_DB5C)
     #expect(CRC32C.of([UInt8]()) == 0)
+  }
+
+  @Test func `the instruction and the tables agree, at every length and alignment`() {
+    let bytes = (0..<600).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ ($0 >> 3)) }
+    bytes.withUnsafeBytes { all in
+      for start in 0..<9 {
+        for end in stride(from: start, through: all.count, by: 7) {
+          let part = UnsafeRawBufferPointer(rebasing: all[start..<end])
+          let seed = UInt32(truncatingIfNeeded: start &* 0x9E37_79B9)
+          #expect(CRC32C.of(part, seed: seed) == CRC32C.sliced(part, seed: seed))
+        }
+      }
+    }
   }
 
   @Test func `a checksum can be continued at any byte`() {
