@@ -35,6 +35,27 @@ import Testing
     }
   }
 
+  /// Found by the simulator: the read looked for the entry in the wrong group for ever.
+  @Test func `a read that meets a whole group of other entries says so`() throws {
+    let disk = FaultDisk()
+    let (store, _) = try LogRepairTests.open(disk)
+    try LogRepairTests.write(store, 2)
+    try store.prepareSpare()
+    var faults = FaultDisk.Faults()
+    faults.misdirectAt = 1
+    faults.misdirectBy = -4096
+    disk.setFaults(faults)
+    try LogRepairTests.write(store, 1)
+    disk.setFaults(FaultDisk.Faults())
+    let first = try store.read(after: .zero, bytesMax: 1)
+    #expect(first.entries.map(\.index) == [LogIndex(1)])
+    let thrown = #expect(throws: StorageError.self) {
+      _ = try store.read(after: LogIndex(1), bytesMax: 1)
+    }
+    #expect(
+      thrown?.description.contains("another group stands here") == true, "\(thrown, default: "")")
+  }
+
   @Test func `a disk that fills up is an error before the write, until space is back`() throws {
     let disk = FaultDisk()
     let (store, _) = try LogRepairTests.open(disk)

@@ -332,6 +332,11 @@ public final class LogStore: Sendable {
       while let last = entries.last, last.index >= entry.index { entries.removeLast() }
       entries.append(entry)
     }
-    return entries.filter { $0.index >= span.first && $0.index <= span.last }
+    entries.removeAll { $0.index < span.first || $0.index > span.last }
+    // A group of this log that was written to a wrong place is whole, and holds other entries.
+    guard entries.first?.index == span.first, entries.last?.index == span.last else {
+      throw StorageError(file.path, "offset \(offset): another group stands here")
+    }
+    return entries
   }
 }
