@@ -93,10 +93,22 @@ enum Program {
     for seed in arguments.seeds {
       Console.out(Line.begin(seed))
       let start = cpuNanoseconds()
+      limit(start)
       let report = Simulation.run(seed: seed, options: options)
       Console.out(Line.encode(report, cpuNanoseconds: cpuNanoseconds() - start))
     }
     return 0
+  }
+
+  /// CPU seconds after which a seed, which takes a tenth of one, counts as one that never ends.
+  static let seedSecondsMax: Int64 = 120
+
+  /// Has the system end the worker (SIGXCPU) in a seed that never ends: that is a finding too.
+  private static func limit(_ start: Int64) {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_CPU.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = min(limit.rlim_max, rlim_t(start / 1_000_000_000 + seedSecondsMax))
+    setrlimit(__rlimit_resource_t(RLIMIT_CPU.rawValue), &limit)
   }
 
   static func cpuNanoseconds() -> Int64 {

@@ -116,8 +116,12 @@ struct Workers {
     waitpid(worker.process, &status, 0)
     guard !kills, let seed = worker.current else { return nil }
     if seed < worker.seeds.upperBound { waiting.append(seed + 1...worker.seeds.upperBound) }
-    let reason =
-      worker.noise.isEmpty ? "signal \(status & 0x7F)" : worker.noise.joined(separator: " ")
+    let signal = status & 0x7F
+    guard signal != SIGXCPU else {
+      return SeedReport.trap(
+        seed: seed, "no end after \(Program.seedSecondsMax) CPU seconds: an endless loop")
+    }
+    let reason = worker.noise.isEmpty ? "signal \(signal)" : worker.noise.joined(separator: " ")
     return SeedReport.trap(seed: seed, "the code under test stopped: \(reason)")
   }
 }

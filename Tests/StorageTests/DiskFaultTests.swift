@@ -43,7 +43,7 @@ import Testing
     try store.prepareSpare()
     var faults = FaultDisk.Faults()
     faults.misdirectAt = 1
-    faults.misdirectBy = -4096
+    faults.misdirectBy = -8192
     disk.setFaults(faults)
     try LogRepairTests.write(store, 1)
     disk.setFaults(FaultDisk.Faults())
