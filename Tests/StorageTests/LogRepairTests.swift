@@ -139,6 +139,32 @@ import Testing
     }
   }
 
+  /// Found by the simulator: the claim of an earlier repair, which had ended since, was taken for the present one.
+  @Test func `damage before the end of an earlier claim does not hide a later one`() throws {
+    let (disk, log, report) = try Self.finished()
+    disk.flip(report.segments[1].file, byte: 2 * 4096 + 300, bit: 3)
+    let (first, found) = try Self.open(disk)
+    #expect(found.suspect == .upTo(log.last))
+    try first.repair()
+    try Self.write(first)
+    try first.clearSuspect()
+    try Self.write(first)
+    let held = first.bounds.last
+    #expect(held > log.last)
+    let segment = try #require(
+      try LogStore.verify(disk: disk, directory: LogScenario.directory).segments.last)
+    // The last entry is lost, and claimed by the second repair.
+    let again = disk.after(.power)
+    again.flip(segment.file, byte: segment.bytesUsed - 2 * 4096 + 300, bit: 3)
+    let (second, lost) = try Self.open(again)
+    #expect(lost.suspect == .upTo(held) && lost.last < held)
+    try second.repair()
+    // Then a group from before the end of the first claim.
+    let last = again.after(.power)
+    last.flip(segment.file, byte: 2 * 4096 + 300, bit: 3)
+    #expect(try Self.open(last).1.suspect == .upTo(held))
+  }
+
   /// Damages, repairs, writes on and clears; stops after the n-th operation, for every n.
   static func firstViolation(
     _ mutant: StorageMutant = .none

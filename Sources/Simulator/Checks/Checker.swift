@@ -350,6 +350,12 @@ package final class Checker {
     {
       fail("recovery", "node \(node.id) lost its vote of term \(state.term) and does not say so")
     }
+    // A term or vote that was under way can be there without its entries.
+    if !log.voteUnreadable, log.hardState.term > state.term,
+      Self.holds(node.inFlight, log.hardState)
+    {
+      durable(log.hardState, node)
+    }
     // What was under way is there if the log ends in it: before the damage it was whole.
     if log.last.index > .zero, !before.holds(log.last) {
       for write in node.inFlight { durable(write, node) }

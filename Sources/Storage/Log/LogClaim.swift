@@ -69,6 +69,8 @@ public struct LogClaim: Hashable, Sendable {
 /// block that says nothing could have been a newer one.
 struct ClaimReader {
   private(set) var newest: BlockHeader?
+  /// The segment that holds it.
+  private(set) var newestSegment: UInt64 = 0
   /// The last written block so far has a readable header.
   private var endIsReadable = true
   private var endSequence: UInt64 = 0
@@ -88,6 +90,7 @@ struct ClaimReader {
         if let known = newest, known.sequence > header.sequence { continue }
         if newest?.sequence != header.sequence { seen = [] }
         newest = header
+        newestSegment = image.number
         seen.insert(header.number)
       }
     }

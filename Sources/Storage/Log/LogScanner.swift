@@ -189,10 +189,13 @@ struct LogScanner {
     if let newest = reader.newest {
       log.newestSequence = max(log.newestSequence, newest.sequence)
       adopt(newest.hardState)
-      let isClaimKnown = log.claim != .none
       if newest.flags & BlockHeader.holdsClaim != 0 {
+        // A claim begins in the head of a segment, and heads repeat it: the claim of the newest group is that of its
+        // own segment's head, and not one that stood before the damage and may have ended since.
+        let head = log.segments.first { $0.number == reader.newestSegment }
+        let claim = head?.claim ?? .none
         found = found.joined(
-          isClaimKnown ? log.claim : LogClaim(suspect: .unknown, voteUnreadable: true))
+          claim == .none ? LogClaim(suspect: .unknown, voteUnreadable: true) : claim)
       }
     } else {
       found = found.joined(log.claim)
