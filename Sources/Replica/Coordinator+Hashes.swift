@@ -1,7 +1,8 @@
 // Coordinator+Hashes: the voters compare their states at fixed log indexes; whoever differs from a majority is fenced.
 //
 // Invariants:
-//   * a voter's hash is reported until the log counts it, by the leader or to it
+//   * a voter's hash is reported until the log counts it, by the leader or to it; a leader puts each into its log once,
+//     however long it takes to commit, or a slow cluster would have more and more of them to do
 //   * a fenced node neither serves nor applies nor campaigns; it votes and acknowledges, for its log is sound
 //   * while no majority agrees, no client's write enters the log
 // Not here: counting (HashAgreement), comparing (StateFence), fetching another state (Coordinator+Snapshots).
@@ -13,6 +14,8 @@ import Wire
 extension Coordinator {
   /// Reports wait at most here; what has no room comes again.
   private static let reportsMax = 32
+  /// Reports that are remembered as proposed; of an older one there may be a second entry.
+  private static let proposedMax = 512
   /// An uncounted report goes out again after this long. Microseconds.
   private static let reportPause: Int64 = 500_000
 
@@ -73,11 +76,28 @@ extension Coordinator {
   }
 
   private mutating func proposeReports(_ now: Moment, _ effects: inout Effects) {
-    reports.removeAll { machine.agreement.hasReport(of: $0.node, at: $0.index) }
-    guard !reports.isEmpty, consensus.canPropose else { return }
-    if propose(notes: reports.prefix(Note.countMax).map { .hash($0) }, now, &effects) != nil {
-      reports.removeAll()
+    if proposedReportsIn != consensus.term {
+      // What an earlier leader's log held may be gone.
+      proposedReportsIn = consensus.term
+      proposedReports.removeAll()
     }
+    proposedReports.removeAll { machine.agreement.hasReport(of: $0.node, at: $0.index) }
+    let open = reports.filter { !isUnderWay($0) }
+    reports = open
+    guard !reports.isEmpty, consensus.canPropose else { return }
+    let sent = reports.prefix(Note.countMax)
+    guard propose(notes: sent.map { .hash($0) }, now, &effects) != nil else { return }
+    proposedReports += sent
+    if proposedReports.count > Self.proposedMax {
+      proposedReports.removeFirst(proposedReports.count - Self.proposedMax)
+    }
+    reports.removeFirst(sent.count)
+  }
+
+  /// Whether the log has counted the report, or will.
+  private func isUnderWay(_ report: HashReport) -> Bool {
+    machine.agreement.hasReport(of: report.node, at: report.index)
+      || proposedReportsIn == consensus.term && proposedReports.contains(report)
   }
 
   /// Appends an entry that holds nothing but notes.
@@ -95,7 +115,7 @@ extension Coordinator {
   /// A follower's report, for the log.
   mutating func take(_ report: HashReport, from peer: NodeID) {
     guard consensus.role == .leader, report.node == peer, reports.count < Self.reportsMax,
-      report.index <= consensus.commit.value, !reports.contains(report)
+      report.index <= consensus.commit.value, !reports.contains(report), !isUnderWay(report)
     else {
       counters.messagesDropped += 1
       return

@@ -66,6 +66,9 @@ public struct Coordinator: ~Copyable {
   // Hashes (Coordinator+Hashes).
   var reports: [HashReport] = []
   var unreported: [HashReport] = []
+  /// Reports in this leader's own log that are not counted yet, and the term of which this is true.
+  var proposedReports: [HashReport] = []
+  var proposedReportsIn = Term.zero
   var reportsLookedUp: UInt64 = .max
   var reportedTo: ReportedTo?
   var reportedAt: Int64 = 0
