@@ -165,4 +165,36 @@ extension HashAgreement {
   init(decoding bytes: ArraySlice<UInt8>) throws(WireError) {
     try self.init(decoding: Array(bytes))
   }
+
+  /// Found by the simulator: where commits were slow, each repetition of a report became an entry of its own, and soon
+  /// nothing else was committed.
+  @Test func `a repeated report is one entry a term, however long it takes to commit`() throws {
+    var node = try GreetingTests.coordinator(voters: [1])
+    var effects = Effects()
+    var now = GreetingTests.now
+    /// Ticks, and counts the entries with reports; they are committed only if the disk keeps up.
+    func run(_ ticks: Int, reported: Bool, commits: Bool) throws -> Int {
+      var found = 0
+      for _ in 0..<ticks {
+        now = Moment(monotonic: now.monotonic + 10_000, wall: now.wall + 10_000)
+        if reported {
+          let report = PeerMessage(wall: now.wall, .report(HashAgreementTests.report(2, 7, at: 1)))
+          node.receive(report, from: NodeID(2), now, &effects)
+        }
+        node.tick(now, &effects)
+        let writes = effects.writes
+        effects.removeAll()
+        for write in writes {
+          for entry in write.entries where entry.kind == .command {
+            found += try EntryPayload(decoding: entry.payload).notes.isEmpty ? 0 : 1
+          }
+          if commits { node.logPersisted(write.sequence, now, &effects) }
+        }
+      }
+      return found
+    }
+    #expect(try run(200, reported: false, commits: true) == 0)
+    #expect(node.role == .leader && node.appliedIndex > 1)
+    #expect(try run(100, reported: true, commits: false) == 1)
+  }
 }

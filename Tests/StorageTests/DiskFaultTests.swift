@@ -53,7 +53,8 @@ import Testing
       _ = try store.read(after: LogIndex(1), bytesMax: 1)
     }
     #expect(
-      thrown?.description.contains("another group stands here") == true, "\(thrown, default: "")")
+      thrown?.description.contains("another group stands here") == true,
+      "\(String(describing: thrown))")
   }
 
   @Test func `a disk that fills up is an error before the write, until space is back`() throws {
