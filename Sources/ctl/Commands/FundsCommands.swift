@@ -35,8 +35,8 @@ struct WithdrawalCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "withdrawal", abstract: "Withdrawals, in two phases or at once.",
     discussion: """
-      requested, approved, sent, confirmed; or rejected, cancelled before it is approved, or failed after. Amount and fee are \
-      held from the request on, and posted or given back once.
+      requested, approved, sent, confirmed; or rejected, cancelled before it is approved, or failed after. Amount and \
+      fee are held from the request on, and posted or given back once.
       """,
     subcommands: [
       Request.self, List.self, Approve.self, Reject.self, Sent.self, Confirm.self, Fail.self,
