@@ -28,10 +28,11 @@ extension SymbolCommand {
       abstract: "Change filters of a pair; what is not named stays, and so does what rests.",
       discussion: """
         Amounts: minPrice maxPrice minQuantity maxQuantity marketMinQuantity marketMaxQuantity marketStepSize \
-        minNotional maxNotional maxPosition. Yes or no: applyMinToMarket applyMaxToMarket. Counts: maxOpenOrders icebergParts \
-        maxAlgoOrders maxIcebergOrders maxOrderLists maxOrderAmends. Bands as UP:DOWN, multipliers of the reference \
-        price: percentPrice percentPriceBid percentPriceAsk executionBid executionAsk. trailingDelta as \
-        MINABOVE:MAXABOVE:MINBELOW:MAXBELOW. 0 switches a bound off.
+        minNotional maxNotional maxPosition. Yes or no: applyMinToMarket applyMaxToMarket. Counts: \
+        maxOpenOrders icebergParts maxAlgoOrders maxIcebergOrders maxOrderLists maxOrderAmends. Bands as \
+        UP:DOWN, multipliers of the reference price: percentPrice percentPriceBid percentPriceAsk \
+        executionBid executionAsk. trailingDelta as MINABOVE:MAXABOVE:MINBELOW:MAXBELOW. 0 switches a bound \
+        off.
         """)
     @Argument(help: "For example BTCUSDT.") var name: String
     @Argument(help: "For example minNotional=5 percentPriceBid=1.2:0.8") var filters: [String]
