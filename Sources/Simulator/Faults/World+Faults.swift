@@ -300,7 +300,11 @@ extension World {
       node.latentDamages += 1
       if chance.chance(60) { return crash(node, .process) }
     case .lostDisk:
-      guard mayDamage(node), !checker.canonical.isEmpty else { return false }
+      // Of two voters whose states differ none may be lost while the third cannot tell: then the
+      // cluster halts for an operator to decide, rather than spread a state that may be wrong.
+      guard mayDamage(node), !checker.canonical.isEmpty, !node.isWrong,
+        nodes.allSatisfy({ $0.life?.coordinator.dispute == nil })
+      else { return false }
       lose(node)
     case .lostStore:
       guard mayDamage(node), node.refusal == nil, checker.canonical.count > 10 else { return false }
