@@ -28,6 +28,11 @@ extension World {
     node.wrongHashes = [:]
     do {
       try boot(node)
+    } catch let error as StorageError where error.isFull {
+      // Whoever supervises the process starts it again, and there will be space.
+      trace("\(node.id) cannot start yet: \(error)")
+      restart(node, after: chance.among(500_000..<2_000_000))
+      return
     } catch {
       node.refusal = "\(error)"
       trace("\(node.id) cannot start: \(error)")
