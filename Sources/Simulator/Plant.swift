@@ -47,6 +47,8 @@ package struct Plant: Sendable {
     "raft:commitUnverified",
     // Replica watches the disk as well, and pre-votes are refused by other rules too.
     "raft:ignoreHangingDisk", "raft:forgetStickiness",
+    // What the heir lacks is mostly on its way to it before the word to campaign.
+    "raft:transferTooEarly",
   ]
 
   /// Tests of their rooms catch them; that simulations do as well is not asked yet.
