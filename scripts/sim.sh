@@ -28,7 +28,7 @@ case $part in
     ((${failed:-0} == 0)) || { grep -aE '✘|survived|notices' "$log" || true; die "a planted bug survived"; }
     ;;
   ci)
-    # Seeds that differ from commit to commit come back when the open findings are settled (docs/TESTING.md).
+    # Seeds that differ from commit to commit come back once long runs find nothing (docs/TESTING.md).
     exec "$exsim" run --seeds 300 --jobs "${JOBS:-2}" --commit "$commit"
     ;;
   *) die "no such part: $part (run, mutants, ci)" ;;
