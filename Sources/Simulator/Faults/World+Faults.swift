@@ -337,10 +337,7 @@ extension World {
     node.isLost = true
     // Who wipes the last of the first nodes has to say that the cluster exists: those hear each
     // other, and perhaps nobody else.
-    let founders = nodes[..<swarm.nodes]
-    if chance.chance(30) || founders.allSatisfy({ $0 === node || $0.incarnation >= 1_000_000 }) {
-      node.mayFound = false
-    }
+    if chance.chance(30) || nodes[..<swarm.nodes].allSatisfy(\.isLost) { node.mayFound = false }
     restart(node, after: chance.among(1_000..<2_000_000))
   }
 }
