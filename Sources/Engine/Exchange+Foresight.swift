@@ -55,12 +55,20 @@ extension Exchange {
     }
   }
 
+  /// What every request on a symbol needs of its account. The symbol's place, if both are known.
   @inline(__always)
-  private func foreseeFirst(_ order: PlaceOrder, _ placed: inout Int64) {
-    guard let symbol = symbols.place(order.symbol), let account = accounts.place(order.account)
-    else { return }
+  private func foreseeFirst(_ symbol: SymbolID, _ account: AccountID) -> Int32? {
+    guard let symbol = symbols.place(symbol), let account = accounts.place(account) else {
+      return nil
+    }
     accounts.states.fetch(account)
     ledger.fetch(account)
+    return symbol
+  }
+
+  @inline(__always)
+  private func foreseeFirst(_ order: PlaceOrder, _ placed: inout Int64) {
+    guard let symbol = foreseeFirst(order.symbol, order.account) else { return }
     let fingerprint = ClientIDs.fingerprint(order.account, order.symbol, order.clientOrderID)
     let next = OrderID(symbols.states[symbol].counters.nextOrder &+ placed)
     placed += 1
@@ -70,20 +78,25 @@ extension Exchange {
 
   @inline(__always)
   private func foreseeFirst(_ cancel: CancelOrder) {
-    guard let symbol = symbols.place(cancel.symbol), let account = accounts.place(cancel.account)
-    else { return }
-    accounts.states.fetch(account)
-    ledger.fetch(account)
+    guard let symbol = foreseeFirst(cancel.symbol, cancel.account) else { return }
     if let id = cancel.orderID { book.orders.fetch(symbol, id) }
+  }
+
+  /// The same for the second look: its orders on the symbol, and both balances.
+  @inline(__always)
+  private func foreseeSecond(_ symbol: SymbolID, _ account: AccountID) -> Int32? {
+    guard let symbol = symbols.place(symbol), let account = accounts.place(account) else {
+      return nil
+    }
+    accounts.fetchSheet(account, symbol)
+    ledger.fetch(account, symbols.states[symbol].base)
+    ledger.fetch(account, symbols.states[symbol].quote)
+    return symbol
   }
 
   @inline(__always)
   private func foreseeSecond(_ order: PlaceOrder, _ leaving: inout Leaving) {
-    guard let symbol = symbols.place(order.symbol), let account = accounts.place(order.account)
-    else { return }
-    accounts.fetchSheet(account, symbol)
-    ledger.fetch(account, symbols.states[symbol].base)
-    ledger.fetch(account, symbols.states[symbol].quote)
+    guard let symbol = foreseeSecond(order.symbol, order.account) else { return }
     let best = bestOpposite(order.side, symbol)
     guard best >= 0,
       Self.crosses(order.side, limit: order.price, price: book.levels[best].price)
@@ -101,11 +114,7 @@ extension Exchange {
 
   @inline(__always)
   private func foreseeSecond(_ cancel: CancelOrder, _ leaving: inout Leaving) {
-    guard let symbol = symbols.place(cancel.symbol), let account = accounts.place(cancel.account)
-    else { return }
-    accounts.fetchSheet(account, symbol)
-    ledger.fetch(account, symbols.states[symbol].base)
-    ledger.fetch(account, symbols.states[symbol].quote)
+    guard let symbol = foreseeSecond(cancel.symbol, cancel.account) else { return }
     guard let id = cancel.orderID else { return }
     let slot = book.orders.guess(symbol, id)
     book.orders.fetch(order: slot)
