@@ -26,6 +26,9 @@ package enum FaultKind: String, CaseIterable, Sendable {
 
   /// Those that the cluster can recover from today.
   static let survivable = allCases.filter { $0 != .oldDisk }
+
+  /// Where the kind stands in `allCases`, and in a tally.
+  var place: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }
 
 /// One seed's world.

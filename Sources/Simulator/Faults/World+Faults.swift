@@ -28,14 +28,23 @@ extension World {
       // Once the weather is good.
       return queue.add(time + 2_000_000, .fault)
     }
-    let kind = chance.pick(swarm.faults)
+    let kind = nextKind()
     if strike(kind) {
       trace("fault: \(kind.rawValue)")
-      tally.faults[FaultKind.allCases.firstIndex(of: kind) ?? 0] += 1
+      tally.faults[kind.place] += 1
     }
-    // Later there is room for the work that a seed must show.
-    let calm: Int64 = time > swarm.active ? 6 : 1
+    // Later there is more and more room for the work that a seed must show.
+    let calm: Int64 = time > swarm.active ? 6 * (time / swarm.active) : 1
     queue.add(time + calm * chance.among(swarm.faultPause), .fault)
+  }
+
+  /// Of the seed's mix; of those that have not struck yet where a seed would show too few kinds.
+  private func nextKind() -> FaultKind {
+    var kinds = swarm.faults
+    if time > swarm.active, tally.kinds < Simulation.kindsMin {
+      kinds.removeAll { tally.faults[$0.place] > 0 }
+    }
+    return chance.pick(kinds.isEmpty ? swarm.faults : kinds)
   }
 
   /// Everything that lasts ends; all machines run.
