@@ -7,7 +7,7 @@ help:
 	@echo "make test     every test, from a clean clone on"
 	@echo "make check    formatting and house rules"
 	@echo "make build    exnode, exctl and exbench in release (.build/release)"
-	@echo "make bench    latency under load, and gaps when the leader is killed"
+	@echo "make bench    latency, failover, engine, memory: ten minutes; PARTS=\"load engine\" chooses"
 	@echo "make sim      simulated clusters under faults: SEEDS=n or A..B, JOBS=n"
 	@echo "make mutants  plants every known bug in turn; each must be caught"
 	@echo "make compat   ccxt and ccxt pro against a live cluster"

@@ -83,7 +83,7 @@ let package = Package(
       ["Storage", "Gateway", "Replica", "Raft", "Engine", "Wire"] + nio + [arguments]),
     program(
       "exbench", "Bench",
-      ["Replica", "Raft", "Storage", "Gateway", "Engine", "Wire"] + nio
+      ["Replica", "Raft", "Storage", "Gateway", "Engine", "Wire", "CMatch"] + nio
         + [arguments, histogram]),
 
     .target(
@@ -93,7 +93,8 @@ let package = Package(
     tests("Raft", ["Raft", "Wire", "TestSupport"]),
     tests("Engine", ["Engine", "Wire", "TestSupport"]),
     tests("Market", ["Market", "Engine", "Wire", "TestSupport"]),
-    tests("Replica", ["Replica", "Raft", "Engine", "Storage", "Wire", "TestSupport"]),
+    tests(
+      "Replica", ["Replica", "Simulator", "Raft", "Engine", "Storage", "Wire", "TestSupport"]),
     tests("Storage", ["Storage", "Raft", "Wire", "TestSupport"]),
     tests("Gateway", ["Gateway", "Market", "Engine", "Wire", "TestSupport"]),
     tests(

@@ -13,6 +13,6 @@ struct ExbenchMain: ParsableCommand {
     subcommands: [
       LoadCommand.self, FailoverCommand.self, RepairCommand.self, ReplayCommand.self,
       RecordCommand.self, MakeMarketCommand.self, EngineCommand.self, SizeCommand.self,
-      SteadyCommand.self, RaftCommand.self,
+      SteadyCommand.self, RaftCommand.self, MatchCommand.self,
     ])
 }

@@ -184,6 +184,6 @@ extension WorldNode {
   /// How many pieces the snapshots of the others have.
   func snapshotPieces(_ world: ClusterWorld) -> Int {
     let blobs = world.nodes.compactMap { $0.snapshot?.blob.count }
-    return (blobs.max() ?? 0) / ModelSnapshot.pieceBytes
+    return (blobs.max() ?? 0) / SnapshotCuts.small.pieceBytes
   }
 }

@@ -32,8 +32,8 @@ final class WorldNode {
   var life: Life?
   var lives: UInt64 = 0
   /// The snapshot that the node can serve, and what it has of one that it fetches. Durable.
-  var snapshot: ModelSnapshot?
-  var install: ModelInstall?
+  var snapshot: BlobSnapshot?
+  var install: BlobInstall?
   /// The store cannot be used.
   var storeDamage: String?
   /// The store takes nothing while this is set.

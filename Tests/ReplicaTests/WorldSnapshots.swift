@@ -1,102 +1,21 @@
-// WorldSnapshots: a ClusterWorld's driver of snapshots: files as blobs of rows, an install that survives crashes.
+// WorldSnapshots: a ClusterWorld's driver of snapshots.
 //
-// Invariant: a node's new store counts only once every piece is there and its checksum and state hash fit; then its
-// process dies and starts again from it, with what its log still holds behind it.
-// Not here: who fetches from whom (Replica).
+// Invariant: once a new store is whole, the node's process dies and starts again from it, with what its log still
+// holds behind it.
+// Not here: what a snapshot holds (BlobSnapshot); who fetches from whom (Replica).
 
 import Raft
-import Storage
-import TestSupport
-import Wire
+import Simulator
 
 @testable import Replica
 
-/// A snapshot of a model store: one blob of all rows, cut into files.
-struct ModelSnapshot {
-  static let fileBytes = 24_000
-  static let pieceBytes = 3_000
-  var id: EntryID
-  var blob: [UInt8]
-
-  init?(of store: MemoryStore) throws {
-    guard let marker = try AppliedMarker.load(store) else { return nil }
-    id = marker.applied
-    var writer = ByteWriter()
-    try store.scan(prefix: []) { key, value in
-      writer.blob32(key)
-      writer.blob32(value)
-      return true
-    }
-    blob = writer.bytes
-  }
-
-  var manifest: [UInt8] {
-    var writer = ByteWriter()
-    writer.u64(UInt64(blob.count))
-    writer.u128(RowHash.of(key: [], value: blob))
-    return writer.bytes
-  }
-
-  func read(_ piece: SnapshotPiece) -> [UInt8]? {
-    let start = Int(piece.file) * Self.fileBytes + Int(piece.offset)
-    guard start + Int(piece.count) <= blob.count else { return nil }
-    return Array(blob[start..<start + Int(piece.count)])
-  }
-}
-
-/// What a node has of a snapshot that it fetches.
-struct ModelInstall {
-  let id: EntryID
-  let manifest: [UInt8]
-  private let count: Int
-  private let checksum: UInt128
-  private var blob: [UInt8]
-  private var has: Set<SnapshotPiece> = []
-
-  init(_ id: EntryID, _ manifest: [UInt8]) throws {
-    self.id = id
-    self.manifest = manifest
-    var reader = ByteReader(manifest)
-    count = Int(try reader.u64())
-    checksum = try reader.u128()
-    blob = [UInt8](repeating: 0, count: count)
-  }
-
-  var missing: [SnapshotPiece] {
-    var pieces: [SnapshotPiece] = []
-    var at = 0
-    while at < count {
-      let file = at / ModelSnapshot.fileBytes
-      let end = min(count, (file + 1) * ModelSnapshot.fileBytes, at + ModelSnapshot.pieceBytes)
-      let piece = SnapshotPiece(
-        file: UInt32(file), offset: UInt64(at - file * ModelSnapshot.fileBytes),
-        count: UInt32(end - at))
-      if !has.contains(piece) { pieces.append(piece) }
-      at = end
-    }
-    return pieces
-  }
-
-  mutating func write(_ piece: SnapshotPiece, _ bytes: [UInt8]) {
-    let start = Int(piece.file) * ModelSnapshot.fileBytes + Int(piece.offset)
-    blob.replaceSubrange(start..<start + bytes.count, with: bytes)
-    has.insert(piece)
-  }
-
-  /// The store, if everything fits.
-  func finish() throws -> MemoryStore? {
-    guard missing.isEmpty, RowHash.of(key: [], value: blob) == checksum else { return nil }
-    var batch = RowBatch()
-    var reader = ByteReader(blob)
-    while reader.left > 0 {
-      let key = try reader.blob32(limit: 1 << 20)
-      batch.put(key, try reader.blob32(limit: 1 << 24))
-    }
-    let store = MemoryStore()
-    store.write(batch)
-    guard try StateMachine(loading: store).marker.applied == id else { return nil }
-    return store
-  }
+extension SnapshotCuts {
+  /// Small, so that the short histories of these tests fill several.
+  static let small = {
+    var cuts = SnapshotCuts()
+    (cuts.fileBytes, cuts.pieceBytes) = (24_000, 3_000)
+    return cuts
+  }()
 }
 
 extension ClusterWorld {
@@ -109,7 +28,7 @@ extension ClusterWorld {
   private func carryOut(_ effect: SnapshotEffect, _ node: WorldNode, _ life: Life) throws {
     switch effect {
     case .make:
-      guard let made = try ModelSnapshot(of: life.store) else {
+      guard let made = try BlobSnapshot(of: life.store, cuts: .small) else {
         return life.coordinator.snapshotFailed()
       }
       node.snapshot = made
@@ -124,7 +43,9 @@ extension ClusterWorld {
       life.coordinator.installFailed(now(node))
     case .begin(_, let id, let manifest):
       // A manifest with equal contents goes on where an earlier attempt stopped.
-      if node.install?.manifest != manifest { node.install = try ModelInstall(id, manifest) }
+      if node.install?.manifest != manifest {
+        node.install = try BlobInstall(id, manifest, cuts: .small)
+      }
       piecesBegun += node.install?.missing.count ?? 0
       life.coordinator.installBegan(
         missing: node.install?.missing ?? [], now(node), &life.effects)

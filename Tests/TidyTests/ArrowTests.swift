@@ -27,8 +27,9 @@ import Testing
       "NIOCore", "NIOPosix", "NIOHTTP1",
     ],
     "Bench": [
-      "Replica", "Raft", "Storage", "Gateway", "Engine", "Wire", "Glibc", "Synchronization",
-      "Dispatch", "ArgumentParser", "Histogram", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket",
+      "Replica", "Raft", "Storage", "Gateway", "Engine", "Wire", "CMatch", "Glibc",
+      "Synchronization", "Dispatch", "ArgumentParser", "Histogram", "NIOCore", "NIOPosix",
+      "NIOHTTP1", "NIOWebSocket",
     ],
   ]
 

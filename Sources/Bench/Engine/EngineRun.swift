@@ -159,10 +159,11 @@ struct EngineRun<Stream: OrderStream>: ~Copyable {
   var openOrders: Int { machine.exchangeOpenOrders }
 }
 
-/// The clocks of the engine's benchmarks.
+/// The clocks of the benchmarks that run in one thread.
 enum EngineClock {
   /// CPU time of this thread, in nanoseconds.
   static func threadTime() -> Int64 { read(CLOCK_THREAD_CPUTIME_ID) }
+  static var threadSeconds: Double { Double(threadTime()) / 1e9 }
   static func now() -> Int64 { read(CLOCK_MONOTONIC) }
 
   private static func read(_ clock: clockid_t) -> Int64 {

@@ -3,7 +3,6 @@
 // Not here: the run (ConsensusRun).
 
 import ArgumentParser
-import Glibc
 
 struct RaftCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -34,21 +33,15 @@ struct RaftCommand: ParsableCommand {
   func run() throws {
     var run = ConsensusRun()
     run.commit(1000, bytes: batch * bytes, pipeline: pipeline)
-    let start = Self.cpuSeconds
+    let start = EngineClock.threadSeconds
     run.commit(entries, bytes: batch * bytes, pipeline: pipeline)
-    let perSecond = Int(Double(entries * batch) / (Self.cpuSeconds - start))
-    let ticksStart = Self.cpuSeconds
+    let perSecond = Int(Double(entries * batch) / (EngineClock.threadSeconds - start))
+    let ticksStart = EngineClock.threadSeconds
     run.tick(100_000)
-    let ticks = Int(300_000 / (Self.cpuSeconds - ticksStart))
+    let ticks = Int(300_000 / (EngineClock.threadSeconds - ticksStart))
     print(
       "{\"command\":\"raft\",\"entries\":\(entries),\"batch\":\(batch),\"bytes\":\(bytes),"
         + "\"pipeline\":\(pipeline),\"commandsPerCpuSecond\":\(perSecond),"
         + "\"ticksPerCpuSecond\":\(ticks)}")
-  }
-
-  private static var cpuSeconds: Double {
-    var time = timespec()
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 }

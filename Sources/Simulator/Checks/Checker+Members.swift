@@ -85,7 +85,7 @@ extension Checker {
 
   // MARK: Snapshots
 
-  func made(_ snapshot: ModelSnapshot, _ node: SimNode) {
+  func made(_ snapshot: BlobSnapshot, _ node: SimNode) {
     let index = snapshot.id.index.value
     if index > canonical.count || canonical[Int(index) - 1] != snapshot.id.term.value {
       fail("snapshot", "node \(node.id) makes a snapshot of \(snapshot.id), not committed")

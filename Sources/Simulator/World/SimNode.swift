@@ -90,8 +90,8 @@ final class SimNode {
   var store = SimStore()
   /// Its newest finished snapshot, what it has of one that it fetches, and the one that its store
   /// came from.
-  var snapshot: ModelSnapshot?
-  var install: ModelInstall?
+  var snapshot: BlobSnapshot?
+  var install: BlobInstall?
   var installed = EntryID.zero
   /// Why its store cannot be read.
   var storeDamage: String?

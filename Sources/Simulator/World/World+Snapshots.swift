@@ -1,112 +1,13 @@
-// World+Snapshots: the driver of snapshots: a node's rows as one blob, cut into files and pieces,
-// and its install.
+// World+Snapshots: the driver of snapshots: what a node makes, sends and installs.
 //
-// Model of SnapshotStore and SnapshotInstall, whose own tests stop after every disk operation:
+// Invariants:
 //   * a snapshot holds what a flush made durable; it survives every death
-//   * a fetched piece survives the death of the process, and of the power by chance; an install
-//     goes on where it stopped
-//   * the new store counts once all pieces are here and checksum and state hash fit; then the
-//     process starts anew
-// Not here: who fetches from whom, and when (Replica).
+//   * a fetched piece survives the death of the process, and of the power by chance
+//   * the process starts anew from a new store
+// Not here: what a snapshot holds (BlobSnapshot); who fetches from whom, and when (Replica).
 
 import Raft
 import Replica
-import Storage
-import Wire
-
-/// A snapshot of a store.
-struct ModelSnapshot {
-  static let fileBytes = 64 << 10
-  static let pieceBytes = 16 << 10
-  let id: EntryID
-  let stateHash: UInt128
-  let blob: [UInt8]
-  /// Made of a state that was changed on purpose.
-  var isWrong = false
-
-  /// `nil` before the first entry is stored.
-  init?(of store: MemoryStore) throws {
-    guard let marker = try AppliedMarker.load(store), !marker.genesisHash.isEmpty else {
-      return nil
-    }
-    id = marker.applied
-    stateHash = marker.stateHash
-    var writer = ByteWriter(capacity: 64 << 10)
-    store.scan(from: [], upTo: [UInt8](repeating: 0xFF, count: 64), reverse: false) { key, value in
-      writer.blob32(key)
-      writer.blob32(value)
-      return true
-    }
-    blob = writer.bytes
-  }
-
-  var manifest: [UInt8] {
-    var writer = ByteWriter()
-    writer.u64(UInt64(blob.count))
-    writer.u32(CRC32C.of(blob))
-    return writer.bytes
-  }
-
-  func read(_ piece: SnapshotPiece) -> [UInt8]? {
-    let start = Int(piece.file) * Self.fileBytes + Int(piece.offset)
-    guard start + Int(piece.count) <= blob.count else { return nil }
-    return Array(blob[start..<start + Int(piece.count)])
-  }
-}
-
-/// What a node has of a snapshot that it fetches.
-struct ModelInstall {
-  let id: EntryID
-  let manifest: [UInt8]
-  private let checksum: UInt32
-  private var blob: [UInt8]
-  private var missingPieces: Set<SnapshotPiece> = []
-
-  init(_ id: EntryID, _ manifest: [UInt8]) throws {
-    self.id = id
-    self.manifest = manifest
-    var reader = ByteReader(manifest)
-    let count = Int(try reader.u64())
-    checksum = try reader.u32()
-    blob = [UInt8](repeating: 0, count: count)
-    var at = 0
-    while at < count {
-      let file = at / ModelSnapshot.fileBytes
-      let end = min(count, (file + 1) * ModelSnapshot.fileBytes, at + ModelSnapshot.pieceBytes)
-      missingPieces.insert(
-        SnapshotPiece(
-          file: UInt32(file), offset: UInt64(at - file * ModelSnapshot.fileBytes),
-          count: UInt32(end - at)))
-      at = end
-    }
-  }
-
-  var missing: [SnapshotPiece] {
-    missingPieces.sorted { ($0.file, $0.offset) < ($1.file, $1.offset) }
-  }
-
-  mutating func write(_ piece: SnapshotPiece, _ bytes: [UInt8]) {
-    let start = Int(piece.file) * ModelSnapshot.fileBytes + Int(piece.offset)
-    guard missingPieces.remove(piece) != nil else { return }
-    blob.replaceSubrange(start..<start + bytes.count, with: bytes)
-  }
-
-  /// The store, if everything fits.
-  func finish() throws -> MemoryStore? {
-    guard missingPieces.isEmpty, CRC32C.of(blob) == checksum else { return nil }
-    var batch = RowBatch()
-    var reader = ByteReader(blob)
-    while reader.left > 0 {
-      let key = try reader.blob32(limit: 1 << 20)
-      batch.put(key, try reader.blob32(limit: 1 << 24))
-    }
-    let store = MemoryStore()
-    store.write(batch)
-    // Throws if the rows do not have the state hash that they name.
-    guard try StateMachine(loading: store).marker.applied == id else { return nil }
-    return store
-  }
-}
 
 extension World {
   func carryOut(_ effects: [SnapshotEffect], _ node: SimNode, _ life: Life) {
@@ -138,7 +39,7 @@ extension World {
       if node.install?.manifest == manifest, node.install?.id == id {
         mark(.installResumed)
       } else {
-        node.install = try ModelInstall(id, manifest)
+        node.install = try BlobInstall(id, manifest)
       }
       life.coordinator.installBegan(
         missing: node.install?.missing ?? [], node.now(time), &life.effects)
@@ -176,7 +77,7 @@ extension World {
     do {
       let index = node.store.flush()
       life.log.stateIsDurable(upTo: LogIndex(index))
-      guard var made = try ModelSnapshot(of: node.store.flushed) else {
+      guard var made = try BlobSnapshot(of: node.store.flushed) else {
         return life.coordinator.snapshotFailed()
       }
       made.isWrong = node.isWrong && index > node.wrongAfter
