@@ -2,6 +2,7 @@
 
 import Engine
 import Raft
+import Simulator
 import TestSupport
 import Testing
 

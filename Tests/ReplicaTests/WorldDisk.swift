@@ -5,6 +5,7 @@
 // Not here: when writes finish (ClusterWorld).
 
 import Raft
+import Simulator
 import Storage
 import TestSupport
 import Wire
