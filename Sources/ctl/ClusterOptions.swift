@@ -72,6 +72,16 @@ struct ClusterOptions: ParsableArguments {
     return AdminClient(urls: urls, token: try Self.token(file), seconds: timeout)
   }
 
+  /// Makes a call on whichever node answers, and shows the answer; `table`: what people see of it. The call is made
+  /// after the client: an address that is missing is told first.
+  func show(
+    _ call: @autoclosure () throws -> AdminClient.Call, table: ((JSONValue) -> String)? = nil
+  ) throws {
+    let answer = try client().send(try call())
+    guard let table else { return printing.show(answer) }
+    printing.show(answer) { table(answer) }
+  }
+
   private static func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
   }

@@ -36,7 +36,7 @@ struct AccountCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("accounts", isIdempotent: false) { w in
           w.field("name", name)
           if !permission.isEmpty { Permission.write(permission, to: &w) }
@@ -48,7 +48,6 @@ struct AccountCommand: ParsableCommand {
             w.field("perDay", perDay ?? 200_000)
           }
         })
-      cluster.printing.show(answer)
     }
   }
 
@@ -86,8 +85,7 @@ struct AccountCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(.get("accounts/\(try pathPart(account))"))
-      cluster.printing.show(answer) {
+      try cluster.show(.get("accounts/\(try pathPart(account))")) { answer in
         var head = Table("ID", "NAME", "PERMISSIONS", "LIMITS")
         head.add(
           answer.cell("accountId"), answer.cell("name"), answer.cell("permissions"),
@@ -115,12 +113,11 @@ struct AccountCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("accounts/\(try pathPart(account))/limits") { w in
           w.field("per10Seconds", per10Seconds)
           w.field("perDay", perDay)
         })
-      cluster.printing.show(answer)
     }
   }
 }
@@ -134,9 +131,8 @@ extension AccountCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("accounts/\(try pathPart(account))/discount") { $0.field("used", used == .on) })
-      cluster.printing.show(answer)
     }
   }
 
@@ -148,11 +144,10 @@ extension AccountCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("accounts/\(try pathPart(account))/trade-group") { w in
           if let group { w.field("group", group) }
         })
-      cluster.printing.show(answer)
     }
   }
 
@@ -164,8 +159,7 @@ extension AccountCommand {
 
     func run() throws {
       let path = "accounts/\(try pathPart(account))/transfers"
-      let answer = try cluster.client().send(.get(path))
-      cluster.printing.show(answer) {
+      try cluster.show(.get(path)) { answer in
         var table = Table("INDEX", "ASSET", "AMOUNT", "ID")
         for item in answer["transfers"]?.elements ?? [] {
           table.add(item.cell("index"), item.cell("asset"), item.cell("amount"), item.cell("id"))
@@ -197,12 +191,11 @@ struct KeyCommand: ParsableCommand {
     }
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("keys", isIdempotent: false) { w in
           w.field("account", account)
           if readOnly || !permission.isEmpty { Permission.write(permission, to: &w) }
         })
-      cluster.printing.show(answer)
     }
   }
 
@@ -212,8 +205,7 @@ struct KeyCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(.post("keys/revoke") { $0.field("apiKey", apiKey) })
-      cluster.printing.show(answer)
+      try cluster.show(.post("keys/revoke") { $0.field("apiKey", apiKey) })
     }
   }
 }

@@ -27,7 +27,7 @@ struct DepositCommand: ParsableCommand {
   @OptionGroup var cluster: ClusterOptions
 
   func run() throws {
-    cluster.printing.show(try cluster.client().send(funds.call("deposits")))
+    try cluster.show(funds.call("deposits"))
   }
 }
 
@@ -50,7 +50,7 @@ struct WithdrawalCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      cluster.printing.show(try cluster.client().send(funds.call("withdrawals")))
+      try cluster.show(funds.call("withdrawals"))
     }
   }
 
@@ -64,14 +64,13 @@ struct WithdrawalCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("withdrawals/request") { w in
           funds.write(to: &w)
           w.field("address", address)
           if let fee { w.field("fee", fee) }
           if let network { w.field("network", network) }
         })
-      cluster.printing.show(answer)
     }
   }
 
@@ -115,12 +114,11 @@ struct WithdrawalCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func send(_ verb: String) throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("withdrawals/\(verb)") { w in
           w.field("id", id)
           if let note { w.field("note", note) }
         })
-      cluster.printing.show(answer)
     }
   }
 
@@ -176,7 +174,7 @@ struct TransferCommand: ParsableCommand {
   @OptionGroup var cluster: ClusterOptions
 
   func run() throws {
-    let answer = try cluster.client().send(
+    try cluster.show(
       .post("transfers") { w in
         w.field("from", from)
         w.field("to", to)
@@ -184,7 +182,6 @@ struct TransferCommand: ParsableCommand {
         w.field("amount", amount)
         w.field("id", id)
       })
-    cluster.printing.show(answer)
   }
 }
 

@@ -15,7 +15,7 @@ struct SettingsCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      cluster.printing.show(try cluster.client().send(.get("settings")))
+      try cluster.show(.get("settings"))
     }
   }
 
@@ -31,12 +31,11 @@ struct SettingsCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("features") { w in
           w.key("refused")
           w.array { w in for feature in features { w.string(feature) } }
         })
-      cluster.printing.show(answer)
     }
   }
 
@@ -51,14 +50,13 @@ struct SettingsCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("limits") { w in
           w.field("maxOrders", maxOrders)
           w.field("maxAlgoOrders", maxAlgoOrders)
           w.field("maxIcebergOrders", maxIcebergOrders)
           w.field("maxOrderLists", maxOrderLists)
         })
-      cluster.printing.show(answer)
     }
   }
 
@@ -79,13 +77,12 @@ struct SettingsCommand: ParsableCommand {
     }
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("discount") { w in
           w.key("asset")
           if let asset { w.string(asset) } else { w.null() }
           if let factor { w.field("factor", factor) }
         })
-      cluster.printing.show(answer)
     }
   }
 
@@ -99,8 +96,8 @@ struct SettingsCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let client = try cluster.client()
       if !force {
+        let client = try cluster.client()
         for url in client.urls {
           let status = try client.ask(.get("status"), at: url).get()
           guard let newest = status["newestLevel"]?.integer, newest >= Int64(level) else {
@@ -109,7 +106,7 @@ struct SettingsCommand: ParsableCommand {
           }
         }
       }
-      cluster.printing.show(try client.send(.post("level") { $0.field("level", level) }))
+      try cluster.show(.post("level") { $0.field("level", level) })
     }
   }
 }

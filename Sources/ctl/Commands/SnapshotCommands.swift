@@ -19,8 +19,7 @@ struct SnapshotCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      cluster.printing.show(
-        try cluster.client().send(.post("snapshots", isIdempotent: false) { _ in }))
+      try cluster.show(.post("snapshots", isIdempotent: false) { _ in })
     }
   }
 

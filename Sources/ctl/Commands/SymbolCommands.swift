@@ -15,12 +15,11 @@ struct AssetCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("assets") { w in
           w.field("name", name)
           w.field("scale", scale)
         })
-      cluster.printing.show(answer)
     }
   }
 
@@ -29,8 +28,7 @@ struct AssetCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(.get("assets"))
-      cluster.printing.show(answer) {
+      try cluster.show(.get("assets")) { answer in
         var table = Table("ID", "NAME", "SCALE")
         for asset in answer["assets"]?.elements ?? [] {
           table.add(asset.cell("assetId"), asset.cell("name"), asset.cell("scale"))
@@ -50,9 +48,8 @@ extension AssetCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("assets/\(try pathPart(name))/limit") { $0.field("orderMax", orderMax) })
-      cluster.printing.show(answer)
     }
   }
 }
@@ -85,7 +82,7 @@ struct SymbolCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("symbols", isIdempotent: false) { w in
           w.field("name", name)
           w.field("base", base)
@@ -99,7 +96,6 @@ struct SymbolCommand: ParsableCommand {
           }
           if let maxOpenOrders { w.field("maxOpenOrders", maxOpenOrders) }
         })
-      cluster.printing.show(answer)
     }
 
     private var optional: [(String, String?)] {
@@ -116,8 +112,7 @@ struct SymbolCommand: ParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(.get("symbols"))
-      cluster.printing.show(answer) {
+      try cluster.show(.get("symbols")) { answer in
         var table = Table(
           "ID", "NAME", "STATUS", "TICK", "STEP", "MIN NOTIONAL", "MAKER FEE", "TAKER FEE")
         for symbol in answer["symbols"]?.elements ?? [] {
@@ -138,8 +133,7 @@ struct SymbolCommand: ParsableCommand {
 
     func send(_ status: String) throws {
       let path = "symbols/\(try pathPart(name))/status"
-      cluster.printing.show(
-        try cluster.client().send(.post(path) { $0.field("status", status) }))
+      try cluster.show(.post(path) { $0.field("status", status) })
     }
   }
 

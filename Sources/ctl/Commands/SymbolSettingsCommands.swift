@@ -11,7 +11,7 @@ extension SymbolCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      cluster.printing.show(try cluster.client().send(.get("symbols/\(try pathPart(name))")))
+      try cluster.show(.get("symbols/\(try pathPart(name))"))
     }
   }
 
@@ -40,14 +40,13 @@ extension SymbolCommand {
 
     func run() throws {
       let parts = try filters.map(Self.parse)
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("symbols/\(try pathPart(name))/filters") { w in
           for (name, value) in parts {
             w.key(dynamic: name)
             Self.write(name, value, to: &w)
           }
         })
-      cluster.printing.show(answer)
     }
 
     private static let counts: Set<String> = [
@@ -107,13 +106,12 @@ extension SymbolCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("symbols/\(try pathPart(name))/self-trade") { w in
           w.key("allowed")
           w.array { w in for mode in allowed { w.string(mode) } }
           w.field("standard", standard)
         })
-      cluster.printing.show(answer)
     }
   }
 
@@ -134,7 +132,7 @@ extension SymbolCommand {
         ("standard", try Self.rates(standard)), ("tax", try tax.map(Self.rates)),
         ("special", try special.map(Self.rates)),
       ]
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("symbols/\(try pathPart(name))/commission") { w in
           if let account { w.field("account", account) }
           for (layer, rates) in layers {
@@ -148,7 +146,6 @@ extension SymbolCommand {
             }
           }
         })
-      cluster.printing.show(answer)
     }
 
     private static func rates(_ text: String) throws -> [String] {
@@ -168,9 +165,8 @@ extension SymbolCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() throws {
-      let answer = try cluster.client().send(
+      try cluster.show(
         .post("symbols/\(try pathPart(name))/discount") { $0.field("offered", offered == .on) })
-      cluster.printing.show(answer)
     }
   }
 }
