@@ -3,7 +3,8 @@
 #
 # Ports and folder: CASTLE_CLIENT_PORT (8081, and the next two), CASTLE_PEER_PORT (9081), CASTLE_ADMIN_PORT (7081),
 # CASTLE_DEMO_DIR (data/demo). Everything is kept in the folder; a second run finds it again. CASTLE_BUILD
-# names a folder with programs that were built before.
+# names a folder with programs that were built before, CASTLE_GENESIS a genesis file in place of the standard one; it
+# must have BTCUSDT and ETHUSDT.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/common.sh
@@ -13,6 +14,7 @@ peer=${CASTLE_PEER_PORT:-9081}
 admin=${CASTLE_ADMIN_PORT:-7081}
 folder=${CASTLE_DEMO_DIR:-data/demo}
 bin=${CASTLE_BUILD:-$PWD/.build/release}
+genesis=${CASTLE_GENESIS:+$(realpath -- "$CASTLE_GENESIS")}
 nodes=(1 2 3)
 maker_pid=
 stopping=
@@ -73,7 +75,7 @@ secret_file() {
 
 # Writes nodeN.sh, which starts node N by itself too, and starts it.
 start_node() {
-  local node=$1 i=$(($1 - 1))
+  local node=$1 i=$(($1 - 1)) founding=${genesis:+"--genesis \"$genesis\" "}
   local peers="1=127.0.0.1:$peer,2=127.0.0.1:$((peer + 1)),3=127.0.0.1:$((peer + 2))"
   cat >"$folder/node$node.sh" <<END
 #!/bin/sh
@@ -83,6 +85,7 @@ exec "$bin/exnode" --id $node --data-dir "$folder/node$node" \\
   --client-listen 127.0.0.1:$((client + i)) --peer-listen 127.0.0.1:$((peer + i)) \\
   --admin-listen 127.0.0.1:$((admin + i)) --peers $peers \\
   --admin-token-file "$folder/admin.token" --cluster-secret-file "$folder/cluster.secret" \\
+  $founding\\
   >>"$folder/node$node.log" 2>&1
 END
   chmod 700 "$folder/node$node.sh"

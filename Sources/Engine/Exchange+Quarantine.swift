@@ -90,6 +90,10 @@ package enum PlantedBug: UInt8, Sendable, CaseIterable {
   case discountPromised
   /// A commission in the discount asset is told and not taken.
   case discountUntaken
+  /// A commission that is converted over a third asset is not converted into it first.
+  case discountUnbridged
+  /// A price that is older than a day says what the discount asset is worth.
+  case discountStale
 }
 
 extension Exchange {

@@ -107,14 +107,39 @@ extension NaiveExchange {
     let asset = settings.discount.asset
     if info.base == asset { return Self.floorDivide(quantity * rate, 100_000_000) }
     if info.quote == asset { return Self.floorDivide(quote * rate, 100_000_000) }
-    for (other, amount) in [(info.quote, quote), (info.base, quantity)] {
-      guard
-        let market = symbols.firstIndex(where: {
-          $0.info.base == asset && $0.info.quote == other
-        }), let price = averagePrice(market, stamp), price > 0
-      else { continue }
-      return Self.floorDivide(amount * rate * symbols[market].unit, 100_000_000 * price)
+    let amounts = [(info.quote, quote), (info.base, quantity)]
+    for (other, amount) in amounts {
+      if let fee = direct(rate, other, amount, stamp) { return fee }
+    }
+    guard settings.level >= 3 else { return nil }
+    for (other, amount) in amounts {
+      for (place, symbol) in symbols.enumerated() where symbol.info.base == other {
+        guard let price = usablePrice(place, stamp) else { continue }
+        let worth = Self.floorDivide(amount * price, symbol.unit)
+        if let fee = direct(rate, symbol.info.quote, worth, stamp) { return fee }
+      }
     }
     return nil
+  }
+
+  /// A share of an amount, over the market of the discount asset and the amount's.
+  private func direct(
+    _ rate: Int128, _ other: AssetID, _ amount: Int128, _ stamp: Int64
+  ) -> Int128? {
+    if other == settings.discount.asset { return Self.floorDivide(amount * rate, 100_000_000) }
+    let market = symbols.firstIndex {
+      $0.info.base == settings.discount.asset && $0.info.quote == other
+    }
+    guard let market, let price = usablePrice(market, stamp) else { return nil }
+    return Self.floorDivide(amount * rate * symbols[market].unit, 100_000_000 * price)
+  }
+
+  /// The average price, unless its last trade was more than a day ago and the market keeps minutes.
+  private func usablePrice(_ market: Int, _ stamp: Int64) -> Int128? {
+    guard let price = averagePrice(market, stamp), price > 0, let last = symbols[market].trades.last
+    else { return nil }
+    let minutes = stamp / 60_000_000 - last.stamp / 60_000_000
+    let isTold = symbols[market].info.filters.averagePriceMinutes > 0
+    return settings.level >= 3 && isTold && minutes > 24 * 60 ? nil : price
   }
 }

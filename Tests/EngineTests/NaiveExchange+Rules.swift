@@ -20,7 +20,7 @@ extension NaiveExchange {
       return try applyDiscount(command)
     case .setFeatures(let features): settings.refused = features
     case .setLevel(let set):
-      guard set.level >= settings.level, set.level <= 2 else { throw .levelRefused }
+      guard set.level >= settings.level, set.level <= 3 else { throw .levelRefused }
       settings.level = set.level
     default: preconditionFailure("not a command of the naive engine")
     }

@@ -70,9 +70,11 @@ import Wire
   ) throws {
     var world = World(horizon: horizon)
     world.begin(World.setUp(accounts: 4, funds: funds, filters: filters, limits: limits))
+    if withDiscounts { world.begin(World.bridge(accounts: 4, funds: funds, filters: filters)) }
     var naive = NaiveExchange(horizon: horizon)
     naive.mirror(world.rows, limits: limits)
     var commands = RandomCommands(seed: seed)
+    commands.symbols = withDiscounts ? 3 : 2
     var trades = 0
     var paidSo = 0
     var refusals: [String: Int] = [:]
@@ -80,13 +82,19 @@ import Wire
     // A stream whose market stood still for long goes on until it has traded.
     for step in 0..<2_000 {
       if step >= 500, trades > enough { break }
+      // The level rises under way, and now and then nobody trades for a day or two.
+      if withDiscounts, commands.random.chance(1) {
+        world.stamp += commands.random.pick(1_430...2_900) * 60_000_000
+      }
       let command =
-        withDiscounts && (step < 5 || commands.random.chance(8))
-        ? commands.discount(step)
-        : withSettings && commands.random.chance(6)
-          ? commands.setting(naive.symbols.map { $0.info })
-          : withSettings && commands.random.chance(10)
-            ? commands.movement() : withSpecials ? commands.nextSpecial() : commands.next()
+        withDiscounts && step == 100
+        ? .setLevel(SetLevel(level: Behaviour.newest))
+        : withDiscounts && (step < 5 || commands.random.chance(8))
+          ? commands.discount(step)
+          : withSettings && commands.random.chance(6)
+            ? commands.setting(naive.symbols.map { $0.info })
+            : withSettings && commands.random.chance(10)
+              ? commands.movement() : withSpecials ? commands.nextSpecial() : commands.next()
       world.stamp += commands.pause()
       let hash = world.collect()
       let before = naive

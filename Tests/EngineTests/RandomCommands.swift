@@ -10,6 +10,8 @@ struct RandomCommands {
   let step: Int64
   /// Client ids are drawn from so many, so that some repeat.
   let clientIDs: Int64
+  /// Symbols that are traded, from the first on.
+  var symbols: Int64 = 2
   var count = 1
 
   init(seed: UInt64, accounts: Int = 4, step: Int64 = 10, clientIDs: Int64 = 400) {
@@ -72,7 +74,7 @@ struct RandomCommands {
     case 9:
       return .setFeatures(
         random.chance(70) ? [] : random.chance(50) ? .marketOrders : [.limitOrders, .stopOrders])
-    default: return .setLevel(SetLevel(level: UInt32(random.pick(1...3))))
+    default: return .setLevel(SetLevel(level: UInt32(random.pick(1...4))))
     }
   }
 
@@ -157,7 +159,8 @@ struct RandomCommands {
   }
 
   mutating func symbol() -> SymbolID {
-    random.chance(80) ? World.first : World.second
+    if random.chance(80) { return World.first }
+    return symbols > 2 ? SymbolID(UInt32(random.pick(2...symbols))) : World.second
   }
 
   mutating func clientID() -> ShortText { World.text("id\(random.pick(1...clientIDs))") }

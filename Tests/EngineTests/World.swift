@@ -65,6 +65,7 @@ struct World: ~Copyable {
   static let other = AssetID(3)
   static let first = SymbolID(1)
   static let second = SymbolID(2)
+  static let third = SymbolID(3)
   static let start: Int64 = 1_700_000_000_000_000
 
   var exchange: Exchange
@@ -116,6 +117,26 @@ struct World: ~Copyable {
       }
     }
     return commands
+  }
+
+  /// The commands that add a third symbol, FOURTHBASE, of an asset with scale 2 of which everybody has some. What it
+  /// trades is worth OTHER only over QUOTE.
+  static func bridge(
+    accounts: Int, funds: Int64, filters: SymbolFilters = filters(), makerRate: Int64 = 75_000,
+    takerRate: Int64 = 133_337
+  ) -> [Command] {
+    [
+      .addAsset(AddAsset(name: "FOURTH", scale: 2)),
+      .addSymbol(
+        AddSymbol(
+          name: "FOURTHBASE", base: "FOURTH", quote: "BASE", filters: filters,
+          makerRate: makerRate, takerRate: takerRate)),
+      .setSymbolDiscount(SetSymbolDiscount(symbol: third, isOffered: true)),
+    ]
+      + (0..<accounts).map { i in
+        .deposit(
+          Funds(account: account(i), asset: AssetID(4), amount: funds, id: "d\(i).4"))
+      }
   }
 
   static func account(_ i: Int) -> AccountID {

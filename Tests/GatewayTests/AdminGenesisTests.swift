@@ -53,10 +53,51 @@ import Testing
       #"{"clusterId":"a","assets":[{"name":"B"},{"name":"C"}],"symbols":[{"base":"B","quote":"C","tickSize":"1","stepSize":"2","marketStepSize":"3"}]}"#,
       "symbols[0].name has filters that contradict each other"
     ),
+    (
+      #"{"clusterId":"a","discount":{"asset":"BNB","factor":"1"}}"#,
+      "discount.asset names no asset: BNB"
+    ),
+    (
+      #"{"clusterId":"a","assets":[{"name":"B"}],"discount":{"asset":"B","factor":"1.01"}}"#,
+      "discount.factor must be 0 to 1"
+    ),
+    (
+      #"{"clusterId":"a","assets":[{"name":"B"}],"discount":{"asset":"B"}}"#,
+      "discount.factor is missing"
+    ),
+    (
+      #"{"clusterId":"a","assets":[{"name":"B"}],"discount":{"asset":"B","factor":"1","rate":1}}"#,
+      "unknown field discount.rate"
+    ),
+    (#"{"clusterId":"a","discount":"BNB"}"#, "discount must be a JSON object"),
+    (
+      #"{"clusterId":"a","assets":[{"name":"B"},{"name":"C"}],"symbols":[{"base":"B","quote":"C","tickSize":"1","stepSize":"1","discount":true}]}"#,
+      "symbols[0].discount is true, but the genesis names no discount asset"
+    ),
   ])
   func `a broken genesis is refused with its place`(json: String, expected: String) throws {
     let line = try #require(reason(json))
     #expect(line.hasPrefix("genesis: ") && line.contains(expected), "\(line)")
+  }
+
+  @Test func `a genesis names the discount asset, its factor, and the symbols that offer it`()
+    throws
+  {
+    let genesis = try Genesis.commands(
+      Array(
+        #"""
+        {"clusterId":"a","discount":{"asset":"BNB","factor":"0.75"},
+         "assets":[{"name":"BTC"},{"name":"USDT"},{"name":"BNB"}],
+         "symbols":[{"base":"BTC","quote":"USDT","tickSize":"1","stepSize":"1","discount":false},
+          {"base":"BNB","quote":"USDT","tickSize":"1","stepSize":"1"},
+          {"base":"BTC","quote":"BNB","tickSize":"1","stepSize":"1","discount":true}]}
+        """#.utf8))
+    let venue = try Venue(genesis.commands)
+    let catalog = venue.model.catalog
+    #expect(catalog.asset(catalog.discount.asset)?.name == "BNB")
+    #expect(catalog.discount.factor == 75_000_000)
+    #expect(catalog.symbols.map(\.name) == ["BTCUSDT", "BNBUSDT", "BTCBNB"])
+    #expect(catalog.symbols.map(\.offersDiscount) == [false, false, true])
   }
 
   @Test func `a genesis without symbols is enough`() {

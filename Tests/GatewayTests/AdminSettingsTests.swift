@@ -313,7 +313,7 @@ import Testing
       return answer(venue.model)
     }
     let settings = try read("settings")
-    #expect(field(settings, "level") == "1" && field(settings, "newestLevel") == "2")
+    #expect(field(settings, "level") == "1" && field(settings, "newestLevel") == "3")
     #expect(field(settings, "refused", "0") == "icebergs")
     #expect(field(settings, "limits", "maxOrders") == "0")
     #expect(field(settings, "discount", "asset") == "BNB")

@@ -86,6 +86,70 @@ import Testing
           + "\"discountAsset\":null,\"discount\":\"0.00000000\"}}"))
   }
 
+  @Test func `an account sees its own terms wherever rates are told`() throws {
+    let venue = try Self.venue()
+    let alice = try #require(venue.model.catalog.account(named: "alice")?.id)
+    let symbol = try #require(venue.model.catalog.symbol(named: "BTCUSDT")?.id)
+    func set(_ account: AccountID, _ commission: Commission) throws {
+      try venue.administer(
+        .setCommission(
+          AccountCommission(account: account, symbol: symbol, commission: commission)))
+    }
+    func fees(_ key: String = Edge.apiKey) -> String {
+      venue.send("GET", "/sapi/v1/asset/tradeFee", key: key).text
+    }
+    let free =
+      "{\"symbol\":\"BNBUSDT\",\"makerCommission\":\"0.00000000\","
+      + "\"takerCommission\":\"0.00000000\"}]"
+    func fees(_ maker: String, _ taker: String) -> String {
+      "[{\"symbol\":\"BTCUSDT\",\"makerCommission\":\"\(maker)\","
+        + "\"takerCommission\":\"\(taker)\"}," + free
+    }
+    #expect(fees() == fees("0.00100000", "0.00150000"))
+    // For all accounts; then alice's own, of which the buyer's side is the dearer one.
+    try set(
+      .operator, Commission(standard: CommissionRates(maker: 20_000, taker: 40_000)))
+    try set(
+      alice,
+      Commission(
+        standard: CommissionRates(maker: 30_000, taker: 60_000, buyer: 50_000, seller: 10_000),
+        tax: CommissionRates(maker: 1_000, taker: 2_000),
+        special: CommissionRates(buyer: 4_000, seller: 5_000)))
+    #expect(fees(Venue.bobKey) == fees("0.00020000", "0.00040000"))
+    #expect(fees() == fees("0.00085000", "0.00116000"))
+    func rates(_ key: String = Edge.apiKey) -> String {
+      String(venue.send("GET", "/api/v3/account", key: key).text.prefix { $0 != "}" })
+    }
+    #expect(
+      rates()
+        == "{\"makerCommission\":3,\"takerCommission\":6,\"buyerCommission\":5,"
+        + "\"sellerCommission\":1,\"commissionRates\":{\"maker\":\"0.00030000\","
+        + "\"taker\":\"0.00060000\",\"buyer\":\"0.00050000\",\"seller\":\"0.00010000\"")
+    #expect(
+      rates(Venue.bobKey).hasPrefix("{\"makerCommission\":2,\"takerCommission\":4,"))
+    let own = venue.send("GET", "/api/v3/account/commission", "symbol=BTCUSDT")
+    #expect(field(own, "standardCommission", "buyer") == "0.00050000")
+    #expect(field(own, "taxCommission", "taker") == "0.00002000")
+    #expect(field(own, "specialCommission", "seller") == "0.00005000")
+  }
+
+  /// The node that is asked may not have heard yet of a switch that was thrown on another one.
+  @Test func `rates are read behind what was acknowledged`() throws {
+    let venue = try Self.venue()
+    for path in ["/api/v3/account/commission", "/sapi/v1/asset/tradeFee", "/api/v3/account"] {
+      let parameters = path == "/api/v3/account" ? "" : "symbol=BTCUSDT"
+      guard case .read(let linearizable, let answer) = venue.action("GET", path, parameters)
+      else {
+        Issue.record("\(path) is answered from what the edge remembers")
+        continue
+      }
+      #expect(linearizable)
+      guard path == "/api/v3/account/commission" else { continue }
+      _ = venue.send("POST", "/sapi/v1/bnbBurn", "spotBNBBurn=true")
+      #expect(answer(venue.model).text.contains("\"enabledForAccount\":true"))
+    }
+  }
+
   @Test func `fills and trades carry the asset that was paid in`() throws {
     let venue = try Self.venue()
     _ = venue.send("POST", "/sapi/v1/bnbBurn", "spotBNBBurn=true")

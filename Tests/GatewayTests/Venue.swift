@@ -52,6 +52,12 @@ final class Venue {
     }
   }
 
+  /// What the commands make, every one of which has to be taken.
+  init(_ commands: [Command]) throws {
+    model = try ReadModel(rows: rows, appliedIndex: 0, stamp: 0)
+    for command in commands { try administer(command) }
+  }
+
   struct Unexpected: Error {
     var reply: Reply
   }

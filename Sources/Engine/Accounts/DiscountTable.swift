@@ -2,7 +2,8 @@
 //
 // Derived from the settings and the symbols, so it has no rows of its own. While nothing is offered
 // the order path asks one flag.
-// Invariant: `markets` has a place for each asset while the discount is on.
+// Invariants, while the discount is on: `markets` has a place for each asset; the bridges of an asset lie
+// together, in the order of the symbols.
 // Not here: paying (DiscountedTrade), the settings' row (Settings).
 
 struct DiscountTable {
@@ -14,6 +15,10 @@ struct DiscountTable {
   private(set) var unit: Int64 = 1
   // By asset: the first symbol that trades the discount asset for it, or -1.
   private var markets: [Int32] = []
+  // Every symbol whose quote asset is the discount asset, or what that is traded for too, by its base asset; those of
+  // one asset begin at its place in `starts`, and end where the next one's begin.
+  private var bridges: [Int32] = []
+  private var starts: [Int32] = []
   /// What the running taker may pay of the asset that its order gives; see `Exchange.budget`.
   var budget: Int64 = .max
 
@@ -30,6 +35,29 @@ struct DiscountTable {
       let quote = Int(symbols.states[place].quote.value)
       if markets[quote] < 0 { markets[quote] = place }
     }
+    starts = [Int32](repeating: 0, count: markets.count + 1)
+    for place in 0..<symbols.states.count where isBridge(place, symbols) {
+      starts[Int(symbols.states[place].base.value) + 1] += 1
+    }
+    for asset in 1..<starts.count { starts[asset] += starts[asset - 1] }
+    bridges = [Int32](repeating: -1, count: Int(starts[markets.count]))
+    var next = starts
+    for place in 0..<symbols.states.count where isBridge(place, symbols) {
+      let base = Int(symbols.states[place].base.value)
+      bridges[Int(next[base])] = place
+      next[base] += 1
+    }
+  }
+
+  private func isBridge(_ place: Int32, _ symbols: borrowing SymbolTable) -> Bool {
+    let quote = symbols.states[place].quote
+    return symbols.states[place].base != asset && (quote == asset || market(for: quote) >= 0)
+  }
+
+  /// The symbols that trade `asset` for the discount asset, or for what that is traded for too, in their order.
+  func bridges(from asset: AssetID) -> ArraySlice<Int32> {
+    guard Int(asset.value) < markets.count else { return [] }
+    return bridges[Int(starts[Int(asset.value)])..<Int(starts[Int(asset.value) + 1])]
   }
 
   /// The symbol on which the discount asset is traded for `asset`, or -1.

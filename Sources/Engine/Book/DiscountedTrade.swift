@@ -3,8 +3,9 @@
 // A side pays so if its order was accepted with a discount and what is free covers the whole
 // commission of that trade; else it pays as every other order does, from what it receives, at the
 // plain rate. The trade is worth its quote amount, or its base quantity; that is converted at the
-// reference price of the market of the discount asset and the quote asset, or else the base asset.
-// Invariants: a commission is rounded once, down; it is taken in one asset; what an order still
+// reference price of the market of the discount asset and the quote asset, or else the base asset, or
+// else over a third asset that both are traded for.
+// Invariants: a commission is rounded down, once a price; it is taken in one asset; what an order still
 // needs for its own trades is not taken from it; nothing here can fail.
 // Not here: trades without it (Matcher), who has it (DiscountTable).
 
@@ -140,14 +141,48 @@ extension Exchange {
     let money = symbols.states[symbol].quote
     if base == discount.asset { return Amounts.commission(on: quantity, rate: rate) }
     if money == discount.asset { return Amounts.commission(on: quote, rate: rate) }
-    return converted(rate, money, quote, stamp) ?? converted(rate, base, quantity, stamp)
+    if let fee = converted(rate, money, quote, stamp) ?? converted(rate, base, quantity, stamp) {
+      return fee
+    }
+    guard isAt(Behaviour.bridgedDiscount) else { return nil }
+    return bridged(rate, money, quote, stamp) ?? bridged(rate, base, quantity, stamp)
   }
 
   private func converted(
     _ rate: Int64, _ asset: AssetID, _ amount: Int64, _ stamp: Int64
   ) -> Int64? {
     let market = discount.market(for: asset)
-    guard market >= 0, let price = symbols.referencePrice(market, at: stamp) else { return nil }
+    guard market >= 0, let price = freshPrice(market, stamp) else { return nil }
     return Amounts.commission(on: amount, rate: rate, unit: discount.unit, price: price)
   }
+
+  // Over the first symbol of `asset` whose quote asset is the discount asset, or what that is traded for too, and where
+  // all have a price. Complexity: O(symbols of the asset).
+  private func bridged(
+    _ rate: Int64, _ asset: AssetID, _ amount: Int64, _ stamp: Int64
+  ) -> Int64? {
+    for bridge in discount.bridges(from: asset) {
+      guard let price = freshPrice(bridge, stamp),
+        let worth = Amounts.scaled(
+          amount, times: planted == .discountUnbridged ? symbols.states[bridge].baseUnit : price,
+          over: symbols.states[bridge].baseUnit), worth <= Amounts.amountMax
+      else { continue }
+      let quote = symbols.states[bridge].quote
+      if quote == discount.asset { return Amounts.commission(on: worth, rate: rate) }
+      if let fee = converted(rate, quote, worth, stamp) { return fee }
+    }
+    return nil
+  }
+
+  /// A reference price that is not older than a day.
+  private func freshPrice(_ market: Int32, _ stamp: Int64) -> Int64? {
+    guard let price = symbols.referencePrice(market, at: stamp), price > 0 else { return nil }
+    guard isAt(Behaviour.bridgedDiscount), planted != .discountStale,
+      let age = symbols.priceAge(market, at: stamp), age > Self.priceMinutesMax
+    else { return price }
+    return nil
+  }
+
+  /// So many calendar minutes after its trade a price still says what the discount asset is worth.
+  private static let priceMinutesMax: Int64 = 1_440
 }

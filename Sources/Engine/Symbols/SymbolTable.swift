@@ -212,4 +212,13 @@ extension SymbolTable {
     }
     return price
   }
+
+  /// Calendar minutes of log time since the last trade; `nil` if the symbol keeps no minutes.
+  func priceAge(_ place: Int32, at stamp: Int64) -> Int64? {
+    let first = Int(states[place].buckets)
+    let width = Int(states[place].filters.averagePriceMinutes)
+    guard let last = buckets[first..<first + width].lazy.map(\.minute).max() else { return nil }
+    let (age, overflow) = (stamp / Self.minute).subtractingReportingOverflow(last)
+    return overflow ? .max : age
+  }
 }

@@ -46,7 +46,9 @@ public enum Behaviour {
   public static let first: UInt32 = 1
   /// Fills lower the counts of unfilled orders.
   public static let loweredCounts: UInt32 = 2
+  /// Commission in the discount asset is converted over a third asset, too, and at no price that is older than a day.
+  public static let bridgedDiscount: UInt32 = 3
 
   /// The highest level that this program can apply.
-  public static let newest: UInt32 = loweredCounts
+  public static let newest: UInt32 = bridgedDiscount
 }

@@ -94,12 +94,7 @@ extension AdminContext {
         _ = fields.value("factor")
         return (String?.none, Int64(0))
       }
-      let factor = try fields.amount("factor", scale: 8)
-      guard factor <= Amounts.rateUnit else {
-        throw fields.wrong(
-          "factor", "must be 0 to 1: what the standard commission is multiplied by")
-      }
-      return (name, factor)
+      return (name, try SymbolDefinition.factor(&fields))
     }
     var discount = DiscountSettings.none
     if let name { discount = DiscountSettings(asset: try asset(name).id, factor: factor) }

@@ -1,4 +1,4 @@
-// Genesis: the first facts of a cluster: its name, assets and symbols, as a JSON file that all nodes share.
+// Genesis: the first facts of a cluster: its name, assets, symbols and discount, as a JSON file that all nodes share.
 //
 // Invariants: the same bytes give the same hash and the same commands on every node; nodes with another hash are
 // refused by their peers.
@@ -46,7 +46,8 @@ public enum Genesis {
     """.utf8)
 
   /// Reads a genesis: the cluster's id, the SHA-256 of the bytes, and the commands of the first log entry, which begin
-  /// with the genesis mark. Unknown fields, repeated names and symbols of unknown assets are refused.
+  /// with the genesis mark. Unknown fields, repeated names, symbols of unknown assets and a discount in an unknown asset
+  /// are refused.
   public static func commands(
     _ json: [UInt8]
   ) throws(GenesisError) -> (clusterID: String, hash: [UInt8], commands: [Command]) {
@@ -70,11 +71,14 @@ public enum Genesis {
     }
     let assetValues = try fields.optionalElements("assets") ?? []
     let symbolValues = try fields.optionalElements("symbols") ?? []
+    let discountValue = fields.value("discount")
     try fields.finish()
 
     let hash = SHA256.of(json)
     var commands: [Command] = [.genesis(GenesisMark(clusterID: clusterID, hash: hash))]
+    // The engine numbers assets and symbols from 1, in the order of the commands.
     var scales: [String: Int] = [:]
+    var assetIDs: [String: AssetID] = [:]
     for (i, value) in assetValues.enumerated() {
       var item = try AdminFields(value, place: "assets[\(i)].")
       let asset = try SymbolDefinition.asset(&item)
@@ -82,21 +86,47 @@ public enum Genesis {
       guard scales.updateValue(Int(asset.scale), forKey: asset.name) == nil else {
         throw item.wrong("name", "is there twice: \(asset.name)")
       }
+      assetIDs[asset.name] = AssetID(UInt32(i) + 1)
       commands.append(.addAsset(asset))
     }
+    let discount = try discountValue.map { value throws(AdminFailure) in
+      try Self.discount(value) { assetIDs[$0] }
+    }
     var names: Set<String> = []
+    var offers: [Command] = []
     for (i, value) in symbolValues.enumerated() {
       var item = try AdminFields(value, place: "symbols[\(i)].")
       let symbol = try SymbolDefinition.symbol(&item) { scales[$0] }
+      if try item.optionalFlag("discount") ?? false {
+        guard discount != nil else {
+          throw item.wrong("discount", "is true, but the genesis names no discount asset")
+        }
+        let offer = SetSymbolDiscount(symbol: SymbolID(UInt32(i) + 1), isOffered: true)
+        offers.append(.setSymbolDiscount(offer))
+      }
       try item.finish()
       guard names.insert(symbol.name).inserted else {
         throw item.wrong("name", "is there twice: \(symbol.name)")
       }
       commands.append(.addSymbol(symbol))
     }
+    if let discount { commands.append(.setDiscount(discount)) }
+    commands += offers
     // A new cluster begins with the newest behaviour; one that was upgraded is told when.
     commands.append(.setLevel(SetLevel(level: Behaviour.newest)))
     return (clusterID, hash, commands)
+  }
+
+  /// `{"asset", "factor"}`: what commission may be paid in, and what the standard commission is multiplied by then.
+  private static func discount(
+    _ value: JSONValue, idOf: (String) -> AssetID?
+  ) throws(AdminFailure) -> DiscountSettings {
+    var fields = try AdminFields(value, place: "discount.")
+    let name = try fields.text("asset")
+    guard let asset = idOf(name) else { throw fields.wrong("asset", "names no asset: \(name)") }
+    let factor = try SymbolDefinition.factor(&fields)
+    try fields.finish()
+    return DiscountSettings(asset: asset, factor: factor)
   }
 
   private static func isClusterID(_ text: String) -> Bool {

@@ -125,6 +125,16 @@ enum SymbolDefinition {
     return rate
   }
 
+  /// What the standard commission is multiplied by if it is paid in the discount asset, in 10^-8.
+  static func factor(_ fields: inout AdminFields) throws(AdminFailure) -> Int64 {
+    let factor = try fields.amount("factor", scale: 8)
+    guard factor <= Amounts.rateUnit else {
+      throw fields.wrong(
+        "factor", "must be 0 to 1: what the standard commission is multiplied by")
+    }
+    return factor
+  }
+
   /// A million whole quote units (Binance's for USDT), or the price of 10^8 ticks if that is above it.
   private static func standardPriceMax(tick: Int64, scale: Int) -> Int64 {
     largest(1_000_000, scale: scale, steps: 100_000_000, of: tick)

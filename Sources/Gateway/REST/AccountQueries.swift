@@ -12,7 +12,7 @@ enum AccountQueries {
     let unit = parameters.timeUnit
     return .read(linearizable: true) { model in
       let balances = try model.balances(account.id)
-      let rates = highestRates(model.catalog)
+      let rates = highestRates(account.id, model.catalog)
       return .json(capacity: 640 + 96 * model.catalog.assets.count) {
         $0.object {
           writeRates(rates, into: &$0)
@@ -38,11 +38,14 @@ enum AccountQueries {
   static func commission(
     _ parameters: Parameters, _ catalog: Catalog, _ caller: Caller
   ) throws(APIError) -> Draft {
-    let symbol = try parameters.symbol(catalog)
-    let terms = catalog.commission(caller.account.id, symbol)
-    let discount = DiscountJSON(caller.account, symbol, catalog)
-    return .respond(
-      .json {
+    let known = try parameters.symbol(catalog)
+    let account = caller.account
+    return .read(linearizable: true) { model in
+      let symbol = model.catalog.symbol(known.id) ?? known
+      let terms = model.catalog.commission(account.id, symbol)
+      let discount = DiscountJSON(
+        model.catalog.account(account.id) ?? account, symbol, model.catalog)
+      return .json {
         $0.object {
           $0.field("symbol", symbol.name)
           Rates(terms.standard).write("standardCommission", sides: true, into: &$0)
@@ -50,7 +53,8 @@ enum AccountQueries {
           Rates(terms.tax).write("taxCommission", sides: true, into: &$0)
           discount.write(into: &$0)
         }
-      })
+      }
+    }
   }
 
   static func orderCounts(_ parameters: Parameters, _ caller: Caller) -> Draft {
@@ -81,19 +85,26 @@ enum AccountQueries {
     }
   }
 
-  /// Rates belong to symbols here; the account shows the highest, so that nobody reckons too little.
-  private static func highestRates(_ catalog: Catalog) -> Rates {
-    Rates(
-      maker: catalog.symbols.map(\.makerRate).max() ?? 0,
-      taker: catalog.symbols.map(\.takerRate).max() ?? 0)
+  /// Terms belong to symbols here; the account shows the highest of its own standard rates, each by itself, so that
+  /// nobody reckons too little.
+  private static func highestRates(_ account: AccountID, _ catalog: Catalog) -> Rates {
+    var highest = Rates(.none)
+    for symbol in catalog.symbols {
+      let own = catalog.commission(account, symbol).standard
+      highest.maker = max(highest.maker, own.maker)
+      highest.taker = max(highest.taker, own.taker)
+      highest.buyer = max(highest.buyer, own.buyer)
+      highest.seller = max(highest.seller, own.seller)
+    }
+    return highest
   }
 
   /// The old whole-number fields (10 is 0.10 %) and the decimals.
   private static func writeRates(_ rates: Rates, into json: inout JSONWriter) {
     json.field("makerCommission", rates.maker / 10_000)
     json.field("takerCommission", rates.taker / 10_000)
-    json.field("buyerCommission", 0)
-    json.field("sellerCommission", 0)
+    json.field("buyerCommission", rates.buyer / 10_000)
+    json.field("sellerCommission", rates.seller / 10_000)
     rates.write("commissionRates", sides: true, into: &json)
   }
 

@@ -51,7 +51,7 @@ extension RESTAPI {
     case .accountCommission: try AccountQueries.commission(parameters, catalog, caller)
     case .rateLimitOrder: AccountQueries.orderCounts(parameters, caller)
     case .allCoins: SAPI.coins(caller)
-    case .tradeFee: try SAPI.tradeFees(parameters, catalog)
+    case .tradeFee: try SAPI.tradeFees(parameters, catalog, caller)
     case .apiRestrictions: SAPI.restrictions(caller)
     case .discountSwitch: SAPI.discount(caller)
     case .setDiscountSwitch: try SAPI.setDiscount(parameters, caller)

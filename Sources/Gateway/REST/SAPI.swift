@@ -40,20 +40,30 @@ enum SAPI {
     }
   }
 
-  static func tradeFees(_ parameters: Parameters, _ catalog: Catalog) throws(APIError) -> Draft {
-    let symbols = try parameters.symbolIfSent(catalog).map { [$0] } ?? catalog.symbols
-    return .respond(
-      .json(capacity: 16 + 96 * symbols.count) {
+  /// What the account's orders pay in all, on the dearer side, without a discount: the endpoint knows no layers and no
+  /// sides, and nobody is to reckon too little.
+  static func tradeFees(
+    _ parameters: Parameters, _ catalog: Catalog, _ caller: Caller
+  ) throws(APIError) -> Draft {
+    let wanted = try parameters.symbolIfSent(catalog)
+    let account = caller.account.id
+    return .read(linearizable: true) { model in
+      let symbols = wanted.map { [$0] } ?? model.catalog.symbols
+      return .json(capacity: 16 + 96 * symbols.count) {
         $0.array {
           for symbol in symbols {
+            let terms = model.catalog.commission(account, symbol)
+            let buy = terms.rates(.buy)
+            let sell = terms.rates(.sell)
             $0.object {
               $0.field("symbol", symbol.name)
-              $0.field("makerCommission", decimal: symbol.makerRate, scale: 8)
-              $0.field("takerCommission", decimal: symbol.takerRate, scale: 8)
+              $0.field("makerCommission", decimal: max(buy.maker, sell.maker), scale: 8)
+              $0.field("takerCommission", decimal: max(buy.taker, sell.taker), scale: 8)
             }
           }
         }
-      })
+      }
+    }
   }
 
   static func restrictions(_ caller: Caller) -> Draft {
