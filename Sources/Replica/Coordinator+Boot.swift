@@ -97,9 +97,9 @@ extension Coordinator {
       return "the peer calls itself node \(hello.node), and so does this node: two nodes share"
         + " an id, or a node dials itself"
     }
-    guard hello.levels.overlaps(EntryPayload.levels) else {
+    guard hello.levels.overlaps(PeerHello.ownLevels) else {
       return "node \(hello.node) applies levels \(hello.levels), node \(identity.id) applies"
-        + " \(EntryPayload.levels): one of them is too old"
+        + " \(PeerHello.ownLevels): one of them is too old"
     }
     guard let configuration = consensus.configuration else {
       let isListed = hello.configuration?.incarnation(of: identity.id) == identity.incarnation

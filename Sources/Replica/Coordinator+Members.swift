@@ -54,6 +54,7 @@ extension Coordinator {
     }
     guard consensus.role == .leader else { return answer(.notLeader(consensus.leader)) }
     guard isSound else { return answer(.refused("this leader is about to hand over: try again")) }
+    if let reason = levelObjection(to: request) { return answer(.refused(reason)) }
     let change: MembershipChange
     switch request {
     case .add(let id, let address, let promote, let incarnation):

@@ -52,6 +52,9 @@ extension Coordinator {
     let added = pending.add(
       submission.ticket, request, of: account, since: now.monotonic,
       encode: { Self.encode($0) })
+    if added == .new, case .setLevel(let set) = request.command {
+      levelRaises.append(LevelRaise(request: id, level: set.level))
+    }
     return added == .full ? refusal : nil
   }
 
@@ -114,6 +117,7 @@ extension Coordinator {
   private mutating func enqueuePending(_ now: Moment, _ effects: inout Effects) {
     handOver(to: RoleChange(role: .leader, term: consensus.term, leader: identity.id))
     guard pending.hasUnsent else { return }
+    refuseLevelRaises(&effects)
     var early: [RequestID] = []
     pending.handOver(now.monotonic) { item in
       if plants.has(.answerBeforeCommit) { early.append(item.id) }
@@ -223,21 +227,25 @@ extension Coordinator {
 
   /// A follower's writes. What has no room is dropped with all that follows it, and so is what follows a lost message,
   /// until the follower repeats everything: nothing overtakes what was sent before it.
-  mutating func take(_ forward: PeerMessage.Forward, from peer: NodeID) {
+  mutating func take(
+    _ forward: PeerMessage.Forward, from peer: NodeID, _ now: Moment, _ effects: inout Effects
+  ) {
     guard consensus.role == .leader, fault == nil, distrust == nil, follows(forward, of: peer)
     else {
       counters.messagesDropped += 1
       return
     }
-    enqueue(forward.requests, from: peer)
+    enqueue(forward.requests, from: peer, now, &effects)
     while let i = forwardStreams.firstIndex(where: { $0.peer == peer }),
       let early = forwardStreams[i].takeEarly()
     {
-      enqueue(early.requests, from: peer)
+      enqueue(early.requests, from: peer, now, &effects)
     }
   }
 
-  private mutating func enqueue(_ requests: [[UInt8]], from peer: NodeID) {
+  private mutating func enqueue(
+    _ requests: [[UInt8]], from peer: NodeID, _ now: Moment, _ effects: inout Effects
+  ) {
     for bytes in requests {
       var reader = ByteReader(bytes)
       guard let request = try? CommandCodec.decode(&reader), reader.left == 0 else {
@@ -246,7 +254,15 @@ extension Coordinator {
       }
       let id = request.header.requestID
       if machine.outcome(of: id) != nil { continue }
-      guard machine.duplicatesCount + queue.inFlightCount < settings.duplicatesMax,
+      var isDecidable = true
+      if case .setLevel(let set) = request.command, !queue.isInFlight(id) {
+        isDecidable = mayPropose
+        if isDecidable, let reason = objection(toLevel: set.level) {
+          refuse(id, reason, to: peer, now, &effects)
+          continue
+        }
+      }
+      guard isDecidable, machine.duplicatesCount + queue.inFlightCount < settings.duplicatesMax,
         machine.duplicateBytes < settings.duplicateBytesMax, queue.add(id, bytes)
       else {
         for i in forwardStreams.indices where forwardStreams[i].peer == peer {

@@ -48,6 +48,9 @@ public struct Coordinator: ~Copyable {
   var proposedConfigurationIn = Term.zero
   var proposedGenesisIn = Term.zero
 
+  /// Own writes that raise the level, and which; see Coordinator+Levels.
+  var levelRaises: [LevelRaise] = []
+
   // Apply.
   var runs: RunQueue
   var fault: ApplyFault?
@@ -259,13 +262,15 @@ public struct Coordinator: ~Copyable {
       consensus.step(body, &output)
       collect(now, &effects)
     case .forward(let forward):
-      take(forward, from: peer)
+      take(forward, from: peer, now, &effects)
     case .report(let report):
       take(report, from: peer)
     case .health(let health):
       note(health, of: peer)
     case .snapshot(let message):
       take(message, from: peer, now, &effects)
+    case .refusal(let refusal):
+      take(refusal, from: peer, &effects)
     case .hello(let hello):
       guard hello.node == peer else {
         counters.messagesDropped += 1

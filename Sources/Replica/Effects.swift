@@ -45,6 +45,8 @@ public enum Outcome: Hashable, Sendable {
   case unknown
   /// Definite: it was refused before anyone else saw it.
   case overloaded
+  /// The leader does not put it into the log, and says why in one sentence.
+  case refused(String)
 }
 
 /// An answer to a submission.

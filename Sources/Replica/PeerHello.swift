@@ -1,6 +1,7 @@
 // PeerHello: the first thing that two nodes tell each other on a new connection.
 // Not here: what is concluded from it (Coordinator.greet), and authentication (Node).
 
+import Engine
 import Raft
 import Wire
 
@@ -14,14 +15,14 @@ public struct PeerHello: Hashable, Sendable {
   public var isNew: Bool
   /// The configuration that the node acts on, if it knows one.
   public var configuration: Configuration?
-  /// The levels of the state machine that the node can apply.
+  /// The levels of behaviour that the node can apply (`Behaviour`).
   public var levels: ClosedRange<UInt16>
   /// Who leads if all is well: the node with the highest.
   public var priority: UInt8
 
   public init(
     genesisHash: [UInt8], node: NodeID, incarnation: UInt64, isNew: Bool,
-    configuration: Configuration?, levels: ClosedRange<UInt16> = EntryPayload.levels,
+    configuration: Configuration?, levels: ClosedRange<UInt16> = PeerHello.ownLevels,
     priority: UInt8 = 100
   ) {
     self.genesisHash = genesisHash
@@ -32,6 +33,9 @@ public struct PeerHello: Hashable, Sendable {
     self.levels = levels
     self.priority = priority
   }
+
+  /// The levels that this program can apply.
+  public static let ownLevels = UInt16(Behaviour.first)...UInt16(Behaviour.newest)
 
   /// The longest encoded hello.
   public static let bytesMax = 48 << 10

@@ -38,6 +38,23 @@ public struct PeerMessage: Sendable {
     case report(HashReport)
     case health(NodeHealth)
     case snapshot(SnapshotMessage)
+    /// A forwarded write that the leader does not put into the log.
+    case refusal(Refusal)
+  }
+
+  /// Why the leader does not put a forwarded write into the log.
+  public struct Refusal: Sendable {
+    /// In which it leads.
+    public var term: Term
+    public var request: RequestID
+    /// One sentence.
+    public var reason: String
+
+    public init(term: Term, request: RequestID, reason: String) {
+      self.term = term
+      self.request = request
+      self.reason = reason
+    }
   }
 
   /// Writes that a follower hands to the leader.
@@ -67,6 +84,8 @@ public enum PeerCodec {
   static let forwardCountMax = 8192
   /// The longest encoded request.
   static let requestBytesMax = 64 << 10
+  /// The longest sentence of a refusal.
+  static let reasonBytesMax = 1_024
 
   public static func encode(_ message: PeerMessage, into writer: inout ByteWriter) {
     writer.u16(version)
@@ -100,6 +119,13 @@ public enum PeerCodec {
       writer.u8(6)
       writer.i64(message.wall)
       body.encode(into: &writer)
+    case .refusal(let body):
+      writer.u8(7)
+      writer.i64(message.wall)
+      writer.u64(body.term.value)
+      let words = body.request.words
+      for word in [words.0, words.1, words.2, words.3] { writer.u64(word) }
+      writer.blob16(Array(body.reason.utf8.prefix(reasonBytesMax)))
     }
   }
 
@@ -117,10 +143,22 @@ public enum PeerCodec {
     case 4: body = .report(try HashReport(decoding: &reader))
     case 5: body = .health(NodeHealth(rawValue: try reader.u8() & NodeHealth.known))
     case 6: body = .snapshot(try SnapshotMessage(decoding: &reader))
+    case 7: body = .refusal(try refusal(&reader))
     default: throw .invalid("peer message kind")
     }
     try reader.finish()
     return PeerMessage(wall: wall, body)
+  }
+
+  private static func refusal(
+    _ reader: inout ByteReader
+  ) throws(WireError) -> PeerMessage.Refusal {
+    let term = Term(try reader.u64())
+    let request = RequestID(
+      try reader.u64(), try reader.u64(), try reader.u64(), try reader.u64())
+    let reason = try reader.blob16(limit: reasonBytesMax)
+    return PeerMessage.Refusal(
+      term: term, request: request, reason: String(decoding: reason, as: UTF8.self))
   }
 
   private static func forward(

@@ -48,6 +48,9 @@ public struct StateMachine: ~Copyable {
   public private(set) var duplicatesAnswered: UInt64 = 0
   var plants = Plants()
 
+  /// The level of behaviour in force.
+  var level: UInt32 { exchange.settings.level }
+
   /// Enough that the reports, three entries for three voters, do not matter.
   public static let standardHashInterval: UInt64 = 4096
 

@@ -279,6 +279,7 @@ private final class NoRows: RowReader {
 
   @Test(arguments: [
     (WriteOutcome.expired, 503), (.overloaded, 503), (.noLeader, 503), (.unknown, 504),
+    (.refused("a member is too old"), 409),
     (.reply(.rejected(.fundsIDReused), index: 1, stamp: 0), 409),
     (.reply(.rejected(.insufficientBalance), index: 1, stamp: 0), 409),
     (.reply(.rejected(.accountUnknown), index: 1, stamp: 0), 404),

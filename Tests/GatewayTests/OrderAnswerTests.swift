@@ -154,6 +154,7 @@ import Testing
       "503 -1008 Server is currently overloaded with other requests. Please try again in a few minutes."
     ),
     (.noLeader, "503 -1001 Internal error; unable to process your request. Please try again."),
+    (.refused("a level is too high"), "400 -1020 This operation is not supported."),
     (
       .reply(.done, index: 1, stamp: 1),
       "503 -1007 Timeout waiting for response from backend server. Send status unknown; execution "

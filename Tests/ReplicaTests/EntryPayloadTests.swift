@@ -97,6 +97,7 @@ import Wire
       .forward(.init(life: 3, epoch: 2, number: 1, requests: [[1], [2, 3]])),
       .report(.init(node: NodeID(2), incarnation: 7, index: 64, hash: 1 << 100)),
       .health([.lowSpace, .draining]),
+      .refusal(.init(term: Term(4), request: RequestID(1, 2, 3, 4), reason: "it is too old")),
     ]
     var random = SeededRandom(6)
     for body in bodies {

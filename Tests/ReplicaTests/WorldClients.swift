@@ -178,6 +178,10 @@ final class WorldClients {
           if let truth = executed[id], truth.reply != .rejected(.deadlinePassed) {
             checker.note("request \(id.words.3) was called expired, and was executed")
           }
+        case .refused:
+          if executed[id] != nil {
+            checker.note("request \(id.words.3) was refused, and was executed")
+          }
         case .unknown, .overloaded: break
         }
       }

@@ -26,6 +26,8 @@ enum AdminAnswer {
       return error(AdminFailure(503, "not executed: its time ran out before it was committed"))
     case .overloaded:
       return error(AdminFailure(503, "not executed: too many requests are under way"))
+    case .refused(let reason):
+      return error(AdminFailure(409, reason))
     case .noLeader:
       return error(AdminFailure(503, "not executed: the cluster has no leader"))
     case .unknown:

@@ -28,6 +28,8 @@ public enum WriteOutcome: Sendable {
   case unknown
   /// Never taken: too much is under way.
   case overloaded
+  /// The leader does not put it into the log; one sentence says why.
+  case refused(String)
   /// Never taken: no leader was found in time.
   case noLeader
 }

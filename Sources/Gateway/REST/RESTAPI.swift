@@ -208,6 +208,8 @@ public struct RESTAPI: Sendable {
     case .expired: response = .error(ErrorCode.expired)
     case .unknown: response = .error(ErrorCode.unknown)
     case .overloaded: response = .error(ErrorCode.overloaded)
+    // Of what the operator asks only.
+    case .refused: response = .error(.notSupported)
     case .noLeader: response = .error(ErrorCode.noLeader)
     }
     response.weight = owed

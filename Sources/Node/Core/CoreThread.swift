@@ -228,6 +228,9 @@ final class CoreThread: @unchecked Sendable {  // used by its own thread only, a
     case .overloaded:
       shared.metrics.outcomesOverloaded.add()
       return .overloaded
+    case .refused(let reason):
+      shared.metrics.outcomesReply.add()
+      return .refused(reason)
     }
   }
 

@@ -86,6 +86,7 @@ extension Checker {
       }
     case .unknown: world.mark(.unknownOutcome)
     case .overloaded: world.mark(.overloaded)
+    case .refused(let reason): fail("answers", "the leader refuses a write: \(reason)")
     }
   }
 

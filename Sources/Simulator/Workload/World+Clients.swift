@@ -199,7 +199,7 @@ extension World {
       mark(.outcomeForgotten)
       operations[number].outcome = .unknown
       tally.unknown += 1
-    case .unknown, .overloaded:
+    case .unknown, .overloaded, .refused:
       if isCurrent { alarm(place, after: clientChance.among(20_000..<300_000)) }
       return
     }

@@ -165,6 +165,7 @@ extension World {
     case .report(let report): return "hash of \(report.index)"
     case .health(let health): return "health \(health.rawValue)"
     case .snapshot: return "snapshot"
+    case .refusal: return "refusal"
     }
   }
 }

@@ -1,0 +1,92 @@
+// Coordinator+Levels: the leader puts no level of behaviour into the log that a member cannot apply.
+//
+// Invariants:
+//   * a level is taken only after every other member has said, on its last connection to this leader, that its program
+//     applies it; a leader judges once it has applied all that was logged before its term, so that it refuses nothing
+//     that is in the log
+//   * nobody joins whose program cannot apply the level in force
+// Not here: what a level changes (Engine), that it never falls (Engine), who is let in (Coordinator+Boot).
+
+import Engine
+import Raft
+
+/// An own write that raises the level.
+struct LevelRaise {
+  var request: RequestID
+  var level: UInt32
+}
+
+extension Coordinator {
+  /// Why the leader does not raise the level so far; `nil` if it does, or if the engine itself will refuse.
+  func objection(toLevel level: UInt32) -> String? {
+    guard level > machine.level, level <= Behaviour.newest,
+      let members = consensus.configuration?.members
+    else { return nil }
+    for member in members where member.id != identity.id {
+      let name = "level \(level) is refused: node \(member.id)"
+      guard
+        let hello = hellos.first(where: {
+          $0.node == member.id && $0.incarnation == member.incarnation
+        })
+      else {
+        return
+          "\(name) has not said to the leader, node \(identity.id), which levels its program applies: start it,"
+          + " or remove it"
+      }
+      guard hello.levels.contains(UInt16(clamping: level)) else {
+        return
+          "\(name) applies levels \(hello.levels.lowerBound) to \(hello.levels.upperBound): give it the newer"
+          + " program first, or remove it"
+      }
+    }
+    return nil
+  }
+
+  /// Why a node that is to join cannot: it could not apply what is in force.
+  func levelObjection(to request: MemberRequest) -> String? {
+    let id: NodeID
+    switch request {
+    case .add(let newcomer, _, _, _), .replace(_, let newcomer, _, _): id = newcomer
+    case .promote, .remove: return nil
+    }
+    guard let hello = strangers.first(where: { $0.node == id }),
+      !hello.levels.contains(UInt16(clamping: machine.level))
+    else { return nil }
+    return
+      "node \(id) applies levels \(hello.levels.lowerBound) to \(hello.levels.upperBound), and level"
+      + " \(machine.level) is in force: give it the newer program first"
+  }
+
+  /// Answers own raises of the level that wait to be put into the log and may not be.
+  mutating func refuseLevelRaises(_ effects: inout Effects) {
+    guard !levelRaises.isEmpty else { return }
+    levelRaises.removeAll { !pending.contains($0.request) }
+    for raise in levelRaises
+    where !queue.isInFlight(raise.request) && machine.outcome(of: raise.request) == nil {
+      if let reason = objection(toLevel: raise.level) {
+        answer(raise.request, .refused(reason), &effects)
+      }
+    }
+  }
+
+  /// Tells the node whose client asked.
+  mutating func refuse(
+    _ request: RequestID, _ reason: String, to peer: NodeID, _ now: Moment,
+    _ effects: inout Effects
+  ) {
+    let refusal = PeerMessage.Refusal(term: consensus.term, request: request, reason: reason)
+    effects.messages.append(
+      Outgoing(to: peer, message: PeerMessage(wall: now.wall, .refusal(refusal))))
+  }
+
+  /// The leader's word on an own write. An earlier leader's is void: its successor may have logged the write.
+  mutating func take(
+    _ refusal: PeerMessage.Refusal, from peer: NodeID, _ effects: inout Effects
+  ) {
+    guard consensus.leader == peer, consensus.term == refusal.term else {
+      counters.messagesDropped += 1
+      return
+    }
+    answer(refusal.request, .refused(refusal.reason), &effects)
+  }
+}
