@@ -53,6 +53,7 @@ extension Coordinator {
       submission.ticket, request, of: account, since: now.monotonic,
       encode: { Self.encode($0) })
     if added == .new, case .setLevel(let set) = request.command {
+      levelRaises.removeAll { !pending.contains($0.request) }
       levelRaises.append(LevelRaise(request: id, level: set.level))
     }
     return added == .full ? refusal : nil

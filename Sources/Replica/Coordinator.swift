@@ -48,7 +48,7 @@ public struct Coordinator: ~Copyable {
   var proposedConfigurationIn = Term.zero
   var proposedGenesisIn = Term.zero
 
-  /// Own writes that raise the level, and which; see Coordinator+Levels.
+  /// Own writes that wait and raise the level, some that do not wait any more, and which; see Coordinator+Levels.
   var levelRaises: [LevelRaise] = []
 
   // Apply.

@@ -150,6 +150,23 @@ import Testing
     }
   }
 
+  /// The order was read by the edge before the asset was named, and accepted behind that.
+  @Test func `a fill names an asset that commission was not paid in when the order came`() throws {
+    let venue = try Self.venue()
+    let discount = venue.model.catalog.discount
+    _ = venue.send("POST", "/sapi/v1/bnbBurn", "spotBNBBurn=true")
+    let rest = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.5&price=60000"
+    #expect(venue.send("POST", "/api/v3/order", rest, key: Venue.bobKey).status == 200)
+    try venue.administer(.setDiscount(.none))
+    let order = venue.action(
+      "POST", "/api/v3/order",
+      "symbol=BTCUSDT&side=SELL&type=MARKET&quantity=0.2&newOrderRespType=FULL")
+    try venue.administer(.setDiscount(discount))
+    let taken = venue.finish(order)
+    #expect(field(taken, "fills", "0", "commission") == "0.04500000")
+    #expect(field(taken, "fills", "0", "commissionAsset") == "BNB")
+  }
+
   @Test func `fills and trades carry the asset that was paid in`() throws {
     let venue = try Self.venue()
     _ = venue.send("POST", "/sapi/v1/bnbBurn", "spotBNBBurn=true")

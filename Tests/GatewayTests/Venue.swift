@@ -101,7 +101,12 @@ final class Venue {
   func send(
     _ method: String, _ path: String, _ parameters: String = "", key: String = Edge.apiKey
   ) -> HTTPResponse {
-    switch action(method, path, parameters, key: key) {
+    finish(action(method, path, parameters, key: key))
+  }
+
+  /// Does what the edge made of a request, and answers it.
+  func finish(_ action: Action) -> HTTPResponse {
+    switch action {
     case .respond(let response): return response
     case .read(_, let answer): return answer(model)
     case .write(let request, let render):

@@ -46,7 +46,7 @@ public enum Genesis {
     """.utf8)
 
   /// Reads a genesis: the cluster's id, the SHA-256 of the bytes, and the commands of the first log entry, which begin
-  /// with the genesis mark. Unknown fields, repeated names, symbols of unknown assets and a discount in an unknown asset
+  /// with the genesis mark. Unknown fields, repeated names, symbols of unknown assets and a discount in an unknown one
   /// are refused.
   public static func commands(
     _ json: [UInt8]

@@ -25,7 +25,7 @@ enum OrderChanges {
       overLimit: try overLimit(parameters))
     let answer = ReplaceAnswer(
       orders: OrderJSON(order.symbol, catalog, parameters.timeUnit), response: order.response,
-      group: caller.account.tradeGroup, assets: CommissionAssets(order.symbol, catalog),
+      group: caller.account.tradeGroup, assets: CommissionAssets(catalog),
       placing: .order(order.command.type, order.command.special), mode: command.mode,
       limits: caller.account.limits, now: parameters.now)
     return .write(.cancelReplace(command), asked: .cancelReplace) { reply in

@@ -15,7 +15,7 @@ enum OrderLists {
     let list: NewOrderList
     if let kind { list = try parser.parse(kind) } else { list = try parser.parseOld() }
     let json = OrderListJSON(list.symbol, catalog, parameters.timeUnit)
-    let assets = CommissionAssets(list.symbol, catalog)
+    let assets = CommissionAssets(catalog)
     return .write(.placeOrderList(list.command), asked: .list(list.command.kind)) { reply in
       guard case .listPlaced(let placed) = reply else { return nil }
       var response = HTTPResponse.json(capacity: 2048 + 160 * placed.fills.count) {

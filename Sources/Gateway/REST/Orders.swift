@@ -12,7 +12,7 @@ enum Orders {
     let parser = OrderParser(parameters: parameters, catalog: catalog, account: caller.account.id)
     let order = try parser.parse()
     let json = OrderJSON(order.symbol, catalog, parameters.timeUnit)
-    let assets = CommissionAssets(order.symbol, catalog)
+    let assets = CommissionAssets(catalog)
     let group = caller.account.tradeGroup
     let asked = Asked.order(order.command.type, order.command.special)
     return .write(.placeOrder(order.command), asked: asked) { reply in
@@ -136,15 +136,19 @@ struct OrderName: Sendable {
   }
 }
 
-/// The assets that commission on a symbol is charged in: what is received, or the discount asset.
+/// The assets that commission may be charged in: all, because the discount asset can be another one when the order is
+/// applied than when it came.
 struct CommissionAssets: Sendable {
   private let assets: [AssetInfo]
 
-  init(_ symbol: SymbolInfo, _ catalog: Catalog) {
-    assets = [symbol.base, symbol.quote, catalog.discount.asset].compactMap { catalog.asset($0) }
-  }
+  init(_ catalog: Catalog) { assets = catalog.assets }
 
-  func find(_ id: AssetID) -> AssetInfo? { assets.first { $0.id == id } }
+  /// O(1) while assets are listed by id, as the catalog does.
+  func find(_ id: AssetID) -> AssetInfo? {
+    let place = Int(id.value) - 1
+    if assets.indices.contains(place), assets[place].id == id { return assets[place] }
+    return assets.first { $0.id == id }
+  }
 }
 
 extension HTTPResponse {
