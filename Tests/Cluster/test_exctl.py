@@ -243,6 +243,23 @@ def test_commission_in_the_discount_asset_is_switched_on(cluster):
     assert ok(cluster, "settings", "discount") == {"asset": None, "factor": "0.00000000"}
 
 
+def test_a_cluster_begins_with_the_discount_that_its_genesis_names(tmp_path):
+    genesis = tmp_path / "genesis.json"
+    pair = {"quote": "USDT", "tickSize": "0.01", "stepSize": "0.001"}
+    facts = {
+        "clusterId": "discount", "assets": [{"name": n} for n in ("BTC", "USDT", "BNB")],
+        "discount": {"asset": "BNB", "factor": "0.75"},
+        "symbols": [{"base": "BTC", "discount": True, **pair}, {"base": "BNB", **pair}]}
+    genesis.write_text(json.dumps(facts))
+    with Cluster(nodes=1, genesis=genesis) as cluster:
+        assert ok(cluster, "settings")["discount"] == {"asset": "BNB", "factor": "0.75000000"}
+        for symbol, offered in [("BTCUSDT", True), ("BNBUSDT", False)]:
+            assert ok(cluster, "symbol", "show", symbol)["offersDiscount"] is offered
+        facts["discount"]["asset"] = "BNX"
+        genesis.write_text(json.dumps(facts))
+        assert "discount.asset names no asset: BNX" in refused(cluster, "genesis", str(genesis))
+
+
 def test_wrong_usage_and_wrong_tokens_have_their_codes(cluster, tmp_path):
     wrong = tmp_path / "token"
     wrong.write_text("not-the-token-of-this-cluster")
