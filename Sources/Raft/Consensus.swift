@@ -175,7 +175,8 @@ public struct Consensus: ~Copyable {
     jitter = Jitter(seed: seed ^ (id.value &* 0xD6E8_FEB8_6659_FD93))
     forwardedReads.nextWire = jitter.next()
     for entry in restored.entries where !has(.revertConfigurationAtStart) {
-      configurations.appended(entry)
+      // A cluster begun anew from one node: who joins gets a state behind that, and never what came before.
+      if !configurations.appended(entry) { logBase = entry.id }
     }
     if has(.commitTailAtStart) { commit = last.index }
     startSuspicion()

@@ -7,6 +7,8 @@
 // Invariants:
 //   * until the identity is replaced nothing that the old node needs has changed
 //   * the old log stays where it was
+//   * the new log begins behind the stored state and names no member of the old cluster: whoever joins replays none of
+//     its configurations, because the new one cannot follow them (Configuration.maySucceed)
 // Not here: asking the operator (exctl).
 
 import Raft
@@ -25,8 +27,12 @@ public struct ClusterRecovery {
     public let stateDamage: StorageError?
     let store: LogStore
 
-    /// The last entry whose effect is here. A damaged log may end before what the state store covers.
-    public var last: EntryID { applied.index > log.last.index ? applied : log.last }
+    /// Whether the log goes on from the stored state. A damaged one may end before it, or be an earlier state of itself
+    /// that holds another entry there.
+    var continuesState: Bool { applied == .zero || log.term(at: applied.index) == applied.term }
+
+    /// The last entry whose effect is here.
+    public var last: EntryID { continuesState ? log.last : applied }
   }
 
   /// In the order of the paths.
@@ -90,7 +96,7 @@ public struct ClusterRecovery {
     do {
       if let state = try describe?(directory.statePath) {
         applied = state.applied
-        if configuration == nil || applied.index > log.last.index {
+        if configuration == nil || log.term(at: applied.index) != applied.term {
           configuration = state.configuration ?? configuration
         }
         if applied.index < log.base.index {
@@ -164,11 +170,12 @@ public struct ClusterRecovery {
     let known = configuration.map { $0.voters + $0.outgoing + $0.learners } ?? []
     let address = known.first { $0.id == directory.node }?.address ?? ""
     let member = Member(id: directory.node, incarnation: incarnation, address: address)
-    // What damage took from the log below the stored state is not missed: the new log begins behind the state.
-    let isBehind = source.last != source.log.last
+    // What damage took from the log below the stored state is not missed.
+    let log = source.continuesState ? source.log : nil
+    let base = max(source.applied, log?.base ?? .zero)
     try NewLog.write(
-      directory, member: member, term: newTerm, base: isBehind ? source.last : source.log.base,
-      from: isBehind ? nil : source.log, store: source.store, options: options)
+      directory, member: member, term: newTerm, base: base, from: log, store: source.store,
+      options: options)
   }
 
   private static func lastConfiguration(
@@ -192,7 +199,8 @@ public struct ClusterRecovery {
 enum NewLog {
   /// - Parameters:
   ///   - base: the entry before the first one of the new log.
-  ///   - log: its entries after `base` are taken over; `nil`: none.
+  ///   - log: its entries after `base` are taken over, but for what configurations say: each names `member` alone.
+  ///     `nil`: none.
   static func write(
     _ directory: DataDirectory, member: Member, term: Term, base: EntryID,
     from log: RecoveredLog?, store source: LogStore?, options: LogOptions
@@ -209,16 +217,19 @@ enum NewLog {
       disk: disk, directory: path, identity: identity, options: options
     ).0
     if base != .zero { try store.reset(to: base) }
+    guard let configuration = Configuration(voters: [member]) else {
+      preconditionFailure("one voter is a configuration")
+    }
     var position = base.index
     while let source, let log, position < log.last.index {
-      let piece = try source.read(after: position, bytesMax: 1 << 20).entries
+      var piece = try source.read(after: position, bytesMax: 1 << 20).entries
       guard let end = piece.last else { break }
+      for i in piece.indices where piece[i].kind == .configuration {
+        piece[i].payload = configuration.encoded
+      }
       let state = HardState(term: max(end.term, base.term), commit: position)
       try store.write([LogWrite(sequence: 0, entries: piece, hardState: state)])
       position = end.index
-    }
-    guard let configuration = Configuration(voters: [member]) else {
-      preconditionFailure("one voter is a configuration")
     }
     let entry = Entry(
       id: EntryID(term: term, index: position.next), kind: .configuration,

@@ -204,6 +204,37 @@ def test_a_cluster_is_begun_anew_from_one_node(lost):
     alone(cluster)
     assert {o["orderId"] for o in customer.orders("BTCUSDT")} == set(orders)
     assert place(customer, 1)[0] > max(orders)
+    takes_a_member(cluster)
+
+
+def takes_a_member(cluster):
+    """A new node joins the cluster of one, votes, and serves what the cluster holds."""
+    joined = cluster.grow()
+    cluster.start(joined)
+    number = str(joined + 1)
+    until(20, "the new node knocks at nobody's door", lambda: exctl(
+        cluster, "member", "add", number, "--wait", "30")[0] == DONE)
+    until(30, "it never votes", lambda: (joined + 1, "voter") in [
+        (m["id"], m["standing"]) for m in ok(cluster, "member", "list")])
+    cluster.wait_ready()
+    cluster.check_hashes()
+
+
+def test_a_cluster_is_begun_anew_from_one_node_that_never_flushed():
+    # Its state covers nothing: all is replayed from the log, by whoever joins too.
+    with Cluster() as cluster:
+        customer = cluster.customer("anna", **FUNDS)
+        cluster.wait_level()
+        orders = place(customer, 20)
+        cluster.wait_level()
+        for node in (0, 1, 2):
+            cluster.kill(node)
+            cluster.processes[node] = None
+        code, out, err = begin_anew(cluster)
+        assert code == DONE, err
+        alone(cluster)
+        assert {o["orderId"] for o in customer.orders("BTCUSDT")} == set(orders)
+        takes_a_member(cluster)
 
 
 def test_a_cluster_is_begun_anew_from_a_state_that_its_log_does_not_reach(lost):

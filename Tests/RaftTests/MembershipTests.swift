@@ -41,6 +41,61 @@ func member(_ id: UInt64, _ address: String = "") -> Member {
     #expect(refusal(lab, .replace(NodeID(3), with: member(2))) == .alreadyMember(NodeID(2)))
   }
 
+  @Test
+  func
+    `who joins a cluster begun anew gets a state behind its beginning, and nothing from before it`()
+    throws
+  {
+    let old = try #require(Configuration(voters: [member(1), member(2), member(3)]))
+    let alone = try #require(Configuration(voters: [Member(id: NodeID(1), incarnation: 77)]))
+    func id(_ term: UInt64, _ index: UInt64) -> EntryID {
+      EntryID(term: Term(term), index: LogIndex(index))
+    }
+    let entries = [
+      Entry(id: id(2, 6), kind: .command, payload: [1]),
+      Entry(id: id(1002, 7), kind: .configuration, payload: alone.encoded),
+    ]
+    var node = Consensus(
+      id: NodeID(1), settings: Settings(heartbeatTicks: 2, electionTicks: 10),
+      restored: Restored(
+        hardState: HardState(term: Term(1002), vote: NodeID(1), commit: LogIndex(6)),
+        configuration: old, base: id(2, 5), entries: entries, logBase: id(2, 5)), seed: 1)
+    var out = Output()
+    var sent: [Message] = []
+    func settle() {
+      while let write = out.writes.last {
+        sent += out.messages + out.writes.flatMap(\.afterDurable)
+        out.writes.removeAll()
+        out.messages.removeAll()
+        node.logPersisted(write.sequence, &out)
+      }
+      sent += out.messages
+      out.messages.removeAll()
+    }
+    for _ in 0..<30 {
+      node.tick(&out)
+      settle()
+    }
+    #expect(node.role == .leader && node.configuration == alone && node.commit == node.lastIndex)
+    _ = try node.changeMembership(.addLearner(member(4), promote: true), &out)
+    settle()
+    // It holds nothing, and says so wherever it is asked.
+    for _ in 0..<10 where out.snapshotsNeeded.isEmpty {
+      node.tick(&out)
+      settle()
+      for case .append(let append) in sent.map(\.body) {
+        #expect(append.previous.index >= LogIndex(7), "sent what came before")
+        node.step(
+          Message(
+            from: NodeID(4), to: NodeID(1), term: node.term,
+            body: .appendResponse(.conflict(previous: append.previous.index, hint: .zero))), &out)
+        settle()
+      }
+      sent.removeAll()
+    }
+    #expect(out.snapshotsNeeded.map(\.base) == [id(1002, 7)])
+  }
+
   @Test func `the last voter stays`() {
     let lab = Lab(1...1)
     lab.tick(1, 25)
