@@ -79,7 +79,7 @@ public struct Exchange: ~Copyable {
   /// - Complexity: O(trades) for orders, O(orders) for cancel-all, else O(1), all but for the price
   /// levels touched.
   ///
-  /// Appends the answer, as `ReplyCodec` encodes it, to `reply`.
+  /// Appends the answer, as `ReplyCodec` encodes it at `stamp`, to `reply`.
   public mutating func apply(
     _ request: Request, stamp: Int64, _ events: inout EventBatch, reply: inout PackedBytes
   ) {
@@ -119,7 +119,7 @@ public struct Exchange: ~Copyable {
     var bytes = PackedBytes()
     apply(request, stamp: stamp, &events, reply: &bytes)
     do throws(WireError) {
-      return try ReplyCodec.decode(bytes[0..<bytes.count])
+      return try ReplyCodec.decode(bytes[0..<bytes.count], at: stamp)
     } catch {
       preconditionFailure("an answer that cannot be read back: \(error)")
     }
@@ -134,21 +134,21 @@ public struct Exchange: ~Copyable {
     case .cancelOrder(let cancel): try dispatch(cancel, key, stamp, &events, &reply)
     case .cancelAllOrders(let cancel):
       let account = try trader(key, for: cancel.account)
-      ReplyCodec.pack(try cancelAll(cancel, account, stamp, &events), into: &reply)
+      ReplyCodec.pack(try cancelAll(cancel, account, stamp, &events), at: stamp, into: &reply)
     case .cancelReplace, .amendOrder, .placeOrderList, .cancelOrderList:
       let answer = try dispatch(special: request.command, key, stamp, &events)
-      ReplyCodec.pack(answer, into: &reply)
+      ReplyCodec.pack(answer, at: stamp, into: &reply)
     case .transfer(let transfer):
-      ReplyCodec.pack(try self.transfer(transfer, key, stamp, &events), into: &reply)
+      ReplyCodec.pack(try self.transfer(transfer, key, stamp, &events), at: stamp, into: &reply)
     case .requestWithdrawal(let request):
-      ReplyCodec.pack(try requestWithdrawal(request, key, stamp, &events), into: &reply)
+      ReplyCodec.pack(try requestWithdrawal(request, key, stamp, &events), at: stamp, into: &reply)
     case .moveWithdrawal(let move):
-      ReplyCodec.pack(try moveWithdrawal(move, key, stamp, &events), into: &reply)
+      ReplyCodec.pack(try moveWithdrawal(move, key, stamp, &events), at: stamp, into: &reply)
     case .setAccountDiscount(let set):
-      ReplyCodec.pack(try setAccountDiscount(set, key, &events), into: &reply)
+      ReplyCodec.pack(try setAccountDiscount(set, key, &events), at: stamp, into: &reply)
     default:
       guard key == .admin else { throw .permissionMissing }
-      ReplyCodec.pack(try administer(request.command, stamp, &events), into: &reply)
+      ReplyCodec.pack(try administer(request.command, stamp, &events), at: stamp, into: &reply)
     }
   }
 
@@ -158,7 +158,8 @@ public struct Exchange: ~Copyable {
   ) throws(Rejection) {
     let account = try trader(key, for: order.account)
     let placed = try place(order, account, stamp, &events)
-    ReplyCodec.pack(placed: placed.order, placed.counts, fills, preventions, into: &reply)
+    ReplyCodec.pack(
+      placed: placed.order, placed.counts, fills, preventions, at: stamp, into: &reply)
   }
 
   private mutating func dispatch(
@@ -170,9 +171,9 @@ public struct Exchange: ~Copyable {
     if book.orders[slot].special < 0 {
       let cancelled = end(slot, cancel.cancelClientOrderID, stamp, &events)
       report(&events)
-      ReplyCodec.pack(cancelled: cancelled, into: &reply)
+      ReplyCodec.pack(cancelled: cancelled, at: stamp, into: &reply)
     } else {
-      ReplyCodec.pack(self.cancel(special: slot, cancel, stamp, &events), into: &reply)
+      ReplyCodec.pack(self.cancel(special: slot, cancel, stamp, &events), at: stamp, into: &reply)
     }
   }
 

@@ -42,7 +42,7 @@ package struct AppliedOutcomes {
   func outcome(_ position: Int) -> AppliedOutcome {
     let place = places[position]
     return AppliedOutcome(
-      request: place.request, reply: Self.decode(bytes[place.start..<place.end]),
+      request: place.request, reply: Self.decode(bytes[place.start..<place.end], at: place.stamp),
       index: place.index, stamp: place.stamp)
   }
 
@@ -65,8 +65,10 @@ package struct AppliedOutcomes {
     end(request, index: index, stamp: stamp, from: start)
   }
 
-  /// The reply packed last, as a value.
-  func reply(from start: Int) -> Reply { Self.decode(bytes[start..<bytes.count]) }
+  /// The reply packed last, of the entry at `stamp`, as a value.
+  func reply(from start: Int, at stamp: Int64) -> Reply {
+    Self.decode(bytes[start..<bytes.count], at: stamp)
+  }
 
   /// The reply packed last.
   @inline(__always)
@@ -74,10 +76,10 @@ package struct AppliedOutcomes {
     bytes.withBytes(start..<bytes.count, body)
   }
 
-  /// A recorded reply as a value.
-  static func decode(_ bytes: [UInt8]) -> Reply {
+  /// A recorded reply of the entry at `stamp` as a value.
+  static func decode(_ bytes: [UInt8], at stamp: Int64) -> Reply {
     do throws(WireError) {
-      return try ReplyCodec.decode(bytes)
+      return try ReplyCodec.decode(bytes, at: stamp)
     } catch {
       preconditionFailure("a recorded reply cannot be decoded: \(error)")
     }

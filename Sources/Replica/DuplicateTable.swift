@@ -3,11 +3,14 @@
 // Invariants:
 //   * what is recorded and when it is forgotten depends on the log alone: an outcome is kept until
 //     stamp > deadline + `keep`, never evicted early (the leader refuses new writes before the table fills)
-//   * rows: one per outcome; `hash` is the sum of the hashes of the rows, whether or not they are stored already
+//   * rows: the outcomes of an entry share one, or a few; it stays as it is until the last of them is forgotten, and
+//     those that expired before are known by their deadlines; `hash` is the sum of the hashes of the rows, whether or
+//     not they are stored already
+//   * an entry's outcomes are sealed before anything else happens
 //   * every record stands in exactly one bucket of `wheel`, the one of its expiry second
 //   * `usage` is what each account's records amount to; an account without records is not in it
-// Not here: where outcomes lie (OutcomeMemory), when to look something up (StateMachine), and the
-// limits at which new writes are refused (Coordinator).
+// Not here: where outcomes lie (OutcomeMemory), their bytes (OutcomeRows), when to look something up (StateMachine),
+// and the limits at which new writes are refused (Coordinator).
 
 import Engine
 import Wire
@@ -51,6 +54,10 @@ struct DuplicateTable: ~Copyable {
   /// Everything that expires in this second or before is gone.
   private var swept: Int64 = Int64.min
   private var dirty = RowBatch()
+  /// The entry whose outcomes were recorded last, and how many rows it has.
+  private var lastIndex: UInt64 = 0
+  private var lastStamp = Int64.min
+  private var nextPart: UInt32 = 0
   /// By `place(of:)`.
   private var usage = Column<Usage>()
   /// Bytes of all recorded replies.
@@ -67,15 +74,9 @@ struct DuplicateTable: ~Copyable {
     self.init()
     swept = Self.second(stamp)
     var fault: WireError?
-    try rows.scan(prefix: ReplicaRows.duplicatePrefix) { key, value in
+    try rows.scan(prefix: OutcomeRows.prefix) { key, value in
       do throws(WireError) {
-        let (id, record) = try ReplicaRows.duplicate(key: key, value: value)
-        record.reply.withUnsafeBytes { reply in
-          insert(
-            id, record.index, record.stamp, record.deadline, record.account, reply,
-            Self.expiry(stamp: record.stamp, deadline: record.deadline),
-            rowHash: RowHash.of(key: key, value: value))
-        }
+        try load(key, value)
         return true
       } catch {
         fault = error
@@ -83,6 +84,48 @@ struct DuplicateTable: ~Copyable {
       }
     }
     if let fault { throw ReplicaError("a row of the duplicate table cannot be read: \(fault)") }
+  }
+
+  private mutating func load(_ key: [UInt8], _ value: [UInt8]) throws(WireError) {
+    let (index, part) = try OutcomeRows.name(key: key)
+    guard part < UInt32.max else { throw .invalid("row of outcomes") }
+    let rowHash = RowHash.of(key: key, value: value)
+    let result: Result<Void, WireError> = value.withUnsafeBytes { bytes in
+      do throws(WireError) {
+        try load(index, part, bytes, rowHash)
+        return .success(())
+      } catch {
+        return .failure(error)
+      }
+    }
+    try result.get()
+    hash &+= rowHash
+    lastIndex = index
+    nextPart = part + 1
+  }
+
+  private mutating func load(
+    _ index: UInt64, _ part: UInt32, _ bytes: UnsafeRawBufferPointer, _ rowHash: UInt128
+  ) throws(WireError) {
+    guard bytes.count <= Int(UInt32.max) else { throw .invalid("row of outcomes") }
+    let group = memory.load(index: index, part: part, bytes: bytes, hash: Self.words(rowHash))
+    var reader = RawReader(bytes)
+    let stamp = try OutcomeRows.stamp(&reader)
+    let before = memory.count
+    while reader.left > 0 {
+      let offset = reader.offset
+      let outcome = try OutcomeRows.outcome(&reader, stamp)
+      let expiry = Self.expiry(stamp: stamp, deadline: outcome.deadline)
+      if expiry <= swept { continue }
+      guard outcome.account.value < Self.accountMax else { throw .invalid("account") }
+      let slot = memory.load(
+        StoredOutcome(
+          tag: OutcomeMemory.tag(outcome.id), group: group, offset: UInt32(offset),
+          replyCount: UInt32(outcome.reply.count), expiry: UInt32(clamping: expiry),
+          account: Self.place(of: outcome.account)))
+      count(slot, expiry)
+    }
+    guard memory.count > before else { throw .invalid("row of forgotten outcomes") }
   }
 
   var count: Int { memory.count }
@@ -103,9 +146,19 @@ struct DuplicateTable: ~Copyable {
 
   /// The outcome at a place that `find` answered.
   func record(at slot: Int32) -> Record {
-    Record(
-      index: memory[slot].index, stamp: memory[slot].stamp, deadline: memory[slot].deadline,
-      account: memory[slot].account, reply: Array(memory.reply(slot)))
+    let group = memory.group(of: slot)
+    do throws(WireError) {
+      var head = RawReader(
+        UnsafeRawBufferPointer(start: group.bytes, count: OutcomeRows.headBytes))
+      let stamp = try OutcomeRows.stamp(&head)
+      var reader = RawReader(memory.bytes(slot))
+      let outcome = try OutcomeRows.outcome(&reader, stamp)
+      return Record(
+        index: group.index, stamp: stamp, deadline: outcome.deadline, account: outcome.account,
+        reply: Array(outcome.reply))
+    } catch {
+      preconditionFailure("a recorded outcome cannot be read: \(error)")
+    }
   }
 
   /// True if an outcome of `id` is recorded.
@@ -120,30 +173,23 @@ struct DuplicateTable: ~Copyable {
 
   /// What the account's records amount to.
   func usage(of account: AccountID) -> Usage {
-    let place = Self.place(of: account)
+    let place = Int(Self.place(of: account))
     return place < usage.count ? usage[place] : Usage()
   }
 
-  /// Records an outcome, unless it would be forgotten at once.
+  /// Records an outcome by itself, unless it would be forgotten at once.
   mutating func put(_ id: RequestID, _ record: Record) {
+    precondition(memory.find(id) < 0, "an outcome is recorded once")
+    seal()
     record.reply.withUnsafeBytes { reply in
       put(
-        id, index: record.index, stamp: record.stamp, deadline: record.deadline,
+        new: id, index: record.index, stamp: record.stamp, deadline: record.deadline,
         account: record.account, reply: reply)
     }
+    seal()
   }
 
-  /// The same, with the reply wherever it lies.
-  mutating func put(
-    _ id: RequestID, index: UInt64, stamp: Int64, deadline: Int64, account: AccountID,
-    reply: UnsafeRawBufferPointer
-  ) {
-    precondition(memory.find(id) < 0, "an outcome is recorded once")
-    put(
-      new: id, index: index, stamp: stamp, deadline: deadline, account: account, reply: reply)
-  }
-
-  /// The same, for an id that `find` did not find.
+  /// Records an outcome of an entry, of an id that `find` did not find. `seal` follows the entry's last one.
   @inline(__always)
   mutating func put(
     new id: RequestID, index: UInt64, stamp: Int64, deadline: Int64, account: AccountID,
@@ -151,33 +197,57 @@ struct DuplicateTable: ~Copyable {
   ) {
     let expiry = Self.expiry(stamp: stamp, deadline: deadline)
     guard expiry > Self.second(stamp) else { return }
-    let rowHash = dirty.put(
-      atMost: ReplicaRows.duplicateBytes + reply.count,
-      key: { ReplicaRows.duplicateKey(id, into: &$0) },
-      value: {
-        ReplicaRows.duplicateValue(index, stamp, deadline, account, reply, into: &$0)
-      })
-    insert(id, index, stamp, deadline, account, reply, expiry, rowHash: rowHash)
+    let most = OutcomeRows.outcomeBytes + reply.count
+    if memory.open < 0 || memory.openCount + most > OutcomeRows.rowBytesMax {
+      begin(index, stamp)
+    }
+    precondition(index == lastIndex && stamp == lastStamp, "an entry's outcomes are sealed")
+    let slot = memory.add(
+      id, expiry: UInt32(clamping: expiry), account: Self.place(of: account),
+      replyCount: reply.count, atMost: most
+    ) { OutcomeRows.store(id, stamp, deadline, account, reply, $0) }
+    count(slot, expiry)
   }
 
-  @inline(__always)
-  private mutating func insert(
-    _ id: RequestID, _ index: UInt64, _ stamp: Int64, _ deadline: Int64, _ account: AccountID,
-    _ reply: UnsafeRawBufferPointer, _ expiry: Int64, rowHash: UInt128
-  ) {
+  // Begins a row.
+  @inline(never)
+  private mutating func begin(_ index: UInt64, _ stamp: Int64) {
+    seal()
+    precondition(index >= lastIndex, "entries are applied in order")
+    if index > lastIndex { nextPart = 0 }
+    lastIndex = index
+    lastStamp = stamp
+    memory.openGroup(index: index, part: nextPart, atMost: OutcomeRows.headBytes) {
+      OutcomeRows.store(stamp, $0)
+    }
+    nextPart += 1
+  }
+
+  /// Ends the row that outcomes are added to, if there is one.
+  mutating func seal() {
+    guard memory.open >= 0 else { return }
+    let (group, bytes) = memory.openBytes()
+    let rowHash = dirty.put(
+      atMost: OutcomeRows.keyBytes + bytes.count,
+      key: { OutcomeRows.key(group.index, group.part, into: &$0) }, value: { $0.raw(bytes) })
     hash &+= rowHash
-    let slot = memory.add(
-      StoredOutcome(
-        id: id, index: index, stamp: stamp, deadline: deadline, account: account,
-        hash: (
-          UInt64(truncatingIfNeeded: rowHash >> 64), UInt64(truncatingIfNeeded: rowHash)
-        )), reply: reply)
+    memory.close(hash: Self.words(rowHash))
+  }
+
+  private static func words(_ hash: UInt128) -> (UInt64, UInt64) {
+    (UInt64(truncatingIfNeeded: hash >> 64), UInt64(truncatingIfNeeded: hash))
+  }
+
+  // Links a new record and adds it to what its account uses.
+  @inline(__always)
+  private mutating func count(_ slot: Int32, _ expiry: Int64) {
     link(slot, Self.bucket(expiry))
-    replyBytes += reply.count
-    let place = Self.place(of: account)
+    let bytes = Int(memory[slot].replyCount)
+    let place = Int(memory[slot].account)
+    replyBytes &+= bytes
     while usage.count <= place { usage.append(Usage()) }
     let old = usage[place]
-    usage[place] = Usage(count: old.count + 1, replyBytes: old.replyBytes + reply.count)
+    usage[place] = Usage(count: old.count &+ 1, replyBytes: old.replyBytes &+ bytes)
   }
 
   @inline(__always)
@@ -192,6 +262,7 @@ struct DuplicateTable: ~Copyable {
   mutating func advance(to stamp: Int64) {
     let target = Self.second(stamp)
     guard target > swept else { return }
+    precondition(memory.open < 0, "an entry's outcomes are sealed")
     var second = max(swept, target - Int64(Self.wheelSize))
     swept = target
     while second < target {
@@ -208,11 +279,11 @@ struct DuplicateTable: ~Copyable {
     while slot >= 0 {
       let next = memory[slot].next
       if ahead >= 0 {
-        memory.fetch(memory[ahead].id)
+        memory.fetch(place: ahead)
         ahead = memory[ahead].next
         memory.fetch(record: ahead)
       }
-      if Self.expiry(stamp: memory[slot].stamp, deadline: memory[slot].deadline) > second {
+      if Int64(memory[slot].expiry) > second {
         link(slot, bucket)
       } else {
         forget(slot)
@@ -221,17 +292,23 @@ struct DuplicateTable: ~Copyable {
     }
   }
 
+  @inline(__always)
   private mutating func forget(_ slot: Int32) {
-    let id = memory[slot].id
-    let rowHash = memory[slot].hash
-    hash &-= UInt128(rowHash.0) << 64 | UInt128(rowHash.1)
-    dirty.delete(atMost: ReplicaRows.duplicateBytes) { ReplicaRows.duplicateKey(id, into: &$0) }
-    let count = Int(memory[slot].replyCount)
-    replyBytes -= count
-    let place = Self.place(of: memory[slot].account)
+    let bytes = Int(memory[slot].replyCount)
+    let place = Int(memory[slot].account)
+    replyBytes -= bytes
     usage[place].count -= 1
-    usage[place].replyBytes -= count
-    memory.remove(slot)
+    usage[place].replyBytes -= bytes
+    let group = memory.remove(slot)
+    if group >= 0 { forget(group: group) }
+  }
+
+  private mutating func forget(group: Int32) {
+    let gone = memory.remove(group: group)
+    hash &-= UInt128(gone.hash.0) << 64 | UInt128(gone.hash.1)
+    dirty.delete(atMost: OutcomeRows.keyBytes) {
+      OutcomeRows.key(gone.index, gone.part, into: &$0)
+    }
   }
 
   /// Adds the rows that changed since the last call.
@@ -252,9 +329,12 @@ struct DuplicateTable: ~Copyable {
     Int(truncatingIfNeeded: second & Int64(wheelSize - 1))
   }
 
+  /// No account has this number: accounts are numbered without gaps.
+  private static let accountMax: UInt64 = 1 << 31
+
   // The venue's own accounts first, then the customers, who are numbered without gaps.
-  private static func place(of account: AccountID) -> Int {
-    if account < AccountID.firstCustomer { return Int(min(account.value, 3)) }
-    return Int(account.value - AccountID.firstCustomer.value) + 4
+  private static func place(of account: AccountID) -> UInt32 {
+    if account < AccountID.firstCustomer { return UInt32(min(account.value, 3)) }
+    return UInt32(account.value - AccountID.firstCustomer.value) + 4
   }
 }

@@ -1,90 +1,115 @@
-// OutcomeMemory: where the duplicate table keeps its outcomes: plain records in a slab, an open-addressing index by
-// request id, and the replies in cells of few sizes.
+// OutcomeMemory: where the duplicate table keeps its outcomes: the bytes of the outcomes of an entry together, as its
+// row has them, a plain record an outcome that says where in there it is, and an open-addressing index by request id.
 //
-// Invariants: a live record stands in the index exactly once; a reply lies in a cell of its own until its record is
-// given back; nothing here is moved or counted per use, and what is given back is used again.
-// Not here: what is kept and for how long (DuplicateTable).
+// Invariants: a live record stands in the index exactly once and belongs to one group; the bytes of a group stay until
+// the last of its records is given back; at most one group is open, and only to that one is added; nothing here is
+// moved or counted per use, and what is given back is used again.
+// Not here: what is kept and for how long (DuplicateTable), what the bytes say (OutcomeRows).
 
 import Engine
 import Wire
 
-/// A recorded outcome, without its reply's bytes.
-struct StoredOutcome {
-  var id: RequestID
-  var index: UInt64
-  var stamp: Int64
-  var deadline: Int64
-  var account: AccountID
-  /// Of its row.
-  var hash: (UInt64, UInt64)
-  /// Its reply's cell.
-  var reply: UnsafeMutableRawPointer?
-  var replyCount: UInt32 = 0
+/// A recorded outcome, without its bytes.
+struct StoredOutcome: BitwiseCopyable {
+  /// Some bits of the request's id.
+  var tag: UInt32
+  var group: Int32
+  /// Where it begins within its group's bytes.
+  var offset: UInt32
+  var replyCount: UInt32
+  /// The first second in which it is gone; all ones: much later.
+  var expiry: UInt32
+  /// The place of its account.
+  var account: UInt32
   /// The next one that expires in the same second, or -1.
   var next: Int32 = -1
 }
 
-/// Records, index and replies.
+/// Outcomes of one entry that are stored as one row.
+struct OutcomeGroup: BitwiseCopyable {
+  var index: UInt64
+  var part: UInt32
+  /// How many of its outcomes are kept still.
+  var live: UInt32 = 0
+  /// The value of its row.
+  var bytes: UnsafeMutableRawPointer?
+  var count: UInt32 = 0
+  /// The next free one, or -1.
+  var next: Int32 = -1
+  /// Of its row.
+  var hash: (UInt64, UInt64) = (0, 0)
+}
+
+/// Groups, records and index.
 struct OutcomeMemory: ~Copyable {
   private static let vacant: UInt64 = 0xFFFF_FFFF
 
-  private var records: UnsafeMutablePointer<StoredOutcome>
-  private var capacity: Int
-  private var used = 0
+  private var records = Column<StoredOutcome>(capacity: 1024)
   private var free: Int32 = -1
+  private var groups = Column<OutcomeGroup>()
+  private var freeGroup: Int32 = -1
+  /// The group to which outcomes are added, or -1. Its bytes are `building`.
+  private(set) var open: Int32 = -1
+  private var building: UnsafeMutableRawPointer
+  private var buildingCapacity = 8192
+  /// How many bytes the open group has.
+  private(set) var openCount = 0
+  /// How many outcomes it has.
+  private var openLive: UInt32 = 0
   /// Upper half: some bits of the id. Lower half: the slot, or all ones.
   private var places: UnsafeMutablePointer<UInt64>
   private var bits: UInt32
   private var mask: Int
-  private var replies = ReplyCells()
+  private var cells = OutcomeCells()
   private let inPlace = InPlace()
   private(set) var count = 0
 
   init() {
-    capacity = 1024
-    records = Memory.take(capacity)
     bits = 11
     mask = (1 << 11) - 1
     places = Self.vacantPlaces(bits)
+    building = .allocate(byteCount: buildingCapacity, alignment: 16)
   }
 
   deinit {
-    for slot in 0..<used {
-      guard let cell = records[slot].reply else { continue }
-      ReplyCells.releaseIfLarge(cell, Int(records[slot].replyCount))
+    for group in 0..<groups.count where Int32(group) != open {
+      guard let cell = groups[group].bytes else { continue }
+      OutcomeCells.releaseIfLarge(cell, Int(groups[group].count))
     }
-    Memory.give(records, capacity)
+    building.deallocate()
     Memory.give(places, 1 << Int(bits))
   }
 
   subscript(slot: Int32) -> StoredOutcome {
-    @inline(__always) unsafeAddress {
-      precondition(slot >= 0 && Int(slot) < used, "slot outside of the table")
-      return UnsafePointer(records + Int(slot))
-    }
-    @inline(__always) unsafeMutableAddress {
-      precondition(slot >= 0 && Int(slot) < used, "slot outside of the table")
-      return records + Int(slot)
-    }
+    @inline(__always) _read { yield records[Int(slot)] }
+    @inline(__always) _modify { yield &records[Int(slot)] }
   }
 
-  /// The reply of a record.
+  /// The group that a record belongs to.
   @inline(__always)
-  func reply(_ slot: Int32) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: self[slot].reply, count: Int(self[slot].replyCount))
+  func group(of slot: Int32) -> OutcomeGroup { groups[Int(records[Int(slot)].group)] }
+
+  /// Where the bytes of a record's outcome begin, and how many its group has from there on.
+  @inline(__always)
+  func bytes(_ slot: Int32) -> UnsafeRawBufferPointer {
+    let offset = Int(records[Int(slot)].offset)
+    let group = Int(records[Int(slot)].group)
+    let start = UnsafeRawPointer(groups[group].bytes)
+    let count = group == Int(open) ? openCount : Int(groups[group].count)
+    return UnsafeRawBufferPointer(start: start.map { $0 + offset }, count: count - offset)
   }
 
   /// Begins to bring closer where `id` is looked for.
   @inline(__always)
   func fetch(_ id: RequestID) { Memory.fetch(places + home(Self.tag(id))) }
 
+  /// Begins to bring closer where a record stands in the index.
+  @inline(__always)
+  func fetch(place slot: Int32) { Memory.fetch(places + home(self[slot].tag)) }
+
   /// Begins to bring a record closer, if there is one.
   @inline(__always)
-  func fetch(record slot: Int32) {
-    if slot >= 0, Int(slot) < used {
-      Memory.fetch(records + Int(slot), bytes: MemoryLayout<StoredOutcome>.stride)
-    }
-  }
+  func fetch(record slot: Int32) { records.fetch(Int(slot)) }
 
   /// The record of `id`, or -1.
   @inline(__always)
@@ -96,57 +121,146 @@ struct OutcomeMemory: ~Copyable {
       if place & Self.vacant == Self.vacant { return -1 }
       if UInt32(place >> 32) == tag {
         let slot = Int32(bitPattern: UInt32(truncatingIfNeeded: place))
-        if records[Int(slot)].id == id { return slot }
+        if OutcomeRows.id(bytes(slot)) == id { return slot }
       }
       at = (at &+ 1) & mask
     }
   }
+}
 
-  /// Adds a record with a copy of its reply. Answers its slot.
+// Groups.
+extension OutcomeMemory {
+  /// Opens a group: what `head` writes comes first, at most `limit` bytes; it answers how many.
+  mutating func openGroup(
+    index: UInt64, part: UInt32, atMost limit: Int, head: (UnsafeMutableRawPointer) -> Int
+  ) {
+    precondition(open < 0, "one group is open at a time")
+    reserve(limit)
+    openCount = head(building)
+    openLive = 0
+    precondition(openCount <= limit, "a head beyond its limit")
+    open = takeGroup(OutcomeGroup(index: index, part: part, bytes: building))
+  }
+
+  /// Adds an outcome to the open group: what `body` writes, at most `limit` bytes; it answers how many.
   @inline(__always)
-  mutating func add(_ outcome: StoredOutcome, reply: UnsafeRawBufferPointer) -> Int32 {
-    if count * 2 > mask - 1 { growIndex() }
-    let slot = takeSlot()
-    (records + Int(slot)).initialize(to: outcome)
-    records[Int(slot)].reply = replies.store(reply)
-    records[Int(slot)].replyCount = UInt32(reply.count)
-    place(UInt64(Self.tag(outcome.id)) << 32 | UInt64(UInt32(bitPattern: slot)))
-    count += 1
+  mutating func add(
+    _ id: RequestID, expiry: UInt32, account: UInt32, replyCount: Int, atMost limit: Int,
+    _ body: (UnsafeMutableRawPointer) -> Int
+  ) -> Int32 {
+    precondition(open >= 0, "no group is open")
+    let offset = openCount
+    if offset + limit > buildingCapacity { reserve(offset + limit) }
+    let written = body(building + offset)
+    precondition(written <= limit, "an outcome beyond its limit")
+    openCount = offset &+ written
+    openLive &+= 1
+    return note(
+      StoredOutcome(
+        tag: Self.tag(id), group: open, offset: UInt32(truncatingIfNeeded: offset),
+        replyCount: UInt32(truncatingIfNeeded: replyCount), expiry: expiry, account: account))
+  }
+
+  /// The open group and its bytes.
+  func openBytes() -> (group: OutcomeGroup, bytes: UnsafeRawBufferPointer) {
+    (groups[Int(open)], UnsafeRawBufferPointer(start: building, count: openCount))
+  }
+
+  /// Ends the open group: its bytes go where they stay.
+  mutating func close(hash: (UInt64, UInt64)) {
+    let group = Int(open)
+    groups[group].bytes = cells.store(UnsafeRawBufferPointer(start: building, count: openCount))
+    groups[group].count = UInt32(openCount)
+    groups[group].live = openLive
+    groups[group].hash = hash
+    open = -1
+  }
+
+  /// Adds a group that was closed before, with a copy of its bytes. Answers it.
+  mutating func load(
+    index: UInt64, part: UInt32, bytes: UnsafeRawBufferPointer, hash: (UInt64, UInt64)
+  ) -> Int32 {
+    takeGroup(
+      OutcomeGroup(
+        index: index, part: part, bytes: cells.store(bytes), count: UInt32(bytes.count),
+        hash: hash))
+  }
+
+  /// Adds a record of a group that was loaded.
+  mutating func load(_ outcome: StoredOutcome) -> Int32 {
+    groups[Int(outcome.group)].live += 1
+    return note(outcome)
+  }
+
+  @inline(__always)
+  private mutating func note(_ outcome: StoredOutcome) -> Int32 {
+    if count &* 2 > mask &- 1 { growIndex() }
+    let slot: Int32
+    if free >= 0 {
+      slot = free
+      free = self[slot].next
+      self[slot] = outcome
+    } else {
+      // As many as the index has places for.
+      slot = Int32(truncatingIfNeeded: records.count)
+      records.append(outcome)
+    }
+    place(UInt64(outcome.tag) << 32 | UInt64(UInt32(bitPattern: slot)))
+    count &+= 1
     return slot
   }
 
-  /// Gives a record and its reply's cell back.
-  mutating func remove(_ slot: Int32) {
+  /// Gives a record back. Answers its group if that was its last one: it is to be given back too.
+  @inline(__always)
+  mutating func remove(_ slot: Int32) -> Int32 {
     unplace(slot)
-    if let cell = self[slot].reply { replies.release(cell, Int(self[slot].replyCount)) }
-    records[Int(slot)].reply = nil
-    records[Int(slot)].replyCount = 0
-    records[Int(slot)].next = free
+    let group = self[slot].group
+    self[slot].next = free
     free = slot
     count -= 1
+    groups[Int(group)].live -= 1
+    return groups[Int(group)].live == 0 ? group : -1
   }
 
-  @inline(__always)
-  private mutating func takeSlot() -> Int32 {
-    if free >= 0 {
-      let slot = free
-      free = records[Int(slot)].next
-      return slot
+  /// Gives a group without records back. Answers what it was.
+  mutating func remove(group: Int32) -> OutcomeGroup {
+    let gone = groups[Int(group)]
+    precondition(gone.live == 0 && group != open, "removal of a group that is in use")
+    if let cell = gone.bytes { cells.release(cell, Int(gone.count)) }
+    groups[Int(group)].bytes = nil
+    groups[Int(group)].next = freeGroup
+    freeGroup = group
+    return gone
+  }
+
+  private mutating func takeGroup(_ group: OutcomeGroup) -> Int32 {
+    guard freeGroup >= 0 else {
+      groups.append(group)
+      return Int32(groups.count - 1)
     }
-    if used == capacity { grow() }
-    used += 1
-    return Int32(used - 1)
+    let taken = freeGroup
+    freeGroup = groups[Int(taken)].next
+    groups[Int(taken)] = group
+    return taken
   }
 
   @inline(never)
-  private mutating func grow() {
-    precondition(capacity < Int(Int32.max) / 2, "duplicate table full")
-    records = Memory.grow(records, count: used, from: capacity, to: capacity * 2)
-    capacity *= 2
+  private mutating func reserve(_ count: Int) {
+    guard count > buildingCapacity else { return }
+    let capacity = max(count, 2 * buildingCapacity)
+    let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+    larger.copyMemory(from: building, byteCount: buildingCapacity)
+    building.deallocate()
+    building = larger
+    buildingCapacity = capacity
+    if open >= 0 { groups[Int(open)].bytes = building }
   }
+}
 
+// The index.
+extension OutcomeMemory {
   @inline(__always)
-  private static func tag(_ id: RequestID) -> UInt32 {
+  static func tag(_ id: RequestID) -> UInt32 {
     UInt32(truncatingIfNeeded: ((id.words.0 ^ id.words.3) &* 0x9E37_79B9_7F4A_7C15) >> 32)
   }
 
@@ -161,7 +275,7 @@ struct OutcomeMemory: ~Copyable {
   }
 
   private func unplace(_ slot: Int32) {
-    let tag = Self.tag(self[slot].id)
+    let tag = self[slot].tag
     let entry = UInt64(tag) << 32 | UInt64(UInt32(bitPattern: slot))
     var hole = home(tag)
     while places[hole] != entry {
@@ -198,85 +312,5 @@ struct OutcomeMemory: ~Copyable {
     let places: UnsafeMutablePointer<UInt64> = Memory.take(1 << Int(bits))
     places.initialize(repeating: vacant, count: 1 << Int(bits))
     return places
-  }
-}
-
-/// Cells for replies: sizes in steps of 32 bytes up to 1 KiB out of large pages; longer replies by themselves.
-struct ReplyCells: ~Copyable {
-  private static let step = 32
-  private static let cellMax = 1024
-  /// The first pages are small, so that a small exchange does not need a large one.
-  private static let pageBytes = 1 << 18
-  private static let smallPages = 8
-  private static let largePageBytes = 1 << 21
-
-  private var pages: [UnsafeMutablePointer<UInt8>] = []
-  /// What is left of the last of them.
-  private var page: UnsafeMutableRawPointer
-  private var pageLeft = 0
-  /// The first free cell of each size; a free cell begins with the address of the next.
-  private var freeCells = Column<UnsafeMutableRawPointer?>(
-    repeating: nil, count: ReplyCells.cellMax / ReplyCells.step + 1)
-
-  init() {
-    let first: UnsafeMutablePointer<UInt8> = Memory.take(Self.pageBytes)
-    pages.append(first)
-    page = UnsafeMutableRawPointer(first)
-    pageLeft = Self.pageBytes
-  }
-
-  @inline(never)
-  private mutating func openPage() {
-    pageLeft = Self.bytes(ofPage: pages.count)
-    let next: UnsafeMutablePointer<UInt8> = Memory.take(pageLeft)
-    pages.append(next)
-    page = UnsafeMutableRawPointer(next)
-  }
-
-  private static func bytes(ofPage number: Int) -> Int {
-    number < smallPages ? pageBytes : largePageBytes
-  }
-
-  deinit {
-    for (number, page) in pages.enumerated() { Memory.give(page, Self.bytes(ofPage: number)) }
-  }
-
-  /// Copies bytes into a cell.
-  @inline(__always)
-  mutating func store(_ bytes: UnsafeRawBufferPointer) -> UnsafeMutableRawPointer {
-    let cell = take(bytes.count)
-    if let start = bytes.baseAddress { cell.copyMemory(from: start, byteCount: bytes.count) }
-    return cell
-  }
-
-  mutating func release(_ cell: UnsafeMutableRawPointer, _ count: Int) {
-    if count > Self.cellMax {
-      cell.deallocate()
-      return
-    }
-    let size = Self.size(count)
-    cell.storeBytes(of: freeCells[size], as: UnsafeMutableRawPointer?.self)
-    freeCells[size] = cell
-  }
-
-  static func releaseIfLarge(_ cell: UnsafeMutableRawPointer, _ count: Int) {
-    if count > cellMax { cell.deallocate() }
-  }
-
-  private static func size(_ count: Int) -> Int { max(1, (count + step - 1) / step) }
-
-  @inline(__always)
-  private mutating func take(_ count: Int) -> UnsafeMutableRawPointer {
-    if count > Self.cellMax { return .allocate(byteCount: count, alignment: 16) }
-    let size = Self.size(count)
-    if let cell = freeCells[size] {
-      freeCells[size] = cell.load(as: UnsafeMutableRawPointer?.self)
-      return cell
-    }
-    let bytes = size * Self.step
-    if bytes > pageLeft { openPage() }
-    pageLeft -= bytes
-    defer { page += bytes }
-    return page
   }
 }

@@ -1,7 +1,7 @@
 // ReplicaRows: keys and values of the rows that this room owns (RowPrefix.replica), and the applied marker.
 //
 // Formats (big-endian) carry a version in their value; a change of one bumps it.
-// Not here: the rows of the exchange (Engine).
+// Not here: recorded outcomes (OutcomeRows), the rows of the exchange (Engine).
 
 import Engine
 import Raft
@@ -48,12 +48,10 @@ public struct AppliedMarker: Hashable, Sendable {
 
 enum ReplicaRows {
   static let markerKey = RowKey.start(0x01).bytes
-  static let duplicatePrefix = RowKey.start(0x02).bytes
   /// HashAgreement: part of the state.
   static let agreementKey = RowKey.start(0x03).bytes
   /// StateRecord: about the state, not part of it.
   static let recordKey = RowKey.start(0x04).bytes
-  private static let replyBytesMax = 16 << 20
 
   static func markerValue(_ marker: AppliedMarker) -> [UInt8] {
     var writer = ByteWriter(capacity: 160)
@@ -87,52 +85,5 @@ enum ReplicaRows {
       marker.configuration = try Configuration(decoding: configuration)
     }
     return marker
-  }
-
-  /// No key and value of an outcome are longer, but for the reply.
-  static let duplicateBytes = 35 + 2 + 4 * 8 + 4
-
-  @inline(__always)
-  static func duplicateKey(_ id: RequestID, into packer: inout Packer) {
-    packer.block(atMost: 35) {
-      $0.storeBytes(of: 0x02, as: UInt8.self)
-      $0.storeBytes(of: 0, toByteOffset: 1, as: UInt16.self)
-      $0.storeBytes(of: id.words.0.bigEndian, toByteOffset: 3, as: UInt64.self)
-      $0.storeBytes(of: id.words.1.bigEndian, toByteOffset: 11, as: UInt64.self)
-      $0.storeBytes(of: id.words.2.bigEndian, toByteOffset: 19, as: UInt64.self)
-      $0.storeBytes(of: id.words.3.bigEndian, toByteOffset: 27, as: UInt64.self)
-      return 35
-    }
-  }
-
-  @inline(__always)
-  static func duplicateValue(
-    _ index: UInt64, _ stamp: Int64, _ deadline: Int64, _ account: AccountID,
-    _ reply: UnsafeRawBufferPointer, into packer: inout Packer
-  ) {
-    let count = UInt32(reply.count)
-    packer.block(atMost: 38) {
-      $0.storeBytes(of: UInt16(2).bigEndian, as: UInt16.self)
-      $0.storeBytes(of: index.bigEndian, toByteOffset: 2, as: UInt64.self)
-      $0.storeBytes(of: stamp.bigEndian, toByteOffset: 10, as: Int64.self)
-      $0.storeBytes(of: deadline.bigEndian, toByteOffset: 18, as: Int64.self)
-      $0.storeBytes(of: account.value.bigEndian, toByteOffset: 26, as: UInt64.self)
-      $0.storeBytes(of: count.bigEndian, toByteOffset: 34, as: UInt32.self)
-      return 38
-    }
-    packer.raw(reply)
-  }
-
-  static func duplicate(
-    key: [UInt8], value: [UInt8]
-  ) throws(WireError) -> (RequestID, DuplicateTable.Record) {
-    guard key.count == duplicatePrefix.count + 32 else { throw .invalid("request id") }
-    var reader = ByteReader(value)
-    guard try reader.u16() == 2 else { throw .invalid("outcome version") }
-    let record = DuplicateTable.Record(
-      index: try reader.u64(), stamp: try reader.i64(), deadline: try reader.i64(),
-      account: AccountID(try reader.u64()), reply: try reader.blob32(limit: replyBytesMax))
-    try reader.finish()
-    return (RequestID(bytes: Array(key[duplicatePrefix.count...])), record)
   }
 }

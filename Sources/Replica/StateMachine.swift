@@ -153,6 +153,7 @@ public struct StateMachine: ~Copyable {
       if position % Exchange.foresight == 0 { foresee(position) }
       apply(position, isPlain, at: index, payload.stamp, &events, &outcomes)
     }
+    duplicates.seal()
     for note in payload.notes { apply(note) }
     if marker.windowEnd == 0, events.levelCount > levels {
       marker.windowEnd = (payload.stamp / Self.windowLength + 1) * Self.windowLength
@@ -201,12 +202,14 @@ public struct StateMachine: ~Copyable {
     }
     let start = outcomes.bytes.count
     if header.timestamp >= stamp &+ Self.aheadLimit {
-      ReplyCodec.pack(.rejected(.timestampAhead), into: &outcomes.bytes)
+      ReplyCodec.pack(.rejected(.timestampAhead), at: stamp, into: &outcomes.bytes)
     } else if stamp > header.deadline, !plants.has(.ignoreDeadline) {
-      ReplyCodec.pack(.rejected(.deadlinePassed), into: &outcomes.bytes)
+      ReplyCodec.pack(.rejected(.deadlinePassed), at: stamp, into: &outcomes.bytes)
     } else {
       exchange.apply(requests, at: position, stamp: stamp, &events, reply: &outcomes.bytes)
-      if !isPlain, let mark = requests.genesis(position), outcomes.reply(from: start) == .done {
+      if !isPlain, let mark = requests.genesis(position),
+        outcomes.reply(from: start, at: stamp) == .done
+      {
         found(mark)
       }
     }
@@ -234,8 +237,8 @@ public struct StateMachine: ~Copyable {
       return nil
     }
     return AppliedOutcome(
-      request: id, reply: AppliedOutcomes.decode(record.reply), index: record.index,
-      stamp: record.stamp)
+      request: id, reply: AppliedOutcomes.decode(record.reply, at: record.stamp),
+      index: record.index, stamp: record.stamp)
   }
 
   /// Whether an outcome of a request with this deadline would still be kept.
@@ -274,13 +277,12 @@ public struct StateMachine: ~Copyable {
   mutating func corrupt(lasting: Bool) {
     let id = RequestID(UInt64.max, UInt64.max, UInt64.max, marker.applied.index.value)
     guard !duplicates.holds(id) else { return }
-    let reply = ReplyCodec.encode(.done)
-    let deadline = marker.stamp + (lasting ? Self.corruptionLength : 0)
-    reply.withUnsafeBytes { bytes in
-      duplicates.put(
-        id, index: 0, stamp: marker.stamp, deadline: deadline, account: .operator,
-        reply: bytes)
-    }
+    duplicates.put(
+      id,
+      DuplicateTable.Record(
+        index: marker.applied.index.value, stamp: marker.stamp,
+        deadline: marker.stamp + (lasting ? Self.corruptionLength : 0), account: .operator,
+        reply: ReplyCodec.encode(.done, at: marker.stamp)))
   }
 
   /// Who the key belongs to. Whoever presents a key that does not exist is nobody's customer, and counts as the

@@ -49,6 +49,14 @@ public struct Column<Record: BitwiseCopyable>: ~Copyable {
     }
   }
 
+  /// Begins to bring a record closer, if there is one at the position.
+  @inlinable @inline(__always)
+  public func fetch(_ position: Int) {
+    if position >= 0, position < used {
+      Memory.fetch(base + position, bytes: MemoryLayout<Record>.stride)
+    }
+  }
+
   @usableFromInline
   mutating func grow() {
     base = Memory.grow(base, count: used, from: capacity, to: capacity * 2)

@@ -143,10 +143,12 @@ import Wire
   @Test func `every reply comes back as it was encoded`() throws {
     var random = Seeded(3)
     for reply in Self.everyReply(&random) {
-      #expect(try ReplyCodec.decode(ReplyCodec.encode(reply)) == reply)
+      #expect(try ReplyCodec.decode(ReplyCodec.encode(reply, at: 9), at: 9) == reply)
     }
     for reason in Rejection.allCases {
-      #expect(try ReplyCodec.decode(ReplyCodec.encode(.rejected(reason))) == .rejected(reason))
+      #expect(
+        try ReplyCodec.decode(ReplyCodec.encode(.rejected(reason), at: 9), at: 9)
+          == .rejected(reason))
     }
   }
 
@@ -161,12 +163,13 @@ import Wire
       id: OrderListID(1), account: view.account, symbol: view.symbol, kind: .oco,
       statusType: .allDone, status: .allDone, clientListID: view.clientOrderID, createdAt: 0,
       updatedAt: 0, legs: [leg, leg])
-    let two = ReplyCodec.encode(.cancelledAll([cancelled, cancelled], lists: [list])).count
+    let two = ReplyCodec.encode(.cancelledAll([cancelled, cancelled], lists: [list]), at: 0).count
     #expect(two * Int(Exchange.openOrdersPerSheetMax) / 2 <= ReplyCodec.bytesMax)
     let fill = Fill(
       price: 1, quantity: 2, commission: 3, commissionAsset: World.base, trade: TradeID(4))
     let counts = OrderCounts(in10Seconds: 1, inDay: 2)
-    let placed = ReplyCodec.encode(.placed(Placed(order: view, fills: [fill], counts: counts)))
+    let placed = ReplyCodec.encode(
+      .placed(Placed(order: view, fills: [fill], counts: counts)), at: 0)
     #expect(placed.count * Exchange.fillsPerReplyMax <= ReplyCodec.bytesMax)
   }
 
@@ -192,7 +195,7 @@ import Wire
 
   @Test func `random and damaged bytes never trap`() {
     var random = Seeded(5)
-    let replies = Self.everyReply(&random).map(ReplyCodec.encode)
+    let replies = Self.everyReply(&random).map { ReplyCodec.encode($0, at: 5) }
     for round in 0..<30_000 {
       var bytes = (0..<random.pick(0...300)).map { _ in UInt8(random.pick(0...255)) }
       if round % 2 == 0 {
@@ -211,8 +214,8 @@ import Wire
       _ = try? OrderViewCodec.decode(&reader)
       var reply = replies[round % replies.count]
       reply[Int(random.pick(0...Int64(reply.count - 1)))] = UInt8(random.pick(0...255))
-      _ = try? ReplyCodec.decode(reply)
-      _ = try? ReplyCodec.decode(bytes)
+      _ = try? ReplyCodec.decode(reply, at: 5)
+      _ = try? ReplyCodec.decode(bytes, at: 5)
       _ = try? EngineRows.decodeBalance(key: bytes, value: bytes)
       _ = try? EngineRows.decodeOpenOrder(key: bytes, value: bytes)
       _ = try? EngineRows.decodeSymbol(key: bytes, value: bytes)

@@ -60,20 +60,24 @@ import Testing
     var slab = OrderSlab()
     var model: [Int32: OrderView] = [:]
     for step in 0..<2_000 {
-      var view = CodecTests.view(&random)
+      var view = Self.possible(CodecTests.view(&random), OrderID(Int64(step)))
       if random.chance(50) {
         // A plain order, of which nothing is kept elsewhere.
         view.extras = .none
         view.strategyID = 0
         view.strategyType = 0
+        view.quoteOrderQuantity = 0
+        view.workingAt = view.createdAt
       }
       if model.isEmpty || random.chance(50) {
         let record = OrderRecord(
-          OrderID(Int64(step)), view.side, price: 1, remaining: 1, account: 0, symbol: 0)
+          view.id, view.side, price: 1, remaining: 1, account: 7, symbol: 8)
         let slot = slab.add(record, view, priority: 1, fingerprint: UInt64(step))
         model[slot] = view
       } else if let slot = model.keys.sorted().randomElement(using: &random) {
-        if random.chance(50) {
+        if random.chance(50), let old = model[slot] {
+          view.id = old.id
+          view.side = old.side
           slab[view: slot] = view
           model[slot] = view
         } else if random.chance(50) {
@@ -88,5 +92,17 @@ import Testing
       }
     }
     for (slot, view) in model { #expect(slab[view: slot] == view) }
+  }
+
+  /// An order that an exchange may hold: its rates are within their bound, and it is of the account
+  /// and the symbol of the test.
+  private static func possible(_ view: OrderView, _ id: OrderID) -> OrderView {
+    var view = view
+    view.id = id
+    view.account = AccountTable.id(7)
+    view.symbol = SymbolTable.id(8)
+    view.makerRate = Int64(UInt64(bitPattern: view.makerRate) % UInt64(Amounts.rateMax + 1))
+    view.takerRate = Int64(UInt64(bitPattern: view.takerRate) % UInt64(Amounts.rateMax + 1))
+    return view
   }
 }

@@ -141,6 +141,120 @@ import Wire
     #expect(store.count == 0)
   }
 
+  /// An entry's outcomes, each by itself a second later past keeping than the one before.
+  static func entry(_ table: inout DuplicateTable, index: UInt64, _ count: Int, reply: Int) {
+    for number in 0..<UInt64(count) {
+      let reply = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: reply)
+      reply.withUnsafeBytes { bytes in
+        table.put(
+          new: RequestID(index, 0, 0, number), index: index, stamp: start,
+          deadline: start + Int64(number) * second, account: AccountID(1001 + number % 3),
+          reply: bytes)
+      }
+    }
+    table.seal()
+  }
+
+  @Test func `the outcomes of an entry share a row, which goes with the last of them`() throws {
+    let store = MemoryStore()
+    var table = DuplicateTable()
+    table.advance(to: Self.start)
+    Self.entry(&table, index: 5, 10, reply: 20)
+    let first = table.hash
+    Self.entry(&table, index: 6, 1, reply: 0)
+    var rows = RowBatch()
+    table.collectRows(into: &rows)
+    store.write(rows)
+    #expect(store.count == 2)
+    for seconds in 0..<10 as Range<Int64> {
+      let stamp = Self.start + DuplicateTable.keep + seconds * Self.second + Self.second
+      table.advance(to: stamp)
+      var later = RowBatch()
+      table.collectRows(into: &later)
+      store.write(later)
+      #expect(store.count == (seconds < 9 ? 1 : 0))
+      let loaded = try DuplicateTable(loading: store, stamp: stamp)
+      for one in [table.count, loaded.count] { #expect(one == 9 - Int(seconds)) }
+      for one in [table.hash, loaded.hash] where seconds < 9 { #expect(one == first) }
+      for number in 0..<10 as Range<UInt64> {
+        let id = RequestID(5, 0, 0, number)
+        #expect(table.record(id) == loaded.record(id))
+        #expect((table.record(id)?.reply.count == 20) == (Int64(number) > seconds))
+      }
+      for account in 1001...1003 as ClosedRange<UInt64> {
+        #expect(table.usage(of: AccountID(account)) == loaded.usage(of: AccountID(account)))
+      }
+    }
+    #expect(table.hash == 0)
+  }
+
+  @Test func `an outcome is found within its own entry, and long rows are divided`() throws {
+    let store = MemoryStore()
+    var table = DuplicateTable()
+    table.advance(to: Self.start)
+    for (index, reply) in [1000, OutcomeRows.rowBytesMax, 3 * OutcomeRows.rowBytesMax].enumerated()
+    {
+      let bytes = [UInt8](repeating: 1, count: reply)
+      for number in 0..<9 as Range<UInt64> {
+        let id = RequestID(1, 2, UInt64(index), number)
+        bytes.withUnsafeBytes {
+          table.put(
+            new: id, index: UInt64(index), stamp: Self.start, deadline: Self.start + 7,
+            account: .operator, reply: $0)
+        }
+        #expect(table.record(id)?.reply == bytes)
+        #expect(table.record(id)?.deadline == Self.start + 7)
+        #expect(table.record(RequestID(1, 2, UInt64(index), number + 1)) == nil)
+      }
+      table.seal()
+    }
+    var rows = RowBatch()
+    table.collectRows(into: &rows)
+    store.write(rows)
+    #expect(store.count == 3 + 9 + 9)
+    let loaded = try DuplicateTable(loading: store, stamp: Self.start)
+    #expect(loaded.hash == table.hash && loaded.count == 27)
+    #expect(loaded.record(RequestID(1, 2, 2, 8)) == table.record(RequestID(1, 2, 2, 8)))
+  }
+
+  @Test func `a row of outcomes that is cut short or damaged is refused or read, and never traps`()
+    throws
+  {
+    var table = DuplicateTable()
+    table.advance(to: Self.start)
+    Self.entry(&table, index: 5, 3, reply: 4)
+    var rows = RowBatch()
+    table.collectRows(into: &rows)
+    let row = try #require(rows.changes.first)
+    let value = try #require(row.value)
+    func load(_ value: [UInt8]) throws {
+      let store = MemoryStore()
+      var batch = RowBatch()
+      batch.put(row.key, value)
+      store.write(batch)
+      _ = try DuplicateTable(loading: store, stamp: Self.start)
+    }
+    var whole = 0
+    for count in 0..<value.count {
+      do { try load(Array(value.prefix(count))) } catch { continue }
+      whole += 1
+    }
+    // Behind the first and behind the second: the state hash knows.
+    #expect(whole == 2)
+    var random = SeededRandom(11)
+    for _ in 0..<2_000 {
+      var damaged = value
+      damaged[Int(random.below(Int64(damaged.count)))] = UInt8(random.below(256))
+      try? load(damaged)
+    }
+    // All of them are past keeping.
+    let store = MemoryStore()
+    store.write(rows)
+    #expect(throws: ReplicaError.self) {
+      _ = try DuplicateTable(loading: store, stamp: Self.start + 600 * Self.second)
+    }
+  }
+
   @Test func `the applied marker comes back as it was`() throws {
     var marker = AppliedMarker.initial
     marker.applied = .init(term: .init(3), index: .init(7))

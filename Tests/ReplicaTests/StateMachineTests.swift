@@ -155,7 +155,7 @@ import Wire
     #expect(Set(a.changes.map(\.key)) == Set(b.changes.map(\.key)))
 
     var damage = RowBatch()
-    damage.delete(atMost: 35) { ReplicaRows.duplicateKey(RequestID(0, 0, 1, 20), into: &$0) }
+    damage.delete(atMost: OutcomeRows.keyBytes) { OutcomeRows.key(20, 0, into: &$0) }
     store.write(damage)
     #expect(throws: ReplicaError.self) { _ = try StateMachine(loading: store) }
   }

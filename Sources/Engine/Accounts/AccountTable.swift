@@ -87,10 +87,14 @@ struct AccountTable: ~Copyable {
 
   /// The account at a place.
   @inline(__always)
-  func id(_ place: Int32) -> AccountID {
-    place < Self.firstCustomer
+  func id(_ place: Int32) -> AccountID { Self.id(place) }
+
+  /// The same: accounts are numbered without gaps.
+  @inline(__always)
+  static func id(_ place: Int32) -> AccountID {
+    place < firstCustomer
       ? AccountID(UInt64(place))
-      : AccountID(AccountID.firstCustomer.value + UInt64(place - Self.firstCustomer))
+      : AccountID(AccountID.firstCustomer.value + UInt64(place - firstCustomer))
   }
 
   /// How many customers and keys there are.

@@ -60,11 +60,11 @@ extension Exchange {
         accounts.countFirstFill(book.orders[maker].account, isMaker: true, at: stamp)
       }
     }
-    Self.fill(&taker, quantity, quote, isDone, stamp)
+    taker.fill(quantity, quote, isDone: isDone, stamp)
     book.reduce(maker, by: quantity, side: taker.side.opposite)
     let isUsedUp = book.orders[maker].remaining == 0
     let isFilled = isUsedUp && left(maker) == 0
-    Self.fill(&book.orders[view: maker], quantity, quote, isFilled, stamp)
+    book.orders.fill(maker, quantity, quote, isDone: isFilled, stamp)
     events.noteTrade(
       Trade(
         symbol: taker.symbol, id: id, price: price, quantity: quantity, quoteQuantity: quote,
@@ -130,16 +130,16 @@ extension Exchange {
     if book.orders[maker].special >= 0 { keepProceeds(maker, quantity - makerFee) }
     return TradeFees(maker: makerFee, taker: takerFee, makerAsset: base, takerAsset: money)
   }
+}
 
-  // Notes a fill in an order's view.
+extension OrderView {
+  /// Notes a trade.
   @inline(__always)
-  private static func fill(
-    _ view: inout OrderView, _ quantity: Int64, _ quote: Int64, _ isDone: Bool, _ stamp: Int64
-  ) {
-    view.executed += quantity
-    view.executedQuote += quote
-    if view.quoteOrderQuantity > 0 { view.quantity = view.executed + view.extras.prevented }
-    view.status = isDone ? .filled : .partiallyFilled
-    view.updatedAt = stamp
+  mutating func fill(_ quantity: Int64, _ quote: Int64, isDone: Bool, _ stamp: Int64) {
+    executed += quantity
+    executedQuote += quote
+    if quoteOrderQuantity > 0 { self.quantity = executed + extras.prevented }
+    status = isDone ? .filled : .partiallyFilled
+    updatedAt = stamp
   }
 }

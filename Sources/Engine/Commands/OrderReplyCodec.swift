@@ -51,40 +51,40 @@ public enum OrderListCodec {
 }
 
 extension ReplyCodec {
-  static func encode(_ placed: ListPlaced, into writer: inout ByteWriter) {
+  static func encode(_ placed: ListPlaced, _ stamp: Int64, into writer: inout ByteWriter) {
     OrderListCodec.encode(placed.list, into: &writer)
     writer.u8(UInt8(placed.orders.count))
-    for order in placed.orders { OrderViewCodec.encode(order, into: &writer) }
-    encode(placed.counts, into: &writer)
-    encode(placed.fills, into: &writer)
-    encode(placed.preventions, into: &writer)
+    for order in placed.orders { OrderViewCodec.encode(order, at: stamp, into: &writer) }
+    encode(Trades(placed.counts, placed.fills, placed.preventions), into: &writer)
   }
 
-  static func listPlaced(_ r: inout ByteReader) throws(WireError) -> ListPlaced {
+  static func listPlaced(_ r: inout ByteReader, _ stamp: Int64) throws(WireError) -> ListPlaced {
     let list = try OrderListCodec.decode(&r)
     var orders: [OrderView] = []
-    for _ in 0..<(try r.u8()) { orders.append(try OrderViewCodec.decode(&r)) }
-    let counts = try counts(&r)
-    var placed = ListPlaced(list: list, orders: orders, fills: try fills(&r), counts: counts)
-    placed.preventions = try preventions(&r)
-    return placed
+    for _ in 0..<(try r.u8()) { orders.append(try OrderViewCodec.decode(&r, at: stamp)) }
+    let trades = try trades(&r)
+    return ListPlaced(
+      list: list, orders: orders, fills: trades.fills, counts: trades.counts,
+      preventions: trades.preventions)
   }
 
-  static func encode(_ cancelled: ListCancelled, into writer: inout ByteWriter) {
+  static func encode(_ cancelled: ListCancelled, _ stamp: Int64, into writer: inout ByteWriter) {
     OrderListCodec.encode(cancelled.list, into: &writer)
     writer.u8(UInt8(cancelled.orders.count))
-    for order in cancelled.orders { encode(order, into: &writer) }
+    for order in cancelled.orders { encode(order, stamp, into: &writer) }
   }
 
-  static func listCancelled(_ r: inout ByteReader) throws(WireError) -> ListCancelled {
+  static func listCancelled(_ r: inout ByteReader, _ stamp: Int64) throws(WireError)
+    -> ListCancelled
+  {
     let list = try OrderListCodec.decode(&r)
     var orders: [Cancelled] = []
-    for _ in 0..<(try r.u8()) { orders.append(try cancelled(&r)) }
+    for _ in 0..<(try r.u8()) { orders.append(try cancelled(&r, stamp)) }
     return ListCancelled(list: list, orders: orders)
   }
 
-  static func encode(_ amended: Amended, into writer: inout ByteWriter) {
-    OrderViewCodec.encode(amended.amendment.order, into: &writer)
+  static func encode(_ amended: Amended, _ stamp: Int64, into writer: inout ByteWriter) {
+    OrderViewCodec.encode(amended.amendment.order, at: stamp, into: &writer)
     amended.amendment.originalClientOrderID.encode(into: &writer)
     writer.i64(amended.amendment.originalQuantity)
     writer.i64(amended.amendment.execution.value)
@@ -93,22 +93,23 @@ extension ReplyCodec {
     if let list = amended.list { OrderListCodec.encode(list, into: &writer) }
   }
 
-  static func amended(_ r: inout ByteReader) throws(WireError) -> Amended {
+  static func amended(_ r: inout ByteReader, _ stamp: Int64) throws(WireError) -> Amended {
     let amendment = Amendment(
-      order: try OrderViewCodec.decode(&r), originalClientOrderID: try ShortText.decode(&r),
+      order: try OrderViewCodec.decode(&r, at: stamp),
+      originalClientOrderID: try ShortText.decode(&r),
       originalQuantity: try r.i64(), execution: ExecutionID(try r.i64()), stamp: try r.i64())
     return Amended(
       amendment: amendment, list: try r.bool() ? try OrderListCodec.decode(&r) : nil)
   }
 
-  static func encode(_ replaced: Replaced, into writer: inout ByteWriter) {
+  static func encode(_ replaced: Replaced, _ stamp: Int64, into writer: inout ByteWriter) {
     switch replaced.cancel {
     case .cancelled(let cancelled):
       writer.u8(1)
-      encode(cancelled, into: &writer)
+      encode(cancelled, stamp, into: &writer)
     case .cancelledList(let cancelled):
       writer.u8(2)
-      encode(cancelled, into: &writer)
+      encode(cancelled, stamp, into: &writer)
     case .failed(let reason):
       writer.u8(3)
       writer.u16(reason.rawValue)
@@ -116,7 +117,7 @@ extension ReplyCodec {
     switch replaced.order {
     case .placed(let placed):
       writer.u8(1)
-      encode(placed, into: &writer)
+      encode(placed, stamp, into: &writer)
     case .failed(let reason):
       writer.u8(2)
       writer.u16(reason.rawValue)
@@ -124,16 +125,16 @@ extension ReplyCodec {
     }
   }
 
-  static func replaced(_ r: inout ByteReader) throws(WireError) -> Replaced {
+  static func replaced(_ r: inout ByteReader, _ stamp: Int64) throws(WireError) -> Replaced {
     let cancel: ReplaceCancel
     switch try r.u8() {
-    case 1: cancel = .cancelled(try cancelled(&r))
-    case 2: cancel = .cancelledList(try listCancelled(&r))
+    case 1: cancel = .cancelled(try cancelled(&r, stamp))
+    case 2: cancel = .cancelledList(try listCancelled(&r, stamp))
     case 3: cancel = .failed(try rejection(&r))
     default: throw .invalid("cancel half")
     }
     switch try r.u8() {
-    case 1: return Replaced(cancel: cancel, order: .placed(try placed(&r)))
+    case 1: return Replaced(cancel: cancel, order: .placed(try placed(&r, stamp)))
     case 2: return Replaced(cancel: cancel, order: .failed(try rejection(&r)))
     case 3: return Replaced(cancel: cancel, order: .notAttempted)
     default: throw .invalid("order half")

@@ -68,10 +68,10 @@ struct OrderSlab: ~Copyable {
 
   /// The order as it stands, put together from its parts.
   subscript(view slot: Int32) -> OrderView {
-    @inline(__always) get { details[slot].view(rarities(of: slot)) }
+    @inline(__always) get { details[slot].view(records[slot], rarities(of: slot)) }
     @inline(__always) set { put(newValue, slot) }
     @inline(__always) _modify {
-      var view = details[slot].view(rarities(of: slot))
+      var view = details[slot].view(records[slot], rarities(of: slot))
       defer { put(view, slot) }
       yield &view
     }
@@ -98,6 +98,18 @@ struct OrderSlab: ~Copyable {
       rarities[place] = rare
     } else {
       details[slot].rarities = rarities.allocate(rare)
+    }
+  }
+
+  /// Notes a trade in which the order was the maker.
+  @inline(__always)
+  mutating func fill(
+    _ slot: Int32, _ quantity: Int64, _ quote: Int64, isDone: Bool, _ stamp: Int64
+  ) {
+    if details[slot].rarities < 0 {
+      details[slot].fill(quantity, quote, isDone: isDone, stamp)
+    } else {
+      self[view: slot].fill(quantity, quote, isDone: isDone, stamp)
     }
   }
 

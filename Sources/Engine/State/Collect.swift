@@ -66,13 +66,12 @@ extension Exchange {
       }
       let special = book.orders[slot].special
       let state = special < 0 ? nil : book.specials[special]
+      let account = accounts.id(book.orders[slot].account)
+      let symbol = SymbolTable.id(book.orders[slot].symbol)
+      let id = book.orders[slot].id
       let hash = batch.put(
         atMost: RowKeys.bytesMax + RowValues.hotBytesMax,
-        key: {
-          $0.openOrderKey(
-            book.orders[view: slot].account, book.orders[view: slot].symbol,
-            book.orders[view: slot].id)
-        },
+        key: { $0.openOrderKey(account, symbol, id) },
         value: {
           RowValues.openOrder(
             book.orders[view: slot], priority: book.orders[detail: slot].priority,
@@ -89,9 +88,9 @@ extension Exchange {
     let hash = book.orders[detail: slot].hash
     guard hash != 0 else { return }
     stateHash &-= hash
-    let account = book.orders[view: slot].account
-    let symbol = book.orders[view: slot].symbol
-    let id = book.orders[view: slot].id
+    let account = accounts.id(book.orders[slot].account)
+    let symbol = SymbolTable.id(book.orders[slot].symbol)
+    let id = book.orders[slot].id
     written.delete(atMost: RowKeys.bytesMax) { $0.openOrderKey(account, symbol, id) }
   }
 

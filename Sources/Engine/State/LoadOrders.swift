@@ -43,7 +43,9 @@ extension Exchange {
     guard let account = accounts.place(view.account), let symbol = symbols.place(view.symbol),
       view.status.isOpen, view.executed >= 0, view.extras.prevented >= 0,
       view.quantity >= view.executed, view.quantity - view.executed >= view.extras.prevented,
-      view.quantity <= Amounts.amountMax, view.extras.discount.isValid
+      view.quantity <= Amounts.amountMax, view.extras.discount.isValid,
+      (0...Amounts.rateMax).contains(view.makerRate),
+      (0...Amounts.rateMax).contains(view.takerRate)
     else { throw .invalid("open order row") }
     let left = view.quantity - view.executed - view.extras.prevented
     try check(stored, left, symbol)

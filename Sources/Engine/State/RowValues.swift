@@ -129,7 +129,7 @@ enum RowValues {
       packer.u64(special.turn)
       packer.u8(special.leg)
     }
-    OrderViewCodec.pack(view, into: &packer)
+    OrderViewCodec.pack(view, at: 0, into: &packer)
   }
 
   static func openOrder(key: [UInt8], value: [UInt8]) throws(WireError) -> StoredOrder {

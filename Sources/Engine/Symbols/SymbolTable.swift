@@ -59,6 +59,10 @@ struct SymbolTable: ~Copyable {
     id.value >= 1 && id.value <= UInt32(states.count) ? Int32(id.value - 1) : nil
   }
 
+  /// The symbol at a place: symbols are numbered without gaps.
+  @inline(__always)
+  static func id(_ place: Int32) -> SymbolID { SymbolID(UInt32(place) + 1) }
+
   func asset(_ id: AssetID) -> AssetInfo? {
     id.value >= 1 && id.value <= UInt32(assets.count) ? assets[Int(id.value) - 1] : nil
   }

@@ -1,11 +1,12 @@
 // OrderViewCodec: an order as bytes, in replies, in the rows of open orders and in Market's history
 // rows.
 //
-// Layout: version u8, symbol, id, account, client order id, the enumerations, then a u32 with one
-// bit for each number that is not zero, in the order of `numbers`, then those numbers, then what
-// only some orders have, then the rates in the discount asset, if it may pay in it. So a field that
-// few orders use costs nothing in the others. `updatedAt` and `workingAt` are kept as what they are
-// above `createdAt`.
+// Layout: version u8, head u64 (the enumerations, whether rarities follow, and the lengths of the
+// numbers that most orders have), the client order id, those numbers (see ShortNumbers), then the
+// lengths u64 and the numbers that few orders have, if there are any. So a field costs the bytes that
+// its value needs, and one that is zero costs none.
+// `createdAt` is kept as what it is below a stamp that reader and writer know, `updatedAt` and
+// `workingAt` as what they are above `createdAt`.
 // Invariants: decode(encode(x)) == x; decoding never traps; one order has one encoding.
 // Not here: queue position (State/Rows).
 
@@ -14,152 +15,166 @@ import Wire
 /// Encodes and decodes `OrderView`.
 public enum OrderViewCodec {
   /// The longest encoding, in bytes.
-  public static let bytesMax = plainBytesMax + extrasBytes + 8
-  private static let plainBytesMax = 1 + 4 + 8 + 8 + 41 + 6 + 4 + numbersCount * 8
+  public static let bytesMax = plainBytesMax + raritiesBytesMax
+  private static let plainBytesMax = 9 + ShortText.bytesMax + 11 * 8
+  private static let raritiesBytesMax = 8 + 16 * 8
 
-  private static let version: UInt8 = 3
-  static let numbersCount = 12
-  static let extrasBytes = 6 * 8 + 4 + 3 + 2 + 8
-  /// The bit behind those of the numbers: extras follow.
-  private static let extrasBit: UInt32 = 1 << 12
-  /// The rates in the discount asset follow.
-  private static let discountBit: UInt32 = 1 << 13
+  private static let version: UInt8 = 4
+  /// In the head, above the enumerations and below the lengths.
+  private static let raritiesBit: UInt64 = 1 << 17
+  private static let lengthsShift: UInt64 = 20
 
-  /// Encodes an order.
-  public static func encode(_ view: OrderView, into writer: inout ByteWriter) {
-    writer.raw(Packer.bytes(bytesMax) { pack(view, into: &$0) })
+  /// Encodes an order. `stamp` is at or after its creation, and known where it is decoded.
+  public static func encode(
+    _ view: OrderView, at stamp: Int64 = 0, into writer: inout ByteWriter
+  ) {
+    writer.raw(Packer.bytes(bytesMax) { pack(view, at: stamp, into: &$0) })
   }
 
   /// Decodes an order. Throws on another version, unknown enumeration values and invalid text.
-  public static func decode(_ reader: inout ByteReader) throws(WireError) -> OrderView {
+  public static func decode(
+    _ reader: inout ByteReader, at stamp: Int64 = 0
+  ) throws(WireError) -> OrderView {
+    try reader.borrowing { raw throws(WireError) in try decode(&raw, at: stamp) }
+  }
+
+  private static func decode(
+    _ reader: inout RawReader, at stamp: Int64
+  ) throws(WireError) -> OrderView {
     guard try reader.u8() == version else { throw .invalid("order version") }
-    let symbol = SymbolID(try reader.u32())
-    let id = OrderID(try reader.i64())
-    let account = AccountID(try reader.u64())
+    let head = try reader.u64()
+    guard head & (1 << lengthsShift - raritiesBit << 1) == 0 else { throw .invalid("order head") }
+    guard let side = Side(rawValue: UInt8(head & 1) + 1),
+      let type = OrderType(rawValue: UInt8(head >> 1 & 7)),
+      let timeInForce = TimeInForce(rawValue: UInt8(head >> 4 & 3)),
+      let prevention = SelfTradePrevention(rawValue: UInt8(head >> 6 & 7)),
+      let status = OrderStatus(rawValue: UInt8(head >> 9 & 15)),
+      let reason = ExpiryReason(rawValue: UInt8(head >> 13 & 15))
+    else { throw .invalid("order head") }
     let clientOrderID = try ShortText.decode(&reader)
-    let side = try reader.side()
-    let type = try reader.orderType()
-    let timeInForce = try reader.timeInForce()
-    let selfTradePrevention = try reader.selfTradePrevention()
-    guard let status = OrderStatus(rawValue: try reader.u8()) else { throw .invalid("status") }
-    guard let reason = ExpiryReason(rawValue: try reader.u8()) else { throw .invalid("expiry") }
-    let present = try reader.u32()
-    guard present < discountBit << 1 else { throw .invalid("order fields") }
-    var n: InlineArray<12, Int64> = .init(repeating: 0)
-    for i in 0..<numbersCount where present & (1 << UInt32(i)) != 0 {
-      n[i] = try reader.i64()
-      guard n[i] != 0 else { throw .invalid("order field") }
-    }
+    var numbers = NumberLengths(head >> lengthsShift)
     var view = OrderView(
-      symbol: symbol, id: id, account: account, clientOrderID: clientOrderID, side: side,
-      type: type, timeInForce: timeInForce, selfTradePrevention: selfTradePrevention,
-      status: status, expiryReason: reason, price: n[0], quantity: n[1],
-      quoteOrderQuantity: n[2], executed: n[3], executedQuote: n[4], createdAt: n[5],
-      updatedAt: n[5] &+ n[6], workingAt: n[5] &+ n[7], makerRate: n[8], takerRate: n[9],
-      strategyID: n[10], strategyType: n[11])
-    if present & extrasBit != 0 {
-      view.extras = try extras(&reader)
-      guard view.extras != .none else { throw .invalid("order extras") }
-    }
-    if present & discountBit != 0 {
-      view.extras.discount = DiscountTerms(maker: try reader.u32(), taker: try reader.u32())
-      guard view.extras.discount.isOn else { throw .invalid("order discount") }
-    }
+      symbol: SymbolID(try numbers.short(&reader)), id: OrderID(try numbers.signed(&reader)),
+      account: AccountID(try numbers.next(&reader)), clientOrderID: clientOrderID, side: side,
+      type: type, timeInForce: timeInForce, selfTradePrevention: prevention, status: status,
+      expiryReason: reason, price: try numbers.signed(&reader),
+      quantity: try numbers.signed(&reader), executed: try numbers.signed(&reader),
+      executedQuote: try numbers.signed(&reader),
+      createdAt: stamp &- (try numbers.signed(&reader)), updatedAt: 0, workingAt: 0)
+    view.updatedAt = view.createdAt &+ (try numbers.signed(&reader))
+    view.workingAt = view.createdAt
+    view.makerRate = try numbers.signed(&reader)
+    view.takerRate = try numbers.signed(&reader)
+    if head & raritiesBit != 0 { try rarities(&reader, &view) }
     return view
   }
 
-  static func pack(_ view: OrderView, into packer: inout Packer) {
-    let isPlain = view.extras.isPlain
-    packer.block(atMost: plainBytesMax) { pack(plain: view, isPlain, into: $0) }
-    if !isPlain { pack(view.extras, into: &packer) }
-    if view.extras.discount.isOn {
-      packer.u32(view.extras.discount.maker)
-      packer.u32(view.extras.discount.taker)
-    }
+  @inline(__always)
+  static func pack(_ view: OrderView, at stamp: Int64, into packer: inout Packer) {
+    let isPlain = OrderRarities.areNone(in: view)
+    packer.block(atMost: plainBytesMax) { pack(plain: view, isPlain, stamp, into: $0) }
+    if !isPlain { pack(rarities: view, into: &packer) }
   }
 
-  // All but the extras. Answers how many bytes that are.
-  @inline(__always)
+  // All but the rarities. Answers how many bytes that are.
   private static func pack(
-    plain view: OrderView, _ isPlain: Bool, into memory: UnsafeMutableRawPointer
+    plain view: OrderView, _ isPlain: Bool, _ stamp: Int64,
+    into memory: UnsafeMutableRawPointer
   ) -> Int {
     memory.storeBytes(of: version, as: UInt8.self)
-    memory.storeBytes(of: view.symbol.value.bigEndian, toByteOffset: 1, as: UInt32.self)
-    memory.storeBytes(of: view.id.value.bigEndian, toByteOffset: 5, as: Int64.self)
-    memory.storeBytes(of: view.account.value.bigEndian, toByteOffset: 13, as: UInt64.self)
-    var at = 21 + view.clientOrderID.store(to: memory + 21)
-    memory.storeBytes(of: view.side.rawValue, toByteOffset: at, as: UInt8.self)
-    memory.storeBytes(of: view.type.rawValue, toByteOffset: at + 1, as: UInt8.self)
-    memory.storeBytes(of: view.timeInForce.rawValue, toByteOffset: at + 2, as: UInt8.self)
-    memory.storeBytes(of: view.selfTradePrevention.rawValue, toByteOffset: at + 3, as: UInt8.self)
-    memory.storeBytes(of: view.status.rawValue, toByteOffset: at + 4, as: UInt8.self)
-    memory.storeBytes(of: view.expiryReason.rawValue, toByteOffset: at + 5, as: UInt8.self)
-    let bits = at + 6
-    at += 10
-    var present: UInt32 = isPlain ? 0 : extrasBit
-    if view.extras.discount.isOn { present |= discountBit }
-    put(view.price, 0, memory, &at, &present)
-    put(view.quantity, 1, memory, &at, &present)
-    if view.quoteOrderQuantity | view.executed | view.executedQuote != 0 {
-      put(view.quoteOrderQuantity, 2, memory, &at, &present)
-      put(view.executed, 3, memory, &at, &present)
-      put(view.executedQuote, 4, memory, &at, &present)
+    var numbers = NumberPacker(memory, at: 9 + view.clientOrderID.store(to: memory + 9))
+    numbers.put(UInt64(view.symbol.value))
+    numbers.put(view.id.value)
+    numbers.put(view.account.value)
+    numbers.put(view.price)
+    numbers.put(view.quantity)
+    if view.executed | view.executedQuote == 0 {
+      numbers.skip(2)
+    } else {
+      numbers.put(view.executed)
+      numbers.put(view.executedQuote)
     }
-    put(view.createdAt, 5, memory, &at, &present)
+    let age = stamp &- view.createdAt
     let updated = view.updatedAt &- view.createdAt
-    let working = view.workingAt &- view.createdAt
-    if updated | working != 0 {
-      put(updated, 6, memory, &at, &present)
-      put(working, 7, memory, &at, &present)
+    if age | updated == 0 {
+      numbers.skip(2)
+    } else {
+      numbers.put(age)
+      numbers.put(updated)
     }
-    put(view.makerRate, 8, memory, &at, &present)
-    put(view.takerRate, 9, memory, &at, &present)
-    if view.strategyID | view.strategyType != 0 {
-      put(view.strategyID, 10, memory, &at, &present)
-      put(view.strategyType, 11, memory, &at, &present)
+    numbers.put(view.makerRate)
+    numbers.put(view.takerRate)
+    let marks =
+      UInt64(view.side.rawValue &- 1) | UInt64(view.type.rawValue) << 1
+      | UInt64(view.timeInForce.rawValue) << 4 | UInt64(view.selfTradePrevention.rawValue) << 6
+      | UInt64(view.status.rawValue) << 9 | UInt64(view.expiryReason.rawValue) << 13
+    let head = numbers.lengths << lengthsShift | marks | (isPlain ? 0 : raritiesBit)
+    memory.storeBytes(of: head.bigEndian, toByteOffset: 1, as: UInt64.self)
+    return numbers.end
+  }
+
+  @inline(never)
+  private static func pack(rarities view: OrderView, into packer: inout Packer) {
+    packer.block(atMost: raritiesBytesMax) { memory in
+      let extras = view.extras
+      let peg = UInt64(extras.terms.peg.rawValue)
+      let levels = extras.terms.pegLevels.map { UInt64($0) << 8 | 1 << 2 } ?? 0
+      var numbers = NumberPacker(memory, at: 8)
+      numbers.put(view.quoteOrderQuantity)
+      numbers.put(view.workingAt &- view.createdAt)
+      numbers.put(view.strategyID)
+      numbers.put(view.strategyType)
+      numbers.put(extras.terms.stopPrice)
+      numbers.put(UInt64(extras.terms.trailingDelta))
+      numbers.put(extras.terms.icebergQuantity)
+      numbers.put(peg | levels)
+      numbers.put(extras.sentPrice)
+      numbers.put(extras.trailingSince &+ 1)
+      numbers.put(extras.prevented)
+      numbers.put(extras.preventedMatch.value)
+      numbers.put(extras.list.value)
+      numbers.put(UInt64(extras.amendments))
+      numbers.put(UInt64(extras.discount.maker &+ 1))
+      numbers.put(UInt64(extras.discount.taker &+ 1))
+      memory.storeBytes(of: numbers.lengths.bigEndian, as: UInt64.self)
+      return numbers.end
     }
-    memory.storeBytes(of: present.bigEndian, toByteOffset: bits, as: UInt32.self)
-    return at
   }
 
-  // Stores a number and moves on, unless it is zero: then the next one takes its place.
-  @inline(__always)
-  private static func put(
-    _ value: Int64, _ bit: UInt32, _ memory: UnsafeMutableRawPointer, _ at: inout Int,
-    _ present: inout UInt32
-  ) {
-    memory.storeBytes(of: value.bigEndian, toByteOffset: at, as: Int64.self)
-    let counts: UInt32 = value == 0 ? 0 : 1
-    present |= counts << bit
-    at += Int(counts) * 8
-  }
-
-  private static func pack(_ extras: OrderExtras, into packer: inout Packer) {
-    packer.i64(extras.terms.stopPrice)
-    packer.u32(extras.terms.trailingDelta)
-    packer.i64(extras.terms.icebergQuantity)
-    packer.u8(extras.terms.peg.rawValue)
-    packer.u8(extras.terms.pegLevels == nil ? 0 : 1)
-    packer.u8(extras.terms.pegLevels ?? 0)
-    packer.i64(extras.sentPrice)
-    packer.i64(extras.trailingSince)
-    packer.i64(extras.prevented)
-    packer.i64(extras.preventedMatch.value)
-    packer.i64(extras.list.value)
-    packer.u16(extras.amendments)
-  }
-
-  private static func extras(_ r: inout ByteReader) throws(WireError) -> OrderExtras {
-    let stopPrice = try r.i64()
-    let delta = try r.u32()
-    let iceberg = try r.i64()
-    let peg = try r.pegPrice()
-    return OrderExtras(
-      terms: SpecialTerms(
-        stopPrice: stopPrice, trailingDelta: delta, icebergQuantity: iceberg, peg: peg,
-        pegLevels: try r.pegLevels()), sentPrice: try r.i64(), trailingSince: try r.i64(),
-      prevented: try r.i64(), preventedMatch: PreventedMatchID(try r.i64()),
-      list: OrderListID(try r.i64()), amendments: try r.u16())
+  private static func rarities(
+    _ r: inout RawReader, _ view: inout OrderView
+  ) throws(WireError) {
+    let lengths = try r.u64()
+    guard lengths != 0 else { throw .invalid("order rarities") }
+    var numbers = NumberLengths(lengths)
+    view.quoteOrderQuantity = try numbers.signed(&r)
+    view.workingAt = view.createdAt &+ (try numbers.signed(&r))
+    view.strategyID = try numbers.signed(&r)
+    view.strategyType = try numbers.signed(&r)
+    view.extras.terms = SpecialTerms(
+      stopPrice: try numbers.signed(&r), trailingDelta: try numbers.short(&r),
+      icebergQuantity: try numbers.signed(&r))
+    let peg = try numbers.next(&r)
+    guard peg < 1 << 16, let kind = PegPrice(rawValue: UInt8(peg & 3)) else {
+      throw .invalid("peg")
+    }
+    view.extras.terms.peg = kind
+    switch peg >> 2 & 63 {
+    case 0 where peg < 1 << 8: break
+    case 1: view.extras.terms.pegLevels = UInt8(peg >> 8)
+    default: throw .invalid("peg levels that are not given")
+    }
+    view.extras.sentPrice = try numbers.signed(&r)
+    view.extras.trailingSince = try numbers.signed(&r) &- 1
+    view.extras.prevented = try numbers.signed(&r)
+    view.extras.preventedMatch = PreventedMatchID(try numbers.signed(&r))
+    view.extras.list = OrderListID(try numbers.signed(&r))
+    guard let amendments = UInt16(exactly: try numbers.next(&r)) else {
+      throw .invalid("amendments")
+    }
+    view.extras.amendments = amendments
+    view.extras.discount = DiscountTerms(
+      maker: try numbers.short(&r) &- 1, taker: try numbers.short(&r) &- 1)
   }
 }
 
@@ -172,38 +187,11 @@ extension Packer {
 }
 
 extension ByteReader {
-  mutating func side() throws(WireError) -> Side {
-    guard let value = Side(rawValue: try u8()) else { throw .invalid("side") }
-    return value
-  }
-
-  mutating func orderType() throws(WireError) -> OrderType {
-    guard let value = OrderType(rawValue: try u8()) else { throw .invalid("order type") }
-    return value
-  }
-
-  mutating func timeInForce() throws(WireError) -> TimeInForce {
-    guard let value = TimeInForce(rawValue: try u8()) else { throw .invalid("time in force") }
-    return value
-  }
-
   mutating func selfTradePrevention() throws(WireError) -> SelfTradePrevention {
     guard let value = SelfTradePrevention(rawValue: try u8()) else {
       throw .invalid("self-trade prevention")
     }
     return value
-  }
-
-  mutating func pegPrice() throws(WireError) -> PegPrice {
-    guard let value = PegPrice(rawValue: try u8()) else { throw .invalid("peg") }
-    return value
-  }
-
-  mutating func pegLevels() throws(WireError) -> UInt8? {
-    let given = try bool()
-    let levels = try u8()
-    guard given || levels == 0 else { throw .invalid("peg levels that are not given") }
-    return given ? levels : nil
   }
 
   mutating func orderListKind() throws(WireError) -> OrderListKind {
