@@ -26,7 +26,7 @@ struct NodeFiles {
   var recovered: RecoveredLog
   var state: StateStore
   var marker: AppliedMarker
-  /// Why the stored rows cannot be used; then `state` is an empty one.
+  /// Why the stored rows cannot be used; then nothing in `state` counts.
   var storeDamage: String?
   /// The configuration that the distrusted rows held.
   private var oldConfiguration: Configuration?
@@ -34,7 +34,9 @@ struct NodeFiles {
 
   /// Opens them, making what is missing in a new directory.
   ///
-  /// - Throws: one clear line; a damaged log is never started with.
+  /// A damaged log is repaired: what is intact stays, and it remembers what it may have held.
+  ///
+  /// - Throws: one clear line.
   static func open(
     _ settings: NodeSettings, genesis: GenesisContents, log: Logger
   ) throws -> NodeFiles {
@@ -60,10 +62,7 @@ struct NodeFiles {
       state = try scratch(directory)
     }
     if storeDamage == nil {
-      // What damage took from a log below the stored state is not missed: the state is the log's new beginning.
-      if recovered.suspect != nil, recovered.last.index < marker.applied.index {
-        recovered = try store.reset(to: marker.applied)
-      }
+      recovered = try store.fit(to: marker.applied)
       store.stateIsDurable(upTo: marker.applied.index)
     }
     return NodeFiles(

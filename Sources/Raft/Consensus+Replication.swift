@@ -248,8 +248,9 @@ extension Consensus {
   /// A follower's log does not hold `previous`: continue below, at the last entry that both may
   /// have. One round trip for each term that differs, at most.
   private mutating func backOff(_ i: Int, _ previous: LogIndex, _ hint: EntryID) {
-    // What a damaged node acknowledged may be gone, or be other entries.
-    if progress[i].isSuspect { progress[i].match = .zero }
+    // What a damaged node acknowledged may be gone, or be other entries. Such a node may count itself whole before this
+    // leader heard of it; then it says so here.
+    if progress[i].isSuspect || previous == progress[i].match { progress[i].match = .zero }
     let isStale =
       progress[i].state == .snapshot || previous <= progress[i].match
       || previous >= progress[i].next

@@ -26,7 +26,7 @@ extension Coordinator {
 
   /// Whether this node may found a cluster, with others that may too.
   private var isNew: Bool {
-    consensus.lastIndex == .zero && settings.mayFound && founded == nil
+    consensus.lastIndex == .zero && !consensus.isDamaged && settings.mayFound && founded == nil
   }
 
   /// A peer introduced itself on a new connection. Refused: close it.

@@ -162,8 +162,7 @@ public struct Coordinator: ~Copyable {
       id: identity.id, settings: settings.consensus,
       restored: Restored(
         hardState: restored.hardState,
-        configuration: restored.storeDamage == nil
-          ? marker.configuration : restored.configuration,
+        configuration: marker.configuration,
         base: restored.storeDamage == nil ? marker.applied : restored.logBase,
         entries: restored.entries, logBase: restored.logBase, suspect: restored.suspect,
         voteUnreadable: restored.voteUnreadable), seed: seed)

@@ -77,17 +77,14 @@ public struct RestoredReplica: Sendable {
   public var voteUnreadable: Bool
   /// Why the stored rows cannot be used: an error of `StateStore.open`, or of an earlier
   /// `Coordinator.init`. Then `rows`
-  /// is not read, `entries` are all of the log after `logBase`, and the node waits for a peer's snapshot.
+  /// is not read, `entries` are all of the log after `logBase`, and the node waits for a peer's snapshot. A configuration
+  /// that none of them names it learns from a peer's hello.
   public var storeDamage: String?
-  /// The configuration at `logBase`, if it is known from elsewhere (a snapshot's manifest). For
-  /// `storeDamage` only; without
-  /// it the node learns it from a peer's hello.
-  public var configuration: Configuration?
 
   public init(
     hardState: HardState = HardState(), last: EntryID = .zero, entries: [Entry] = [],
     logBase: EntryID = .zero, suspect: Suspect? = nil, voteUnreadable: Bool = false,
-    storeDamage: String? = nil, configuration: Configuration? = nil
+    storeDamage: String? = nil
   ) {
     self.hardState = hardState
     self.last = last
@@ -96,7 +93,6 @@ public struct RestoredReplica: Sendable {
     self.suspect = suspect
     self.voteUnreadable = voteUnreadable
     self.storeDamage = storeDamage
-    self.configuration = configuration
   }
 }
 

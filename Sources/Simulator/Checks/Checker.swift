@@ -379,8 +379,12 @@ package final class Checker {
     if log.base.index > .zero {
       if node.shadow.holds(log.base) {
         shadow.items = Array(node.shadow.items.prefix(Int(log.base.index.value)))
+      } else if let items = committedItems(upTo: log.base) {
+        shadow.items = items
       } else {
-        shadow.items = committedItems(upTo: log.base) ?? []
+        return fail(
+          "recovery",
+          "node \(node.id) begins its log after \(log.base), which was never committed")
       }
     }
     while index <= log.last.index {

@@ -74,11 +74,8 @@ extension World {
       damage = "the state store ends at \(applied), and the log begins after it"
     }
     if damage == nil {
-      // What damage took from a log below the stored state is not missed.
-      if recovered.suspect != nil, recovered.last.index < applied.index {
-        recovered = try log.reset(to: applied)
-        checker.rebased(node, to: applied)
-      }
+      recovered = try log.fit(to: applied)
+      if applied > .zero, recovered.base == applied { checker.rebased(node, to: applied) }
       log.stateIsDurable(upTo: applied.index)
     }
     try begin(node, log, recovered, damage)
@@ -235,6 +232,9 @@ extension World {
         if !node.isDamaged {
           checker.fail("log-read", "node \(node.id) cannot read its log: \(error)")
         }
+        // What Node does: it begins anew, and repairs the log.
+        kill(node, .process, why: "\(error)")
+        restart(node, after: chance.among(200_000..<2_000_000))
         return
       }
       mark(.fetchBelowCut)

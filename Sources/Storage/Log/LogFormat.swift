@@ -17,7 +17,8 @@
 //             claim:      kind u8 = 5, flags u8 (1 vote unreadable, 2 up to an entry, 4 unknown end), term u64, index
 //                         u64: what damage took; in every head group while it holds, and where it changes (version 2)
 //             repair:     kind u8 = 6; only in a head group: segments between the previous one and this are not part
-//                         of the log, nor is what follows the used blocks of the previous one (version 2)
+//                         of the log, nor is what follows the used blocks of the previous one, nor are entries
+//                         after the one that this group's blocks name as the last (version 2)
 //   chain   = CRC32C of the header checksums of all blocks of a group; the next group carries it as `previous`
 //
 // Every segment starts with a head group of two blocks, synced before the next group. Every block carries term, vote

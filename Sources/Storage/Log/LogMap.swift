@@ -78,6 +78,16 @@ struct LogMap: Sendable {
     return runs[low].term
   }
 
+  /// The last entry, at or before `bound`, of a term that is not above its; `base` if there is none after that.
+  func lastEntry(within bound: EntryID) -> EntryID {
+    var end = min(last.index, bound.index)
+    for run in runs.reversed() where run.first <= end {
+      if run.term <= bound.term { return EntryID(term: run.term, index: end) }
+      end = run.first.previous
+    }
+    return base
+  }
+
   /// The span that holds an entry, as a position in `spans`.
   func span(holding index: LogIndex) -> Int? {
     var low = 0

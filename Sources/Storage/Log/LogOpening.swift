@@ -116,7 +116,8 @@ extension LogStore {
         Index.Segment(
           number: segment.number,
           file: try disk.open(segment.report.file, writable: found.damage == nil),
-          blocksUsed: segment.report.bytesUsed / LogFormat.blockBytes))
+          blocksUsed: segment.report.bytesUsed / LogFormat.blockBytes,
+          begins: segment.header.last))
     }
     if let last = segments.indices.last { segments[last].blocksUsed = 0 }
     let kept = segments

@@ -2,7 +2,7 @@
 //
 // Invariants:
 //   * reads only; whatever it finds, no file changes
-//   * entries after the first damage are never reported
+//   * entries after the first damage are never reported, nor such before it that were replaced as far as what follows it tells
 // Not here: opening for writes (LogStore), the look of single groups (GroupScan).
 
 import Raft
@@ -187,6 +187,7 @@ struct LogScanner {
     }
     var found = reader.claim(after: log.map.last)
     if let newest = reader.newest {
+      if newest.sequence > log.sequence { dropReplaced(newest.last) }
       log.newestSequence = max(log.newestSequence, newest.sequence)
       adopt(newest.hardState)
       if newest.flags & BlockHeader.holdsClaim != 0 {
@@ -201,6 +202,13 @@ struct LogScanner {
       found = found.joined(log.claim)
     }
     log.claim = found
+  }
+
+  /// What is left may have been replaced by what is damaged. Terms never decrease along a log: an entry of a later term
+  /// than that of the log's last one was replaced, and so was one behind it.
+  private mutating func dropReplaced(_ last: EntryID) {
+    let kept = log.map.lastEntry(within: last)
+    if kept != log.map.last { log.map.truncate(after: kept) }
   }
 
   private mutating func scanSegment(_ position: Int) throws(StorageError) {
@@ -270,12 +278,15 @@ struct LogScanner {
       }
       let follows =
         segment.isRepair ? header.sequence > log.sequence : header.sequence == log.sequence + 1
+      let isHeld = log.map.term(at: header.last.index) == header.last.term
       guard follows, header.previous == log.chain,
-        header.last == log.map.last, header.identity == log.segments[0].header.identity
+        segment.isRepair ? isHeld : header.last == log.map.last,
+        header.identity == log.segments[0].header.identity
       else {
         damaged(image, 0, "the segment does not follow the one before it")
         return false
       }
+      if header.last != log.map.last { log.map.truncate(after: header.last) }
     }
     log.sequence = header.sequence
     log.chain = segment.chain

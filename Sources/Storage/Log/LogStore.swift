@@ -65,6 +65,8 @@ public final class LogStore: Sendable {
       var file: any DiskFile
       /// Blocks that belong to the log; not known (0) for the present segment.
       var blocksUsed: Int
+      /// The last entry when it was begun: the log's base, once nothing before it is left.
+      var begins: EntryID
     }
   }
 
@@ -157,9 +159,9 @@ public final class LogStore: Sendable {
   }
 
   /// Removes whole segments whose entries all lie at or below `position`, behind the durable state (`stateIsDurable`)
-  /// and behind the trailing window of the options, except the last segment. Called by the writing thread. Each removal
-  /// waits for the disk, and no write happens meanwhile: after a follower's long absence thousands are due, so take few
-  /// at a time.
+  /// and behind the trailing window of the options, except the last segment, and such that the log then begins after an
+  /// entry of that state. Called by the writing thread. Each removal waits for the disk, and no write happens
+  /// meanwhile: after a follower's long absence thousands are due, so take few at a time.
   ///
   /// - Returns: whether more could be removed.
   @discardableResult
@@ -172,18 +174,13 @@ public final class LogStore: Sendable {
       let durable = LogIndex(stateIndex.load(ordering: .acquiring))
       let removable = index.withLock { index -> [UInt64] in
         let position = min(position, durable, windowStart(index.map))
-        var numbers: [UInt64] = []
-        var newer = index.segments.reduce(0) { $0 + $1.blocksUsed } + writer.nextBlock
-        for segment in index.segments where segment.number < writer.segment {
-          newer -= segment.blocksUsed
-          guard newer * LogFormat.blockBytes >= options.trailingBytes else { break }
-          let last = index.map.spans.last { $0.place.segment == segment.number }?.last
-          if let last, last > position { break }
-          guard numbers.count < segmentsMax else {
-            isMore = true
-            break
-          }
-          numbers.append(segment.number)
+        var numbers = unneeded(index, upTo: position, writer)
+        let enough = numbers.indices.first {
+          $0 + 1 >= segmentsMax && isSoundBase(index.segments[$0 + 1].begins, index, position)
+        }
+        if let enough, enough + 1 < numbers.count {
+          isMore = true
+          numbers.removeSubrange((enough + 1)...)
         }
         if let last = numbers.last {
           index.map.removeSegments(below: last + 1)
@@ -198,6 +195,30 @@ public final class LogStore: Sendable {
       }
     }
     return isMore
+  }
+
+  /// The oldest segments that nothing needs.
+  private func unneeded(
+    _ index: Index, upTo position: LogIndex, _ writer: Writer
+  ) -> [UInt64] {
+    var numbers: [UInt64] = []
+    var sound = 0
+    var newer = index.segments.reduce(0) { $0 + $1.blocksUsed } + writer.nextBlock
+    for (place, segment) in index.segments.enumerated() where segment.number < writer.segment {
+      newer -= segment.blocksUsed
+      guard newer * LogFormat.blockBytes >= options.trailingBytes else { break }
+      let last = index.map.spans.last { $0.place.segment == segment.number }?.last
+      if let last, last > position { break }
+      numbers.append(segment.number)
+      if isSoundBase(index.segments[place + 1].begins, index, position) { sound = numbers.count }
+    }
+    return Array(numbers.prefix(sound))
+  }
+
+  /// Whether the log may begin after this entry. One that was replaced later, or may be, would be taken for a committed
+  /// one when the record of its replacement is damaged.
+  private func isSoundBase(_ id: EntryID, _ index: Index, _ position: LogIndex) -> Bool {
+    id.index <= position && index.map.term(at: id.index) == id.term
   }
 
   /// The last entry before the trailing window.

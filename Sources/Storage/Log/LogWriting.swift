@@ -98,7 +98,7 @@ extension LogStore {
       ($0.map.base, $0.map.term(at: base.index) == base.term)
     }
     if isHeld { return recovered(tail: .clean) }
-    guard base.index > first.index else {
+    guard base.index >= first.index else {
       throw StorageError(
         directory,
         "the state store ends at \(base), and this log begins after \(first): the "
@@ -114,7 +114,26 @@ extension LogStore {
       group.reset(to: base)
       try store(&group, &writer)
     }
+    // The old segments can go once a new one begins behind the reset; on a full disk they wait.
+    do throws(StorageError) {
+      try prepareSpare()
+      try guarded { (writer) throws(StorageError) in try roll(&writer) }
+    } catch {
+      guard error.isFull, !hasFailed else { throw error }
+    }
     return recovered(tail: .clean)
+  }
+
+  /// Fits a repaired log to the state store beside it, whose last entry is `applied`. What damage took from the log
+  /// below the state is not missed, and what is left may be an earlier log with other entries: unless the log holds
+  /// that entry, it begins after it. A log from which nothing was taken is left as it is.
+  ///
+  /// - Returns: what the log holds now.
+  /// - Throws: as `reset`.
+  public func fit(to applied: EntryID) throws(StorageError) -> RecoveredLog {
+    let log = recovered(tail: .clean)
+    guard log.suspect != nil, log.term(at: applied.index) != applied.term else { return log }
+    return try reset(to: applied)
   }
 
   /// Makes the intact part of a suspect log writable, and remembers durably what the log may have held. Nothing is
@@ -253,7 +272,9 @@ extension LogStore {
     advance(&writer, header, encoded.chain)
     index.withLock { index in
       if let last = index.segments.indices.last { index.segments[last].blocksUsed = blocksUsed }
-      index.segments.append(Index.Segment(number: spare.number, file: spare.file, blocksUsed: 0))
+      index.segments.append(
+        Index.Segment(
+          number: spare.number, file: spare.file, blocksUsed: 0, begins: header.last))
     }
   }
 
