@@ -83,6 +83,8 @@ public struct DataDirectory: Sendable {
     }
     let pointer = try StatePointer.read(path, disk)
     try requireFirstStore(path, pointer, disk)
+    // The pointer may be in the cache only, if the sync behind its renaming failed: then the old store still counts.
+    try disk.syncDirectory(path)
     let notes = try removeUnused(path, pointer, disk)
     let directory = DataDirectory(
       path: path, identity: stored ?? (wanted, 0), isNew: stored == nil, pointer: pointer,

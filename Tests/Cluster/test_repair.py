@@ -231,3 +231,36 @@ def test_snapshots_are_made_while_customers_trade(cluster):
         assert len(made) == 2
     assert crowd.troubles() == []
     finish(cluster, crowd)
+
+
+def used(path):
+    return len(path.read_bytes().rstrip(b"\0"))
+
+
+def test_a_leader_that_cannot_read_its_log_for_a_follower_repairs_it():
+    with Cluster() as cluster:
+        customer = cluster.customer("anna", USDT=50_000_000)
+        cluster.wait_level()
+        away = follower(cluster)
+        cluster.kill(away)
+        rest = [n for n in range(3) if n != away]
+        before = {n: (segments(cluster, n)[0], used(segments(cluster, n)[0])) for n in rest}
+        for _ in range(200):
+            customer.order("BTCUSDT", "BUY", node=rest[0], quantity="0.001", price="20000.00")
+        # Begun anew, they have nothing of it in memory.
+        for node in rest:
+            assert cluster.kill(node, signal.SIGTERM) == 0
+            cluster.processes[node] = None
+        for node in rest:
+            cluster.start(node)
+        cluster.wait_ready()
+        leader = cluster.leader()
+        path, start = before[leader]
+        middle = (start + used(path)) // 2
+        assert middle - start > 8192
+        flip(path, middle // 4096 * 4096 + 300)
+        cluster.start(away)
+        wait_anew(cluster, leader, seconds=30)
+        cluster.wait_level(30)
+        cluster.check_hashes()
+        assert len(customer.orders("BTCUSDT", away)) == 200

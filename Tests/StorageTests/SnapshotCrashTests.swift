@@ -197,6 +197,54 @@ struct SnapshotInstalling {
     #expect(violation == nil, "\(violation ?? "")")
   }
 
+  @Test
+  func
+    `a failed operation of an install leaves the old store or the new, and so does a stop after it`()
+    throws
+  {
+    let whole = try SnapshotInstalling.node()
+    var failAt = 1
+    var swapped = 0
+    while true {
+      let disk = whole.after(.power)
+      let data = try SnapshotInstalling.open(disk)
+      let install = try SnapshotInstall(data, manifest: try SnapshotInstalling.manifest())
+      _ = try SnapshotInstalling.send(install)
+      disk.setFaults(FaultDisk.Faults(failAt: failAt))
+      let isDone =
+        (try? install.finishFiles { try ModelSnapshot.read(disk, $0) }) != nil
+      #expect(isDone == (disk.calls < failAt), "call \(failAt) failed and nobody noticed")
+      #expect(!isDone || install.isSwapped)
+      disk.setFaults(FaultDisk.Faults())
+      // What Node does.
+      if install.isSwapped {
+        #expect(throws: StorageError.self) { try install.discard() }
+      } else {
+        try install.discard()
+      }
+      swapped += install.isSwapped && !isDone ? 1 : 0
+      for crash in Self.crashes {
+        for stopAfter in 0..<12 {
+          let restarted = disk.after(crash)
+          restarted.setFaults(FaultDisk.Faults(stopAfter: stopAfter))
+          _ = try? SnapshotInstalling.open(restarted)
+          for again in Self.crashes {
+            let place = "call \(failAt) failed, \(crash), stop \(stopAfter), \(again)"
+            let last = restarted.after(again)
+            let data = try SnapshotInstalling.open(last)
+            let found = try ModelSnapshot.read(last, data.statePath).applied
+            let isNew = found == SnapshotInstalling.new.applied
+            #expect(isNew || found == SnapshotInstalling.old.applied && !isDone, "\(place)")
+            #expect(data.installed == (isNew ? found : .zero), "\(place)")
+          }
+        }
+      }
+      if isDone { break }
+      failAt += 1
+    }
+    #expect(swapped > 1 && failAt > 5)
+  }
+
   @Test func `a failed operation while making leaves the finished snapshots as they were`() throws {
     let whole = FaultDisk()
     #expect(SnapshotMaking(whole).finished)

@@ -188,7 +188,11 @@ struct HelperThread: Sendable {
     } catch {
       let base = store.bounds.base
       guard fetch.after < base.index else {
-        return shared.log.error("cannot read entries for node \(fetch.follower): \(error)")
+        // Damage, in a segment that the scrub has not come to or never reads: the follower would wait for ever.
+        shared.log.error(
+          "cannot read entries for node \(fetch.follower) (\(error)); this node begins anew to repair its log"
+        )
+        return Restart.request()
       }
       queues.core.post(
         .fetched(

@@ -254,6 +254,7 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
     do {
       try state.install.finish { SnapshotContents(try StateSummary(recounting: $0)) }
     } catch {
+      if state.install.isSwapped { Fatal.disk(shared.log, "\(error)") }
       try? state.install.discard()
       return giveUp("\(error)")
     }

@@ -4,6 +4,7 @@
 //   * the running store is never touched; until the pointer is swapped a crash leaves the old one
 //   * a file gets its name only when its bytes are durable and its checksum is that of the manifest
 //   * the pointer is swapped only when all files and their names are durable and the caller's check agreed
+//   * once the pointer may name the new files, whatever failed, they are not removed
 //   * it can be continued after a crash: whole files are kept, and the begun one goes on where it ended
 // Not here: where the pieces come from and how fast (Replica, Node); the reset of the log (LogStore.reset, at the next
 // start, which finds the new store through the pointer).
@@ -38,6 +39,8 @@ public final class SnapshotInstall {
   public let manifest: SnapshotManifest
   /// Where the files go: the state store's directory, once it is swapped in.
   public let path: String
+  /// The next start uses the new store, or may: an error after that leaves only to start again.
+  public private(set) var isSwapped = false
   /// Bytes that were not fetched, because files that are here already have them.
   public private(set) var bytesReused = 0
   private let directory: String
@@ -145,7 +148,7 @@ public final class SnapshotInstall {
   /// the node's pointer to it. From then on the next start uses it; the present store stays until then.
   ///
   /// - Throws: `StorageError` if files are missing, or if the contents are not what the manifest says; nothing is
-  ///   swapped then.
+  ///   swapped then. Also if the disk fails: `isSwapped` tells whether before or after.
   public func finishFiles(_ read: (String) throws -> SnapshotContents) throws(StorageError) {
     guard isComplete else {
       throw StorageError(path, "the snapshot is not complete: \(bytesMissing) bytes are missing")
@@ -179,7 +182,10 @@ public final class SnapshotInstall {
   }
 
   /// Gives it up and removes what was fetched.
+  ///
+  /// - Throws: `StorageError`, also if `isSwapped`.
   public func discard() throws(StorageError) {
+    guard !isSwapped else { throw StorageError(path, "is this node's state store now") }
     begun = nil
     let note = DiskPath.join(directory, IncomingSnapshot.fileName)
     if try disk.exists(note) { try disk.remove(note) }
@@ -188,7 +194,15 @@ public final class SnapshotInstall {
   }
 
   private func swap() throws(StorageError) {
-    try StatePointer(name: name, installed: manifest.contents.applied).write(directory, disk)
+    do throws(StorageError) {
+      try StatePointer(name: name, installed: manifest.contents.applied).write(directory, disk)
+      isSwapped = true
+    } catch {
+      // The pointer may have its name already, and only the sync after that have failed.
+      let named = try? StatePointer.read(directory, disk).name
+      isSwapped = named == nil || named == name
+      throw error
+    }
   }
 
   private func place(_ file: Int) -> String { DiskPath.join(path, manifest.files[file].name) }
