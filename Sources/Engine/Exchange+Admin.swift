@@ -161,12 +161,14 @@ extension Exchange {
   }
 
   mutating func setSymbolStatus(
-    _ set: SetSymbolStatus, _ events: inout EventBatch
+    _ set: SetSymbolStatus, _ stamp: Int64, _ events: inout EventBatch
   ) throws(Rejection) -> Reply {
     guard let symbol = symbols.place(set.symbol) else { throw .symbolUnknown }
     if symbols.states[symbol].status == set.status { return .done }
     symbols.setStatus(symbol, set.status)
     noteChanged(symbol, &events)
+    runTurns(symbol, stamp, &events)
+    report(&events)
     return .done
   }
 

@@ -1,9 +1,10 @@
 // Amend: lowering an open order's quantity without giving up its place in the queue.
 //
-// Both legs of an untouched pair are lowered together. What is cut off an iceberg comes out of what
-// it hides as long as there is any.
-// Invariants: queue position, order id and fee terms stay; what is not needed any more is unlocked
-// at once.
+// Both legs of an untouched pair are lowered together, whether they are placed or still wait for the
+// first leg of their list. What is cut off an iceberg comes out of what it hides as long as there is
+// any.
+// Invariants: the legs of a pair have the same quantity; no quantity ever grows; queue position,
+// order id and fee terms stay; what is not needed any more is unlocked at once.
 // Not here: raising a quantity (cancel-replace does that).
 
 extension Exchange {
@@ -17,16 +18,12 @@ extension Exchange {
       amend.orderID, amend.originalClientOrderID, amend.account, amend.symbol, account)
     let fingerprint = try check(amend, slot, account, stamp)
     let list = special(slot)?.list ?? -1
+    let partner = list >= 0 ? lists[list].partner(of: slot) : -1
     let isPair = list >= 0 && lists[list].isPair
     let before = isPair ? pairHold(list) : held(slot)
     let side = book.orders[view: slot].side
     let symbol = book.orders[slot].symbol
-    if isPair {
-      for leg in 0..<3 where lists[list].slots[leg] >= 0 && lists[list].slots[leg] != slot {
-        let other = lists[list].slots[leg]
-        _ = lower(other, to: amend.quantity, nil, stamp, &events)
-      }
-    }
+    if partner >= 0 { _ = lower(partner, to: amend.quantity, nil, stamp, &events) }
     let amendment = lower(
       slot, to: amend.quantity, (amend.clientOrderID, fingerprint), stamp, &events)
     let view = book.orders[view: slot]
@@ -49,8 +46,8 @@ extension Exchange {
       ended.status = .expired
       result.amendment.order = ended
       expire(slot, ended, stamp, &events)
-      runTurns(symbol, stamp, &events)
     }
+    runTurns(symbol, stamp, &events)
     report(&events)
     return result
   }
@@ -74,10 +71,10 @@ extension Exchange {
     guard amend.quantity <= view.quantity else { throw .amendIncreases }
     guard amend.quantity < view.quantity else { throw .amendChangesNothing }
     try checkValue(view, amend.quantity, symbol, stamp)
-    if let list = special(slot)?.list, list >= 0, lists[list].isPair {
-      for leg in 0..<3 where lists[list].slots[leg] >= 0 && lists[list].slots[leg] != slot {
-        let other = book.orders[view: lists[list].slots[leg]]
-        try checkValue(other, amend.quantity, symbol, stamp)
+    if let list = special(slot)?.list, list >= 0 {
+      let partner = lists[list].partner(of: slot)
+      if partner >= 0 {
+        try checkValue(book.orders[view: partner], amend.quantity, symbol, stamp)
       }
     }
     let bound = filters.rules.maxOrderAmends
@@ -150,6 +147,7 @@ extension Exchange {
 
   // Takes `amount` out of what an order has left, out of what it hides first.
   private mutating func cut(_ slot: Int32, _ amount: Int64) {
+    precondition(amount >= 0 && amount <= left(slot), "an amendment that raises a quantity")
     guard phase(slot) == .working else {
       book.orders[slot].remaining -= amount
       return

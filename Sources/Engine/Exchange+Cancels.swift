@@ -10,12 +10,14 @@ extension Exchange {
     special slot: Int32, _ cancel: CancelOrder, _ stamp: Int64, _ events: inout EventBatch
   ) -> Reply {
     let reply: Reply
+    let symbol = book.orders[slot].symbol
     if let special = special(slot), special.list >= 0 {
       reply = .cancelledList(
         self.cancel(list: special.list, cancel.cancelClientOrderID, stamp, &events))
     } else {
       reply = .cancelled(end(slot, cancel.cancelClientOrderID, stamp, &events))
     }
+    runTurns(symbol, stamp, &events)
     report(&events)
     return reply
   }
@@ -42,6 +44,7 @@ extension Exchange {
       // Whatever was closed, the oldest that is left is next.
       slot = accounts.sheet(account, symbol).head
     }
+    runTurns(symbol, stamp, &events)
     report(&events)
     return .cancelledAll(all, lists: ended)
   }

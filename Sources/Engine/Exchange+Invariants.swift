@@ -32,6 +32,7 @@ extension Exchange {
     for symbol in 0..<symbols.states.count { checkBook(symbol, &broken) }
     checkSheets(&broken)
     checkSpecials(&broken)
+    checkCounts(&broken)
     if !book.touched.isEmpty || !ledger.touched.isEmpty {
       broken.append("a command left its lists of changes behind")
     }

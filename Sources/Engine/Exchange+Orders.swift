@@ -362,7 +362,6 @@ extension Exchange {
     } else {
       unpark(slot, phase)
     }
-    if book.orders[view: slot].extras.terms != .none { count(special: slot, by: -1) }
     book.specials.release(place)
     book.orders[slot].special = -1
   }
@@ -387,6 +386,8 @@ extension Exchange {
   // its row.
   mutating func close(_ slot: Int32, side: Side, _ stamp: Int64) {
     let record = book.orders[slot]
+    // By its terms, as when it was added: an iceberg that hides nothing has no special half.
+    if book.orders.hasTerms(slot) { count(special: slot, by: -1) }
     if record.special < 0 {
       book.dequeue(slot, side: side, &symbols.states[record.symbol])
     } else {

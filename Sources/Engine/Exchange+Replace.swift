@@ -1,8 +1,9 @@
 // Replace: cancelling one order and placing another in one step.
 //
-// What can be said of the new order without the cancel (filters, order limits) is checked before
-// it. Under STOP_ON_FAILURE nothing is tried once the cancel fails; under ALLOW_FAILURE the new
-// order is tried anyhow.
+// Filters and order limits are checked before the cancel, the old order counted: bands, MAX_ASSET,
+// MAX_POSITION, counts of open orders. What the book, funds and ids say is checked after it, and a
+// pegged order's price then. Under STOP_ON_FAILURE nothing is tried once the cancel fails; under
+// ALLOW_FAILURE the new order is tried anyhow.
 // Invariant: an order whose cancel fails is left as it is, bit for bit.
 // Not here: HTTP's view of the outcomes (Gateway).
 
@@ -19,10 +20,14 @@ extension Exchange {
     try checkFeature(.cancelReplace)
     try checkFeatures(order)
     let terms = try terms(of: order, account, symbol, stamp)
+    try checkRules(order, account, symbol, stamp)
     _ = try mode(of: order, symbol)
     var overLimit: Rejection?
     do throws(Rejection) {
       try checkCounts(account, symbol, rests: terms.rests, stamp)
+      if !order.special.isPlain {
+        try checkSpecialCounts(account, symbol, SpecialCounts(of: order))
+      }
     } catch {
       guard replace.overLimit == .cancelOnly,
         error == .tooManyOrders10Seconds || error == .tooManyOrdersDay
@@ -33,8 +38,9 @@ extension Exchange {
     do throws(Rejection) {
       slot = try find(replace.cancel, account)
     } catch {
-      return .replaced(
-        withoutCancel(replace, error, overLimit, account, stamp, &events))
+      let replaced = withoutCancel(replace, error, overLimit, account, stamp, &events)
+      report(&events)
+      return .replaced(replaced)
     }
     let cancelled: ReplaceCancel
     let cancelID = replace.cancel.cancelClientOrderID
@@ -44,6 +50,7 @@ extension Exchange {
       cancelled = .cancelled(end(slot, cancelID, stamp, &events))
     }
     let placed = overLimit.map { .failed($0) } ?? attempt(order, account, stamp, &events)
+    runTurns(symbol, stamp, &events)
     report(&events)
     return .replaced(Replaced(cancel: cancelled, order: placed))
   }
@@ -60,7 +67,6 @@ extension Exchange {
     }
     if let overLimit { return Replaced(cancel: .failed(reason), order: .failed(overLimit)) }
     let placed = attempt(replace.order, account, stamp, &events)
-    report(&events)
     return Replaced(cancel: .failed(reason), order: placed)
   }
 

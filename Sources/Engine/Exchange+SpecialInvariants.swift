@@ -54,6 +54,51 @@ extension Exchange {
     }
   }
 
+  // What is counted of each account's orders and lists, against the orders and lists themselves.
+  func checkCounts(_ broken: inout [String]) {
+    struct Counts: Equatable {
+      var orders: Int32 = 0
+      var algorithmic: Int32 = 0
+      var icebergs: Int32 = 0
+      var lists: Int32 = 0
+    }
+    var sheets: [UInt64: Counts] = [:]
+    func name(_ account: Int32, _ symbol: Int32) -> UInt64 {
+      UInt64(account) << 32 | UInt64(symbol)
+    }
+    for slot in 0..<book.orders.slotBound where book.orders[slot].live {
+      let view = book.orders.view(slot)
+      let name = name(book.orders[slot].account, book.orders[slot].symbol)
+      sheets[name, default: Counts()].orders += 1
+      if view.type.waitsForPrice { sheets[name, default: Counts()].algorithmic += 1 }
+      if view.extras.terms.icebergQuantity > 0 { sheets[name, default: Counts()].icebergs += 1 }
+    }
+    for list in lists.open {
+      sheets[name(lists[list].account, lists[list].symbol), default: Counts()].lists += 1
+    }
+    for account in 0..<ledger.accountCount {
+      var all = Counts()
+      for symbol in 0..<symbols.states.count {
+        let sheet = accounts.sheet(account, symbol)
+        let told = Counts(
+          orders: sheet.count, algorithmic: sheet.algorithmic, icebergs: sheet.icebergs,
+          lists: sheet.lists)
+        if told != sheets[name(account, symbol)] ?? Counts() {
+          broken.append("account \(accounts.id(account).value): a sheet counts \(told)")
+        }
+        all.orders += told.orders
+        all.algorithmic += told.algorithmic
+        all.icebergs += told.icebergs
+        all.lists += told.lists
+      }
+      let state = accounts.states[account]
+      let told = Counts(
+        orders: state.openOrders, algorithmic: state.openAlgorithmic,
+        icebergs: state.openIcebergs, lists: state.openLists)
+      if told != all { broken.append("account \(accounts.id(account).value) counts \(told)") }
+    }
+  }
+
   private func checkLists(_ broken: inout [String], _ watching: inout [Int32]) {
     let open = lists.open
     if open.count != lists.used { broken.append("lists are miscounted") }
@@ -68,6 +113,12 @@ extension Exchange {
         case .pair: live.count == 2
         case .single: live.count >= 1
         }
+      for slot in live.map({ state.slots[$0] }) {
+        let partner = state.partner(of: slot)
+        if partner >= 0, book.orders.view(partner).quantity != book.orders.view(slot).quantity {
+          broken.append("list \(state.id.value): the legs of its pair differ")
+        }
+      }
       if !isSound { broken.append("list \(state.id.value): \(live.count) legs in \(state.phase)") }
       for leg in live where !book.orders[state.slots[leg]].live {
         broken.append("list \(state.id.value): leg \(leg) is gone")

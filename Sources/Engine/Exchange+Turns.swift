@@ -3,7 +3,9 @@
 //
 // Such an order is checked again like a new one (not its ids and not its counts). What fails the
 // checks expires with the reason REJECTED; what finds an engine fault does so too, and halts its
-// symbol, so that the turns behind it wait for the operator.
+// symbol, so that the turns behind it wait for the operator. Turns that a command leaves over run
+// with the next ones on the symbol: before a new order is looked at, after a cancel or an amendment,
+// and when a halted symbol trades again.
 // Invariant: an order keeps its id, its slot and its place on the account's sheet.
 // Not here: when an order fires (Triggers).
 
@@ -14,15 +16,24 @@ extension Exchange {
     if symbols.states[symbol].watchers > 0 { runWaitingTurns(symbol, stamp, &events) }
   }
 
+  /// Runs what earlier commands left over, before an order is evaluated. It is their business: it
+  /// stands, and is told, whatever becomes of the order.
+  @inline(__always)
+  mutating func finishTurns(_ market: SymbolID, _ stamp: Int64, _ events: inout EventBatch) {
+    guard let symbol = symbols.place(market), symbols.states[symbol].watchers > 0,
+      Int(symbol) < triggers.count, !triggers[Int(symbol)].turns.isEmpty
+    else { return }
+    runWaitingTurns(symbol, stamp, &events)
+  }
+
   @inline(never)
   private mutating func runWaitingTurns(
     _ symbol: Int32, _ stamp: Int64, _ events: inout EventBatch
   ) {
     openTriggers(symbol)
     let told = (fills.count, preventions.count)
-    var count = 0
     fire(symbol, stamp, &events)
-    while count < Self.turnsPerCommandMax, symbols.states[symbol].status == .trading,
+    while turnsRun < turnsMax, symbols.states[symbol].status == .trading,
       let turn = triggers[Int(symbol)].turns.first
     {
       triggers[Int(symbol)].turns.removeFirst()
@@ -33,7 +44,7 @@ extension Exchange {
         work(fired: turn.slot, stamp, &events)
       }
       fire(symbol, stamp, &events)
-      count += 1
+      turnsRun += 1
     }
     // The answer tells of the command's own order only.
     while fills.count > told.0 { _ = fills.popLast() }
@@ -73,10 +84,12 @@ extension Exchange {
     expire(slot, view, stamp, &events)
   }
 
-  /// The command that would place what is left of an open order.
+  /// The command that would place what is left of an open order. An iceberg that was amended, or
+  /// that sells proceeds, shows no more than it has.
   func again(_ slot: Int32, _ type: OrderType) -> PlaceOrder {
     let view = book.orders[view: slot]
     var special = view.extras.terms
+    special.icebergQuantity = min(special.icebergQuantity, left(slot))
     if !type.waitsForPrice {
       special.stopPrice = 0
       special.trailingDelta = 0

@@ -42,6 +42,9 @@ public struct Exchange: ~Copyable {
   var withdrawals = OpenWithdrawals()
   var commissions = CommissionTable()
   var discount = DiscountTable()
+  /// Turns that the running command ran, and how many it may: less than a thousand in tests only.
+  var turnsRun = 0
+  package var turnsMax = Exchange.turnsPerCommandMax
   /// What a test planted; nothing otherwise.
   package var planted = PlantedBug.none {
     didSet { ledger.losesFees = planted == .feeLost }
@@ -72,7 +75,8 @@ public struct Exchange: ~Copyable {
   }
 
   /// Applies one command at `stamp` (microseconds since 1970, never decreasing) and appends its
-  /// events, if it is not refused, to the entry that was begun last.
+  /// events to the entry that was begun last. One that is refused has none of its own, but may come
+  /// behind turns that earlier commands left over.
   ///
   /// Checks the key, its account and its permissions. Does not check duplicates and deadlines:
   /// Replica did.
@@ -84,9 +88,11 @@ public struct Exchange: ~Copyable {
     _ request: Request, stamp: Int64, _ events: inout EventBatch, reply: inout PackedBytes
   ) {
     events.claim()
+    turnsRun = 0
     do {
       try dispatch(request, stamp, &events, &reply)
     } catch {
+      if turnsRun > 0 { report(&events) }
       if error == .engineFault { quarantine(request.command, &events) }
       ReplyCodec.pack(rejected: error, into: &reply)
     }
@@ -98,6 +104,7 @@ public struct Exchange: ~Copyable {
     reply: inout PackedBytes
   ) {
     events.claim()
+    turnsRun = 0
     let item = batch[item: position]
     let key = item.header.key
     let place = Int(item.place)
@@ -108,6 +115,7 @@ public struct Exchange: ~Copyable {
       case .other: try dispatch(batch[position], stamp, &events, &reply)
       }
     } catch {
+      if turnsRun > 0 { report(&events) }
       if error == .engineFault { quarantine(batch.command(position), &events) }
       ReplyCodec.pack(rejected: error, into: &reply)
     }
@@ -157,6 +165,7 @@ public struct Exchange: ~Copyable {
     _ reply: inout PackedBytes
   ) throws(Rejection) {
     let account = try trader(key, for: order.account)
+    finishTurns(order.symbol, stamp, &events)
     let placed = try place(order, account, stamp, &events)
     ReplyCodec.pack(
       placed: placed.order, placed.counts, fills, preventions, at: stamp, into: &reply)
@@ -169,7 +178,9 @@ public struct Exchange: ~Copyable {
     let account = try trader(key, for: cancel.account)
     let slot = try find(cancel, account)
     if book.orders[slot].special < 0 {
+      let symbol = book.orders[slot].symbol
       let cancelled = end(slot, cancel.cancelClientOrderID, stamp, &events)
+      runTurns(symbol, stamp, &events)
       report(&events)
       ReplyCodec.pack(cancelled: cancelled, at: stamp, into: &reply)
     } else {
@@ -183,12 +194,14 @@ public struct Exchange: ~Copyable {
     switch command {
     case .cancelReplace(let replace):
       let account = try trader(key, for: replace.cancel.account)
+      finishTurns(replace.order.symbol, stamp, &events)
       return try self.replace(replace, account, stamp, &events)
     case .amendOrder(let amend):
       let account = try trader(key, for: amend.account)
       return .amended(try self.amend(amend, account, stamp, &events))
     case .placeOrderList(let list):
       let account = try trader(key, for: list.account)
+      finishTurns(list.symbol, stamp, &events)
       return .listPlaced(try place(list, account, stamp, &events))
     case .cancelOrderList(let cancel):
       let account = try trader(key, for: cancel.account)
@@ -213,7 +226,7 @@ public struct Exchange: ~Copyable {
     case .withdraw(let funds): return try withdraw(funds, stamp, &events)
     case .addAsset(let asset): return try addAsset(asset, &events)
     case .addSymbol(let symbol): return try addSymbol(symbol, &events)
-    case .setSymbolStatus(let set): return try setSymbolStatus(set, &events)
+    case .setSymbolStatus(let set): return try setSymbolStatus(set, stamp, &events)
     case .setSymbolFilters(let set): return try setSymbolFilters(set, &events)
     case .setAssetLimit(let set): return try setAssetLimit(set, &events)
     case .setExchangeLimits(let limits): return setExchangeLimits(limits)

@@ -11,9 +11,8 @@ extension NaiveExchange {
     try checkShape(list)
     for leg in list.legs {
       try checkFeatures(leg)
-      var order = leg
-      if list.kind.passesProceeds, leg.quantity == 0 { order.quantity = list.legs[0].quantity }
-      try checkTerms(order, s, stamp)
+      let isKnown = !list.kind.passesProceeds || leg.side == .buy
+      try checkTerms(leg, s, stamp, knowsQuantity: isKnown)
       _ = try mode(leg, s)
     }
     let pair = list.kind == .oco ? list.legs : Array(list.legs.dropFirst())
@@ -208,15 +207,16 @@ extension NaiveExchange {
     lists[l].waits = false
     let ids = lists[l].open
     if lists[l].kind.passesProceeds {
-      let step = Int128(symbols[s].info.filters.stepSize)
+      let quantity = sellable(proceeds, ids, s)
       for id in ids {
         let at = symbols[s].place(id)
-        symbols[s].orders[at].left = proceeds - proceeds % step
-        symbols[s].orders[at].view.quantity = Int64(proceeds - proceeds % step)
+        symbols[s].orders[at].left = quantity
+        symbols[s].orders[at].view.quantity = Int64(quantity)
       }
     }
     if ids.count == 1 { return start(ids[0], isTriggered: false, s, stamp) }
     do throws(Rejection) {
+      // Nothing of the pair is open yet when its legs are looked at.
       let plans = [
         try replan(ids[0], isTriggered: false, s, stamp),
         try replan(ids[1], isTriggered: false, s, stamp),
@@ -227,6 +227,31 @@ extension NaiveExchange {
     } catch {
       for id in ids { reject(id, s, stamp) }
     }
+  }
+
+  // The most that every leg may sell: whole lots, and whole market lots if a leg sells at any price.
+  private func sellable(_ proceeds: Int128, _ ids: [OrderID], _ s: Int) -> Int128 {
+    let f = symbols[s].info.filters
+    let isMarket = ids.contains { symbols[s].orders[symbols[s].place($0)].view.type.isMarket }
+    var quantity = proceeds
+    if f.maxQuantity > 0 { quantity = min(quantity, Int128(f.maxQuantity)) }
+    if isMarket, f.marketMaxQuantity > 0 { quantity = min(quantity, Int128(f.marketMaxQuantity)) }
+    quantity -= quantity % Int128(f.stepSize)
+    if isMarket, f.marketStepSize > 0 { quantity -= quantity % Int128(f.marketStepSize) }
+    return quantity
+  }
+
+  /// The other leg of the pair that an open order belongs to, if nothing touched the pair yet; it may
+  /// still wait for the list's first leg.
+  func partner(_ view: OrderView) -> OrderID? {
+    guard let l = list(of: view) else { return nil }
+    // OTO and OPO have no pair: one leg waits there.
+    let pair = lists[l].kind == .oco ? lists[l].legs : Array(lists[l].legs.dropFirst())
+    let open = lists[l].open
+    guard pair.count == 2, pair.contains(where: { $0.order == view.id }),
+      pair.allSatisfy({ open.contains($0.order) })
+    else { return nil }
+    return pair.first { $0.order != view.id }?.order
   }
 
   mutating func cancelList(_ l: Int, _ text: ShortText, _ stamp: Int64) -> ListCancelled {
@@ -261,7 +286,9 @@ extension NaiveExchange {
           ? cancel.list != nil : lists[$0].text == cancel.clientListID)
     }
     guard let found else { throw .listUnknown }
-    return cancelList(found, cancel.cancelClientOrderID, stamp)
+    let cancelled = cancelList(found, cancel.cancelClientOrderID, stamp)
+    runTurns(s, stamp)
+    return cancelled
   }
 
   mutating func replace(_ replace: CancelReplace, _ stamp: Int64) throws(Rejection) -> Replaced {
@@ -271,10 +298,12 @@ extension NaiveExchange {
     if settings.refused.contains(.cancelReplace) { throw .featureRefused }
     try checkFeatures(order)
     try checkTerms(order, s, stamp)
+    try checkRules(order, s, stamp)
     _ = try mode(order, s)
     var over: Rejection?
     do throws(Rejection) {
       try checkCounts(order.account, s, stamp, resting: rests(order) ? 1 : 0, orders: 1)
+      try checkSpecialCounts([order], lists: 0, s)
     } catch {
       let isLimit = error == .tooManyOrders10Seconds || error == .tooManyOrdersDay
       guard isLimit, replace.overLimit == .cancelOnly else { throw error }
@@ -295,17 +324,15 @@ extension NaiveExchange {
         return result
       }
     }
-    if let over {
-      result.order = .failed(over)
-      return result
-    }
     let before = self
     do throws(Rejection) {
+      if let over { throw over }
       result.order = .placed(try place(order, stamp))
     } catch {
       self = before
       result.order = .failed(error)
     }
+    runTurns(s, stamp)
     return result
   }
 
@@ -332,10 +359,9 @@ extension NaiveExchange {
     if q > order.view.quantity { throw .amendIncreases }
     if q == order.view.quantity { throw .amendChangesNothing }
     try checkValue(order.view, q, s, stamp)
-    if let l, lists[l].isPair {
-      for id in lists[l].open where id != order.view.id {
-        try checkValue(symbols[s].orders[symbols[s].place(id)].view, q, s, stamp)
-      }
+    let partner = partner(order.view)
+    if let partner {
+      try checkValue(symbols[s].orders[symbols[s].place(partner)].view, q, s, stamp)
     }
     if f.rules.maxOrderAmends > 0, order.view.extras.amendments >= f.rules.maxOrderAmends {
       throw .filterMaxAmendments
@@ -347,9 +373,7 @@ extension NaiveExchange {
     }
     let isPair = l.map { lists[$0].isPair } ?? false
     if let l, isPair { lockPair(lists[l], -1) } else { lock(order.view.id, s, -1) }
-    if let l, isPair {
-      for id in lists[l].open where id != order.view.id { _ = lower(id, q, nil, s, stamp) }
-    }
+    if let partner { _ = lower(partner, q, nil, s, stamp) }
     let amendment = lower(order.view.id, q, amend.clientOrderID, s, stamp)
     if let l, isPair { lockPair(lists[l], 1) } else { lock(order.view.id, s, 1) }
     var result = Amended(amendment: amendment, list: nil)
@@ -364,8 +388,8 @@ extension NaiveExchange {
       ended.status = .expired
       result.amendment.order = ended
       finish(ended, s, stamp)
-      runTurns(s, stamp)
     }
+    runTurns(s, stamp)
     return result
   }
 

@@ -57,6 +57,8 @@ extension NaiveExchange {
       order.price = try pegPrice(order, s)
       try checkTerms(order, s, stamp)
       try checkPercent(order, s, stamp)
+      let value = Int128(order.price) * Int128(order.quantity) / symbols[s].unit
+      try checkAssets(s, Int128(order.quantity), value)
       plan.price = order.price
     }
     if order.type == .limitMaker, let best = symbols[s].queue(order.side.opposite).first,

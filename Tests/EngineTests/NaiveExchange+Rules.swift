@@ -105,10 +105,15 @@ extension NaiveExchange {
     guard bound > 0, order.side == .buy else { return }
     let name = NaiveName(account: order.account, asset: symbols[s].info.base)
     let balance = balances[name, default: NaiveBalance()]
-    let open = symbols[s].orders.filter {
-      $0.view.account == order.account && $0.view.side == .buy
+    var buying: Int128 = 0
+    var seen: [OrderID] = []
+    for open in symbols[s].orders
+    where open.view.account == order.account && open.view.side == .buy {
+      // One leg of a pair buys at most.
+      if let partner = partner(open.view), seen.contains(partner) { continue }
+      seen.append(open.view.id)
+      buying += open.left
     }
-    let buying = open.reduce(0) { $0 + $1.left }
     if balance.free + balance.locked + buying + quantity > Int128(bound) {
       throw .filterMaxPosition
     }

@@ -10,7 +10,10 @@ extension OrderType {
 }
 
 extension NaiveExchange {
-  func checkTerms(_ order: PlaceOrder, _ s: Int, _ stamp: Int64) throws(Rejection) {
+  /// A leg that sells proceeds is checked without a quantity when its list is placed.
+  func checkTerms(
+    _ order: PlaceOrder, _ s: Int, _ stamp: Int64, knowsQuantity: Bool = true
+  ) throws(Rejection) {
     let f = symbols[s].info.filters
     let x = order.special
     if x.stopPrice < 0 || x.icebergQuantity < 0 { throw .combinationNotSupported }
@@ -30,11 +33,12 @@ extension NaiveExchange {
       if order.type.isMarket || (order.type.hasLimit && order.timeInForce != .gtc) {
         throw .combinationNotSupported
       }
-      if x.icebergQuantity > order.quantity { throw .icebergExceedsQuantity }
+      if knowsQuantity, x.icebergQuantity > order.quantity { throw .icebergExceedsQuantity }
       try checkLot(x.icebergQuantity, f)
       let parts = Self.ceilDivide(Int128(order.quantity), Int128(x.icebergQuantity))
       let bound = f.rules.icebergParts
-      if parts > 100 || (bound > 0 && parts > Int128(bound)) { throw .filterIcebergParts }
+      let isTooMany = parts > 100 || (bound > 0 && parts > Int128(bound))
+      if knowsQuantity, isTooMany { throw .filterIcebergParts }
     }
     if order.type.isParked {
       if order.quoteOrderQuantity != 0 { throw .combinationNotSupported }
@@ -46,8 +50,15 @@ extension NaiveExchange {
         throw .filterTrailingDelta
       }
     }
-    if x.peg != .none, order.price == 0 { return try checkLot(order.quantity, f) }
-    try checkAmounts(order, s, stamp)
+    if x.peg != .none, order.price == 0 {
+      if knowsQuantity { try checkLot(order.quantity, f) }
+      return
+    }
+    if knowsQuantity {
+      try checkAmounts(order, s, stamp)
+    } else if !order.type.isMarket {
+      try checkPrice(order.price, f)
+    }
     if order.type.isParked, order.type.isMarket, order.price != 0 {
       throw .combinationNotSupported
     }
@@ -255,7 +266,8 @@ extension NaiveExchange {
   mutating func runTurns(_ s: Int, _ stamp: Int64) {
     let told = (fills, preventions)
     look(s, stamp)
-    while !symbols[s].turns.isEmpty, symbols[s].info.status == .trading {
+    while !symbols[s].turns.isEmpty, symbols[s].info.status == .trading, turnsRun < turnsMax {
+      turnsRun += 1
       switch symbols[s].turns.removeFirst() {
       case .order(let id):
         lock(id, s, -1)
@@ -273,6 +285,7 @@ extension NaiveExchange {
     let order = symbols[s].orders[symbols[s].place(id)]
     let view = order.view
     var special = view.extras.terms
+    if Int128(special.icebergQuantity) > order.left { special.icebergQuantity = Int64(order.left) }
     var type = view.type
     if isTriggered {
       special.stopPrice = 0
@@ -293,7 +306,8 @@ extension NaiveExchange {
     let order = again(id, isTriggered: isTriggered, s)
     try checkTerms(order, s, stamp)
     var others = self
-    others.symbols[s].orders.removeAll { $0.view.id == id }
+    let partner = partner(symbols[s].orders[symbols[s].place(id)].view)
+    others.symbols[s].orders.removeAll { $0.view.id == id || $0.view.id == partner }
     try others.checkRules(order, s, stamp)
     return try plan(order, s, stamp)
   }

@@ -18,11 +18,11 @@ extension NaiveExchange {
     while left > 0, let maker = symbols[s].queue(view.side.opposite).first {
       if plan.price > 0, !crosses(view.side, plan.price, maker.view.price) { return }
       if !plan.range.contains(maker.view.price) { return }
-      breakPair(maker.view, s, stamp)
       if plan.mode != .none, isSelf(view.account, maker.view.account) {
         prevent(&view, &left, maker, plan.mode, s, stamp)
         if view.status == .expiredInMatch { return }
       } else {
+        breakPair(maker.view, s, stamp)
         trade(&view, &left, maker, plan.ranDry, s, stamp)
       }
     }
@@ -105,6 +105,7 @@ extension NaiveExchange {
       takerLoss = overlap
       makerLoss = overlap
     }
+    if makerLoss > 0 { breakPair(maker.view, s, stamp) }
     let id = PreventedMatchID(symbols[s].nextPrevented)
     symbols[s].nextPrevented += 1
     let before = hold(maker.view, maker.left)

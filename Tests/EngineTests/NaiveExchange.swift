@@ -156,6 +156,9 @@ struct NaiveExchange {
   var groups: [AccountID: TradeGroupID] = [:]
   var lists: [NaiveList] = []
   var nextList: Int64 = 1
+  /// Turns that the running command ran, and how many it may.
+  var turnsRun = 0
+  var turnsMax = Exchange.turnsPerCommandMax
   /// Of the running order.
   var fills: [Fill] = []
   var preventions: [Prevention] = []
@@ -166,12 +169,14 @@ struct NaiveExchange {
   static func ceilDivide(_ a: Int128, _ b: Int128) -> Int128 { (a + b - 1) / b }
 
   mutating func apply(_ command: Command, _ stamp: Int64) -> Reply {
-    let before = self
     events = []
+    turnsRun = 0
+    if let symbol = command.placedSymbol { runTurns(Int(symbol.value) - 1, stamp) }
+    let before = self
     do {
       switch command {
       case .placeOrder(let order): return .placed(try place(order, stamp))
-      case .cancelOrder(let cancel): return try self.cancel(cancel, stamp)
+      case .cancelOrder(let cancel): return try self.cancel(single: cancel, stamp)
       case .cancelAllOrders(let cancel): return try cancelAll(cancel, stamp)
       case .cancelReplace(let replace): return .replaced(try self.replace(replace, stamp))
       case .amendOrder(let amend): return .amended(try self.amend(amend, stamp))
@@ -189,13 +194,15 @@ struct NaiveExchange {
       case .requestWithdrawal(let request): return try self.request(request, stamp)
       case .moveWithdrawal(let move): return try moveOn(move, stamp)
       case .setSymbolStatus(let set):
-        symbols[Int(set.symbol.value) - 1].info.status = set.status
+        let s = Int(set.symbol.value) - 1
+        if symbols[s].info.status == set.status { return .done }
+        symbols[s].info.status = set.status
+        runTurns(s, stamp)
         return .done
       default: return try applySetting(command)
       }
     } catch {
       self = before
-      events = []
       return .rejected(error)
     }
   }
@@ -211,6 +218,14 @@ struct NaiveExchange {
       return .cancelledList(cancelList(l, cancel.cancelClientOrderID, stamp))
     }
     return .cancelled(end(found, cancel.cancelClientOrderID, stamp))
+  }
+
+  private mutating func cancel(
+    single cancel: CancelOrder, _ stamp: Int64
+  ) throws(Rejection) -> Reply {
+    let reply = try self.cancel(cancel, stamp)
+    runTurns(Int(cancel.symbol.value) - 1, stamp)
+    return reply
   }
 
   func find(
@@ -246,6 +261,7 @@ struct NaiveExchange {
         all.append(end(order, cancel.cancelClientOrderID, stamp))
       }
     }
+    runTurns(s, stamp)
     return .cancelledAll(all, lists: ended)
   }
 
@@ -306,5 +322,17 @@ struct NaiveExchange {
         $0.account == account && $0.symbol == symbol && $0.text == text
           && stamp - $0.at < horizon.duration
       }
+  }
+}
+
+extension Command {
+  /// The symbol on which the command wants to place orders.
+  var placedSymbol: SymbolID? {
+    switch self {
+    case .placeOrder(let order): order.symbol
+    case .placeOrderList(let list): list.symbol
+    case .cancelReplace(let replace): replace.order.symbol
+    default: nil
+    }
   }
 }

@@ -63,18 +63,61 @@ import Wire
       withDiscounts: true, withSpecials: seed % 2 == 0)
   }
 
+  /// What many streams together must have met.
+  struct Reached {
+    var amendedPairs = 0
+    var shrunkIcebergs = 0
+    var leftTurns = 0
+    var refusedBehindTurns = 0
+  }
+
+  @Test(arguments: 301...304)
+  func `the engine agrees with the naive engine on amended legs and on turns that are left over`(
+    part: UInt64
+  ) throws {
+    var reached = Reached()
+    for seed in (part * 10)..<(part * 10 + 10) {
+      var filters = seed % 3 == 0 ? Self.filters : World.filters(step: 10)
+      filters.averagePriceMinutes = UInt32(seed % 3)
+      filters.maxOpenOrders = 0
+      try compare(
+        seed, filters: filters, funds: 40_000, horizon: Self.horizon,
+        limits: OrderLimits(per10Seconds: 1_000, perDay: 1_000_000), withSettings: seed % 2 == 0,
+        withDiscounts: false, withSpecials: true, withAmendments: true,
+        turns: seed % 2 == 1 ? 1 : Exchange.turnsPerCommandMax, &reached)
+    }
+    #expect(
+      reached.amendedPairs > 0 && reached.shrunkIcebergs > 0 && reached.leftTurns > 0
+        && reached.refusedBehindTurns > 0, "\(reached)")
+  }
+
   private func compare(
     _ seed: UInt64, filters: SymbolFilters, funds: Int64, horizon: ClientIDHorizon,
     limits: OrderLimits = OrderLimits(per10Seconds: 1_000, perDay: 1_000_000),
     withSettings: Bool = false, withDiscounts: Bool = false, withSpecials: Bool = false
+  ) throws {
+    var reached = Reached()
+    try compare(
+      seed, filters: filters, funds: funds, horizon: horizon, limits: limits,
+      withSettings: withSettings, withDiscounts: withDiscounts, withSpecials: withSpecials,
+      withAmendments: false, turns: Exchange.turnsPerCommandMax, &reached)
+  }
+
+  private func compare(
+    _ seed: UInt64, filters: SymbolFilters, funds: Int64, horizon: ClientIDHorizon,
+    limits: OrderLimits, withSettings: Bool, withDiscounts: Bool, withSpecials: Bool,
+    withAmendments: Bool, turns: Int, _ reached: inout Reached
   ) throws {
     var world = World(horizon: horizon)
     world.begin(World.setUp(accounts: 4, funds: funds, filters: filters, limits: limits))
     if withDiscounts { world.begin(World.bridge(accounts: 4, funds: funds, filters: filters)) }
     var naive = NaiveExchange(horizon: horizon)
     naive.mirror(world.rows, limits: limits)
+    world.exchange.turnsMax = turns
+    naive.turnsMax = turns
     var commands = RandomCommands(seed: seed)
     commands.symbols = withDiscounts ? 3 : 2
+    commands.position = funds
     var trades = 0
     var paidSo = 0
     var refusals: [String: Int] = [:]
@@ -86,22 +129,27 @@ import Wire
       if withDiscounts, commands.random.chance(1) {
         world.stamp += commands.random.pick(1_430...2_900) * 60_000_000
       }
+      let open = withAmendments ? naive.symbols.flatMap { $0.orders.map { $0.view } } : []
       let command =
         withDiscounts && step == 100
         ? .setLevel(SetLevel(level: Behaviour.newest))
-        : withDiscounts && (step < 5 || commands.random.chance(8))
-          ? commands.discount(step)
-          : withSettings && commands.random.chance(6)
-            ? commands.setting(naive.symbols.map { $0.info })
-            : withSettings && commands.random.chance(10)
-              ? commands.movement() : withSpecials ? commands.nextSpecial() : commands.next()
+        : !open.isEmpty && commands.random.chance(12)
+          ? commands.amendment(of: open)
+          : withDiscounts && (step < 5 || commands.random.chance(8))
+            ? commands.discount(step)
+            : withSettings && commands.random.chance(6)
+              ? commands.setting(naive.symbols.map { $0.info })
+              : withSettings && commands.random.chance(10)
+                ? commands.movement() : withSpecials ? commands.nextSpecial() : commands.next()
       world.stamp += commands.pause()
       let hash = world.collect()
       let before = naive
       let reply = world.run(command)
       let wanted = naive.apply(command, world.stamp)
       #expect(reply == wanted, "seed \(seed) step \(step): \(command)")
-      if reply.rejection != nil {
+      if reply.rejection != nil, naive.turnsRun > 0 {
+        reached.refusedBehindTurns += 1
+      } else if reply.rejection != nil {
         #expect(world.lastEvents.isEmpty)
         #expect(world.collect() == hash, "seed \(seed) step \(step): a refusal changed state")
       }
@@ -109,6 +157,7 @@ import Wire
       let broken = world.exchange.checkInvariants()
       #expect(broken.isEmpty, "seed \(seed) step \(step): \(broken)")
       if let reason = reply.rejection { refusals["\(reason)", default: 0] += 1 }
+      reached.note(world.lastEvents, naive)
       for case .trade(let trade) in world.lastEvents {
         trades += 1
         if trade.makerFee + trade.takerFee > 0, trade.isDiscounted(naive) { paidSo += 1 }
@@ -117,6 +166,7 @@ import Wire
         // A replica that starts from rows goes on like one that never stopped.
         let hash = world.collect()
         world.exchange = try Exchange(loading: world.rows, horizon: horizon)
+        world.exchange.turnsMax = turns
         #expect(world.exchange.stateHash == hash, "seed \(seed) step \(step)")
       }
       if reply != wanted || !broken.isEmpty { return }
@@ -166,6 +216,17 @@ import Wire
     let moved = naive.balances.filter { $0.value != before.balances[$0.key] ?? NaiveBalance() }
     for (name, balance) in moved { #expect(balances[name] == balance, "\(place): \(name)") }
     for (name, balance) in balances { #expect(naive.balances[name] == balance, "\(place)") }
+  }
+}
+
+extension OracleTests.Reached {
+  mutating func note(_ events: [Event], _ naive: NaiveExchange) {
+    if naive.symbols.contains(where: { !$0.turns.isEmpty }) { leftTurns += 1 }
+    for case .orderAmended(let amendment) in events {
+      let view = amendment.order
+      if view.status == .pendingNew, naive.partner(view) != nil { amendedPairs += 1 }
+      if view.extras.terms.icebergQuantity > view.quantity { shrunkIcebergs += 1 }
+    }
   }
 }
 

@@ -174,8 +174,8 @@ import Wire
     let other = World.limit(1, .buy, 100, at: 10_000, id: "f", symbol: World.second)
     #expect(world.run(other).placed != nil)
     world.run(.setSymbolStatus(SetSymbolStatus(symbol: World.first, status: .trading)))
+    #expect(world.balance(2, World.base).locked == 0, "its turn came before anybody's order")
     #expect(world.run(World.limit(1, .sell, 10, at: 9_990, id: "g")).placed != nil)
-    #expect(world.balance(2, World.base).locked == 0, "its turn came with the next command")
   }
 
   @Test func `a cancel-replace whose new order finds a fault halts its symbol`() {

@@ -55,6 +55,17 @@ extension RandomCommands {
     }
   }
 
+  /// Lowers one of these open orders by something.
+  mutating func amendment(of orders: [OrderView]) -> Command {
+    let order = orders[Int(random.pick(0...Int64(orders.count - 1)))]
+    return .amendOrder(
+      AmendOrder(
+        account: order.account, symbol: order.symbol, orderID: order.id,
+        originalClientOrderID: .empty,
+        quantity: random.pick(0...max(1, order.quantity / step)) * step,
+        clientOrderID: random.chance(50) ? order.clientOrderID : clientID()))
+  }
+
   // An order id that may be open.
   private mutating func recent() -> Int64 {
     max(1, Int64(count) - random.pick(0...60))

@@ -12,6 +12,8 @@ struct RandomCommands {
   let clientIDs: Int64
   /// Symbols that are traded, from the first on.
   var symbols: Int64 = 2
+  /// What bounds on positions lie around.
+  var position: Int64 = 30_000
   var count = 1
 
   init(seed: UInt64, accounts: Int = 4, step: Int64 = 10, clientIDs: Int64 = 400) {
@@ -129,7 +131,7 @@ struct RandomCommands {
     if random.chance(30) { rules.percentPriceAsk = band() }
     if random.chance(40) { rules.executionBid = band() }
     if random.chance(40) { rules.executionAsk = band() }
-    if random.chance(30) { rules.maxPosition = random.pick(28_000...32_000) }
+    if random.chance(30) { rules.maxPosition = position + random.pick(-2_000...2_000) }
     if random.chance(30) { rules.icebergParts = UInt32(random.pick(1...8)) }
     if random.chance(20) { rules.maxAlgoOrders = UInt32(random.pick(1...6)) }
     if random.chance(20) { rules.maxIcebergOrders = UInt32(random.pick(1...3)) }

@@ -15,11 +15,11 @@ extension ScenarioVenue {
   /// Applies a command with the key that it needs and tells what happened.
   mutating func apply(_ command: Command, key: KeyID? = nil) throws -> [String] {
     let reply = world.run(command, key: key)
-    if let reason = reply.rejection {
-      return ["refused \(ScenarioCodes.code(of: reason)) \(reason)"]
-    }
     var lines: [String] = []
     for event in world.lastEvents { tell(event, &lines) }
+    if let reason = reply.rejection {
+      return lines + ["refused \(ScenarioCodes.code(of: reason)) \(reason)"]
+    }
     if case .funds(_, true) = reply { lines.append("already booked") }
     return lines
   }

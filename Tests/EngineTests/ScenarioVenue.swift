@@ -5,6 +5,7 @@
 //   alice buy 0.5 BTCUSDT limit 100 ioc id a1
 //   alice buy BTCUSDT market for 100        alice cancel BTCUSDT #3 (or: id a1, or: all)
 //   wait 10s                                status BTCUSDT HALT
+//   turns 2 (what one command may run)      restart (from rows, like a replica that starts)
 //   balances alice    orders alice    book BTCUSDT     (these only show)
 //
 // Not here: how what happened is told (ScenarioReport), options of orders and symbols
@@ -20,6 +21,7 @@ struct ScenarioVenue: ~Copyable {
   var levels: [ScenarioLevel: Int64] = [:]
   var deposits = 0
   var clientIDs = 0
+  var turnsMax = Exchange.turnsPerCommandMax
 
   /// Runs one line; answers what came of it, a line each.
   mutating func run(_ line: String, at place: String) throws -> [String] {
@@ -51,6 +53,15 @@ struct ScenarioVenue: ~Copyable {
         throw words.fail("\(name) is not a market state")
       }
       return try apply(.setSymbolStatus(SetSymbolStatus(symbol: symbol.id, status: status)))
+    case "turns":
+      turnsMax = Int(try words.number())
+      world.exchange.turnsMax = turnsMax
+      return []
+    case "restart":
+      world.collect()
+      world.exchange = try Exchange(loading: world.rows)
+      world.exchange.turnsMax = turnsMax
+      return []
     case "commission": return try commission(&words)
     case "discount": return try discount(&words)
     case "level": return try apply(.setLevel(SetLevel(level: UInt32(words.number()))))

@@ -54,6 +54,22 @@ import Testing
     for (number, row) in model.enumerated() { #expect(rows[number] == row) }
   }
 
+  @Test func `a row that is replaced again and again takes no more memory`() {
+    var rows = DefinitionRows()
+    for number in 0..<100 { rows.append([UInt8](repeating: UInt8(number), count: 44)) }
+    let pages = rows.pageCount
+    for step in 0..<100_000 {
+      // As an account's row with its switch on and off, on both sides of a multiple of four.
+      let row = [UInt8](repeating: UInt8(truncatingIfNeeded: step), count: 44 + step % 4)
+      rows.replace(step % 7, row)
+      if step % 997 == 0 { #expect(rows[step % 7] == row) }
+    }
+    #expect(rows.pageCount == pages)
+    for number in 7..<100 {
+      #expect(rows[number] == [UInt8](repeating: UInt8(number), count: 44))
+    }
+  }
+
   @Test(arguments: 1...10)
   func `an order that is kept in parts is the order that was put there`(seed: UInt64) {
     var random = Seeded(seed)

@@ -27,7 +27,6 @@ extension Exchange {
     _ left: inout Int64, _ stamp: Int64, _ events: inout EventBatch
   ) {
     let symbol = admission.symbol
-    touchLeg(maker, stamp, &events)
     let makerLeft = self.left(maker)
     let overlap = min(left, book.orders[maker].remaining)
     let loss: (maker: Int64, taker: Int64)
@@ -38,6 +37,8 @@ extension Exchange {
     case .expireBoth: loss = (makerLeft, left)
     case .decrement, .transfer: loss = (overlap, overlap)
     }
+    // A leg that loses nothing was not touched.
+    if loss.maker > 0 { touchLeg(maker, stamp, &events) }
     let id = PreventedMatchID(symbols.states[symbol].counters.nextPrevented)
     symbols.states[symbol].counters.nextPrevented += 1
     symbols.markCounters(symbol)

@@ -166,13 +166,12 @@ extension Exchange {
   /// The first leg is filled: the others enter the market.
   mutating func placePending(_ list: Int32, _ stamp: Int64, _ events: inout EventBatch) {
     let proceeds = lists[list].proceeds
-    let symbol = lists[list].symbol
     releaseProceeds(list)
     lists[list].turn = 0
-    lists[list].phase = .single
+    if !lists[list].kind.hasPair { lists[list].phase = .single }
     save(list, stamp)
     if lists[list].kind.passesProceeds {
-      let quantity = proceeds - proceeds % symbols.states[symbol].filters.stepSize
+      let quantity = sellable(proceeds, by: list)
       for leg in 1..<lists[list].kind.legCount {
         let slot = lists[list].slots[leg]
         book.orders[slot].remaining = quantity
@@ -180,12 +179,26 @@ extension Exchange {
         book.orders.markDirty(slot)
       }
     }
-    if lists[list].kind.legCount == 2 {
+    if !lists[list].kind.hasPair {
       let slot = lists[list].slots[1]
       enter(slot, type: book.orders[view: slot].type, stamp, &events)
     } else {
       placePair(list, lists[list].slots[1], lists[list].slots[2], stamp, &events)
     }
+  }
+
+  // What LOT_SIZE lets the pending legs sell of the proceeds, and MARKET_LOT_SIZE if one of them will
+  // trade at any price: both legs of a pair have the same quantity. The rest stays free.
+  private func sellable(_ proceeds: Int64, by list: Int32) -> Int64 {
+    let filters = symbols.states[lists[list].symbol].filters
+    var step = filters.stepSize
+    var most = filters.maxQuantity > 0 ? min(proceeds, filters.maxQuantity) : proceeds
+    for leg in 1..<lists[list].kind.legCount
+    where book.orders[view: lists[list].slots[leg]].type.working == .market {
+      step = filters.marketStep
+      if filters.marketMaxQuantity > 0 { most = min(most, filters.marketMaxQuantity) }
+    }
+    return most - most % step
   }
 
   private mutating func placePair(
@@ -201,6 +214,7 @@ extension Exchange {
       )
     } catch {
       halt(lists[list].symbol, after: error, &events)
+      lists[list].phase = .single
       reject(above, stamp, &events)
       reject(below, stamp, &events)
       return

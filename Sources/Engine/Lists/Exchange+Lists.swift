@@ -20,7 +20,11 @@ extension Exchange {
     for leg in list.legs {
       try checkFeatures(leg)
       special.add(SpecialCounts(of: leg))
-      _ = try terms(of: standIn(leg, in: list), account, symbol, stamp)
+      if list.kind.passesProceeds, leg.side == .sell {
+        try checkWithoutQuantity(leg, symbol)
+      } else {
+        _ = try terms(of: leg, account, symbol, stamp)
+      }
       _ = try mode(of: leg, symbol)
     }
     if list.kind == .oco { try checkRelation(list.legs[0], list.legs[1], symbol, placing: true) }
@@ -33,14 +37,6 @@ extension Exchange {
     let first = try evaluate(list.legs[0], account, stamp)
     let second = list.kind == .oco ? try evaluate(list.legs[1], account, stamp) : nil
     return execute(list, account, symbol, first, second, stamp, &events)
-  }
-
-  // A pending leg that sells proceeds is checked as if it sold all that the first leg buys.
-  private func standIn(_ leg: PlaceOrder, in list: PlaceOrderList) -> PlaceOrder {
-    guard list.kind.passesProceeds, leg.quantity == 0 else { return leg }
-    var leg = leg
-    leg.quantity = list.legs[0].quantity
-    return leg
   }
 
   private func checkShape(_ list: PlaceOrderList) throws(Rejection) {
@@ -194,6 +190,7 @@ extension Exchange {
       found = list
     }
     let cancelled = self.cancel(list: found, cancel.cancelClientOrderID, stamp, &events)
+    runTurns(symbol, stamp, &events)
     report(&events)
     return cancelled
   }

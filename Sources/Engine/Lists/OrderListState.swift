@@ -38,6 +38,14 @@ struct OrderListState {
 
   var isPair: Bool { phase == .pair }
 
+  /// The slot of the other leg of the pair that `slot` belongs to, be the pair placed or still
+  /// waiting for the first leg; -1 if it belongs to none.
+  func partner(of slot: Int32) -> Int32 {
+    guard kind.hasPair, phase != .single else { return -1 }
+    let (above, below) = (slots[kind.legCount - 2], slots[kind.legCount - 1])
+    return slot == above ? below : slot == below ? above : -1
+  }
+
   func view(_ account: AccountID, _ symbol: SymbolID, _ type: ListStatusType) -> OrderListView {
     OrderListView(
       id: id, account: account, symbol: symbol, kind: kind, statusType: type,

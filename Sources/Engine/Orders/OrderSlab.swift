@@ -83,6 +83,13 @@ struct OrderSlab: ~Copyable {
     return place < 0 ? .none : rarities[place]
   }
 
+  /// True if the order is not plain by its terms.
+  @inline(__always)
+  func hasTerms(_ slot: Int32) -> Bool {
+    let place = details[slot].rarities
+    return place >= 0 && !rarities[place].extras.terms.isPlain
+  }
+
   @inline(__always)
   private mutating func put(_ view: OrderView, _ slot: Int32) {
     details[slot].take(view)

@@ -9,6 +9,26 @@ extension Exchange {
   /// Hundredths of a per cent that a trailing order may lag behind.
   static let trailingDeltaMax: UInt32 = 9_999
 
+  /// What can be said of a leg that sells proceeds before it is known how much: all but its size and
+  /// its value.
+  func checkWithoutQuantity(_ order: PlaceOrder, _ symbol: Int32) throws(Rejection) {
+    try checkCombination(order)
+    try checkPeg(order)
+    let filters = symbols.states[symbol].filters
+    if order.special.icebergQuantity != 0 {
+      guard order.type.working != .market, Self.rests(order) else {
+        throw .combinationNotSupported
+      }
+      try filters.checkLot(order.special.icebergQuantity)
+    }
+    if order.type.waitsForPrice { try checkTrigger(order, symbol) }
+    if order.type.working == .market {
+      guard order.price == 0 || !order.type.waitsForPrice else { throw .combinationNotSupported }
+    } else if order.special.peg == .none || order.price != 0 {
+      try filters.checkPrice(order.price)
+    }
+  }
+
   func terms(
     ofSpecial order: PlaceOrder, _ account: Int32, _ symbol: Int32, _ stamp: Int64
   ) throws(Rejection) -> Admission {
@@ -18,12 +38,7 @@ extension Exchange {
     let filters = symbols.states[symbol].filters
     if order.type.waitsForPrice {
       guard order.quoteOrderQuantity == 0 else { throw .combinationNotSupported }
-      if order.special.stopPrice != 0 { try filters.checkPrice(order.special.stopPrice) }
-      if order.special.trailingDelta != 0 {
-        try filters.rules.checkTrailing(
-          delta: order.special.trailingDelta,
-          isAbove: Self.firesAbove(order.side, order.type))
-      }
+      try checkTrigger(order, symbol)
     }
     var admission: Admission
     if order.type.working == .market {
@@ -44,6 +59,15 @@ extension Exchange {
     }
     if order.type.waitsForPrice { admission.rests = true }
     return admission
+  }
+
+  private func checkTrigger(_ order: PlaceOrder, _ symbol: Int32) throws(Rejection) {
+    let filters = symbols.states[symbol].filters
+    if order.special.stopPrice != 0 { try filters.checkPrice(order.special.stopPrice) }
+    if order.special.trailingDelta != 0 {
+      try filters.rules.checkTrailing(
+        delta: order.special.trailingDelta, isAbove: Self.firesAbove(order.side, order.type))
+    }
   }
 
   static func rests(_ order: PlaceOrder) -> Bool {
@@ -106,6 +130,11 @@ extension Exchange {
     pegged.price = book.levels[level].price
     admission.price = try terms(ofLimit: pegged, admission.account, symbol).price
     try checkPercentPrice(pegged.price, order.side, symbol, stamp)
+    if symbols.hasOrderMaxes {
+      let unit = symbols.states[symbol].baseUnit
+      let notional = Amounts.scaled(pegged.price, times: order.quantity, over: unit)
+      try checkAssets(symbol, quantity: order.quantity, notional: notional)
+    }
   }
 
   /// Stop and take-profit orders: the last price must not meet them yet, and funds for what they

@@ -61,7 +61,7 @@ extension Exchange {
     }
     // Rows come by account, symbol and id: the order of the account's sheet.
     addToSheet(slot, account, symbol)
-    if view.extras.terms != .none { count(special: slot, by: 1) }
+    if book.orders.hasTerms(slot) { count(special: slot, by: 1) }
     return slot
   }
 
@@ -139,6 +139,11 @@ extension Exchange {
       case .single: slots.count >= 1
       }
     guard isSound else { throw .invalid("order list row") }
+    for slot in slots {
+      let partner = list.partner(of: slot)
+      guard partner < 0 || book.orders[view: partner].quantity == book.orders[view: slot].quantity
+      else { throw .invalid("order list whose legs differ") }
+    }
     let place = lists.add(list, fingerprint: fingerprint(list: list))
     for (i, slot) in list.slots.indices.map({ ($0, list.slots[$0]) }) where slot >= 0 {
       book.specials[book.orders[slot].special].list = place

@@ -48,7 +48,8 @@ extension Exchange {
   }
 
   /// MAX_POSITION: base that the account has, free and locked, with what its open BUY orders and
-  /// this one may still buy.
+  /// this one may still buy. Of a pair only one leg will, so it counts once; none of it does while
+  /// its own legs are checked.
   func checkPosition(
     _ account: Int32, _ symbol: Int32, _ side: Side, quantity: Int64, excluding own: Int32 = -1
   ) throws(Rejection) {
@@ -61,13 +62,21 @@ extension Exchange {
     position += quantity
     var slot = accounts.sheet(account, symbol).head
     while slot >= 0 {
-      if book.orders[view: slot].side == .buy, slot != own {
+      if book.orders[slot].side == .buy, slot != own, !isCounted(byPartnerOf: slot, own) {
         let more = left(slot)
         guard more <= bound - position else { throw .filterMaxPosition }
         position += more
       }
       slot = book.orders[slot].sheetNewer
     }
+  }
+
+  // True if an order is a pair's second leg, or its partner is the order that is checked.
+  private func isCounted(byPartnerOf slot: Int32, _ own: Int32) -> Bool {
+    guard let special = special(slot), special.list >= 0 else { return false }
+    let partner = lists[special.list].partner(of: slot)
+    return partner >= 0
+      && (partner == own || Int(special.leg) == lists[special.list].kind.legCount - 1)
   }
 
   /// EXCHANGE_MAX_NUM_ORDERS.

@@ -20,6 +20,8 @@ public enum OrderListKind: UInt8, Sendable, CaseIterable {
   public var legCount: Int { self == .otoco || self == .opoco ? 3 : 2 }
   /// True if legs wait for the first to be filled.
   public var hasPendingLegs: Bool { self != .oco }
+  /// True if its last two legs are a pair, of which one trades at most.
+  public var hasPair: Bool { self != .oto && self != .opo }
   /// True if the pending legs sell what the first leg bought.
   public var passesProceeds: Bool { self == .opo || self == .opoco }
 }
