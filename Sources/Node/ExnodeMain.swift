@@ -51,6 +51,8 @@ struct NodeFlags: ParsableArguments {
   var priority: String?
   @Option(help: "Free disk space in MiB below which writes are refused (default 256; 0: never).")
   var lowSpaceMib: String?
+  @Option(help: "MiB a second, at most, that this node sends of snapshots (default 64).")
+  var snapshotMibPerSecond: String?
   @Option(
     help: """
       new: nodes with empty directories, all of --peers, found the cluster together. existing: this
@@ -70,7 +72,7 @@ struct NodeFlags: ParsableArguments {
       (.streamMessages, streamMessagesPerSecond),
       (.outcomes, outcomesMax), (.connections, connectionsPerAddress),
       (.streamConnections, streamConnections), (.priority, priority), (.lowSpace, lowSpaceMib),
-      (.clusterState, clusterState),
+      (.snapshotSpeed, snapshotMibPerSecond), (.clusterState, clusterState),
     ]
     return Dictionary(uniqueKeysWithValues: all.compactMap { pair in pair.1.map { (pair.0, $0) } })
   }

@@ -185,6 +185,7 @@ struct NodeFiles {
     }
     if let interval = Drills.hashInterval() { replica.hashInterval = UInt64(interval) }
     replica.mayFound = settings.mayFound
+    replica.snapshotBytesPerSecond = Int64(settings.snapshotMiBPerSecond) << 20
     replica.duplicatesMax = settings.outcomesMax
     replica.duplicateBytesMax = settings.outcomesMax * 350
     let suspicion: Raft.Suspect? =

@@ -4,12 +4,22 @@
 //   * from the request on no proposal is taken, so that the target can catch up
 //   * the target is told to campaign only when its log equals the leader's, durably
 //   * after an election timeout without success the leader goes on as before
+//   * nobody hands over to a node that would refuse; to one that does badly only where no other has caught up
 //   * a node of lower priority waits longer before it campaigns, and less with each vain wait
 // Not here: when to hand over (Node, on SIGTERM).
 
+/// How well a node could lead now, whatever its log holds.
+public enum Fitness: Sendable {
+  case able
+  /// It would lead, and soon hand over: its disk is nearly full, or its store takes nothing.
+  case poor
+  /// It takes no office: it is about to end, or its state must not be used.
+  case unable
+}
+
 extension Consensus {
-  /// Hands leadership to a voter heard lately: one that has caught up, of the highest priority. Not a
-  /// leader, or nobody to hand it to: nothing happens. Repeating it during a transfer changes nothing.
+  /// Hands leadership to a voter heard lately: one that is able and has caught up, of the highest
+  /// priority. Not a leader, or nobody to hand it to: nothing happens. Repeating it during a transfer changes nothing.
   public mutating func transferLeadership(_ out: inout Output) {
     guard role == .leader, let configuration = configurations.effective else { return }
     beginTransfer(to: heir(among: configuration.voters), &out)
@@ -17,10 +27,11 @@ extension Consensus {
   }
 
   /// Hands leadership to `target`. Returns whether that was begun: this node leads, hands over to
-  /// nobody else, and the target is a voter that answers and is not damaged.
+  /// nobody else, and the target is a voter that answers, is not damaged and takes office.
   public mutating func transferLeadership(to target: NodeID, _ out: inout Output) -> Bool {
     guard role == .leader, target != id, let configuration = configurations.effective,
       configuration.voters.contains(where: { $0.id == target }), answers(target),
+      fitness(of: target) != .unable,
       position(of: target).map({ !progress[$0].isSuspect }) ?? false,
       transfer == nil || transfer?.target == target
     else { return false }
@@ -39,27 +50,42 @@ extension Consensus {
     continueTransfer(&out)
   }
 
-  /// The voter to hand over to: caught up before lagging, then by priority, match and id.
+  /// The voter to hand over to: able and caught up before poor and caught up before lagging; then, of
+  /// those that have caught up, by priority; then by match and id.
   func heir(among voters: [Member]) -> NodeID? {
-    var best: (i: Int, isFit: Bool, priority: UInt8)?
+    var best: (i: Int, grade: Int, priority: UInt8)?
     for voter in voters {
       guard voter.id != id, answers(voter.id), let i = position(of: voter.id),
-        !progress[i].isSuspect, progress[i].state != .snapshot
+        !progress[i].isSuspect, progress[i].state != .snapshot, fitness(of: voter.id) != .unable
       else { continue }
-      let candidate = (i: i, isFit: hasCaughtUp(i), priority: priority(of: voter.id))
+      let grade = !hasCaughtUp(i) ? 0 : fitness(of: voter.id) == .poor ? 1 : 2
+      let candidate = (i: i, grade: grade, priority: grade == 0 ? 0 : priority(of: voter.id))
       guard let present = best else {
         best = candidate
         continue
       }
       let isBetter =
-        candidate.isFit != present.isFit
-        ? candidate.isFit
-        : candidate.isFit && candidate.priority != present.priority
+        candidate.grade != present.grade
+        ? candidate.grade > present.grade
+        : candidate.priority != present.priority
           ? candidate.priority > present.priority
           : progress[i].match > progress[present.i].match
       if isBetter { best = candidate }
     }
     return best.map { progress[$0.i].id }
+  }
+
+  /// Learns how well a node could lead; believed until it is told otherwise.
+  public mutating func learnFitness(of node: NodeID, _ fitness: Fitness) {
+    self.fitness.removeAll { $0.id == node }
+    if fitness != .able, self.fitness.count < Configuration.votersMax * 4 {
+      self.fitness.append((node, fitness))
+    }
+  }
+
+  func fitness(of node: NodeID) -> Fitness {
+    for known in fitness where known.id == node { return known.fitness }
+    return .able
   }
 
   /// Tells the target to campaign once it has everything; again with each of its answers, because
@@ -133,7 +159,8 @@ extension Consensus {
       now - servesSince >= handOverWait, let configuration = configurations.effective,
       !configuration.isJoint, configurations.effectiveIndex <= commit,
       let heir = heir(among: configuration.voters), priority(of: heir) > priority(of: id),
-      let i = position(of: heir), progress[i].caughtUpIntervals >= Self.intervalsForPromotion
+      fitness(of: heir) == .able, let i = position(of: heir),
+      progress[i].caughtUpIntervals >= Self.intervalsForPromotion
     else { return }
     pass(.priorityHandOver)
     beginTransfer(to: heir, &out)

@@ -110,6 +110,8 @@ public struct Consensus: ~Copyable {
 
   // Priorities. Empty: all are equal.
   var priorities: [(id: NodeID, priority: UInt8)] = []
+  /// Who should not or cannot lead now; others are able.
+  var fitness: [(id: NodeID, fitness: Fitness)] = []
   /// How many waits for a leader ended without one.
   var vainWaits = 0
 

@@ -85,6 +85,13 @@ extension Coordinator {
     }
   }
 
+  /// Ends the waiting of all: what this state could tell them is worth nothing, and what became of their writes
+  /// is known elsewhere.
+  mutating func abandon(_ effects: inout Effects) {
+    for id in pending.older(than: .max) { answer(id, .unknown, &effects) }
+    effects.readsFailed.append(contentsOf: reads.takeOlder(than: .max))
+  }
+
   /// Ends the waiting of those whose deadline the log has passed, and of those who waited too long.
   mutating func endPatience(_ now: Moment, _ effects: inout Effects) {
     // Definite even while entries wait to be applied: their stamps are not before this one, so they refuse.

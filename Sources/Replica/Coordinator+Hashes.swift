@@ -136,6 +136,7 @@ extension Coordinator {
     if storeDamage != nil || machine.record.fence != nil { _ = plants.has(.servesFenced) }
     guard let reason = distrust else { return }
     consensus.holdsBack = true
+    abandon(&effects)
     // What is never applied here need not stay in memory.
     consensus.entriesApplied(upTo: consensus.commit)
     guard !saidRebuild else { return }

@@ -83,6 +83,9 @@ extension Coordinator {
   mutating func note(_ health: NodeHealth, of peer: NodeID) {
     peersHealth.removeAll { $0.peer == peer }
     if !health.isEmpty { peersHealth.append((peer, health)) }
+    let isUnable = !health.isDisjoint(with: [.fenced, .draining])
+    let isPoor = !health.isDisjoint(with: [.lowSpace, .stalled])
+    consensus.learnFitness(of: peer, isUnable ? .unable : isPoor ? .poor : .able)
   }
 
   /// Whether new writes are refused for want of space, here or at the leader.

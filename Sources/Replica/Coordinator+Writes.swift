@@ -91,7 +91,6 @@ extension Coordinator {
   /// Ends a turn: applies, proposes or forwards what came in, asks for reads, hands out runs and ready reads.
   public mutating func flush(_ now: Moment, _ effects: inout Effects) {
     applyCommitted(&effects)
-    watchState(&effects)
     if mayPropose {
       if propose(foundations: now, &effects) {
         enqueuePending(now, &effects)
@@ -102,6 +101,8 @@ extension Coordinator {
       forwardPending(now, &effects)
     }
     applyCommitted(&effects)
+    // Before anything is answered, here or at the next tick.
+    watchState(&effects)
     flushReports(now, &effects)
     answerMemberChanges(&effects)
     flushReads(now, &effects)

@@ -40,7 +40,7 @@ public struct ReplicaSettings: Sendable {
   public var snapshotEveryBytes: UInt64 = 1 << 30
   /// Members that this node sends a snapshot to at a time, and how fast in all.
   public var snapshotTransfersMax = 1
-  public var snapshotBytesPerSecond: Int64 = 128 << 20
+  public var snapshotBytesPerSecond: Int64 = 64 << 20
   /// So much of the log is kept although no living member needs it: for one whose disk is damaged or restored.
   public var trailingBytes: UInt64 = 32 << 20
   /// A living follower that is further behind than this is sent a snapshot, rather than that the log grows for it.

@@ -257,6 +257,13 @@ final class ClusterWorld {
     }
   }
 
+  /// What is under way to the node arrives at `moment` at the earliest.
+  func delay(messagesTo node: WorldNode, until moment: Int64) {
+    for i in flights.indices where flights[i].to == node.id {
+      flights[i].at = max(flights[i].at, moment)
+    }
+  }
+
   var leader: WorldNode? {
     nodes.filter { $0.life?.coordinator.role == .leader }
       .max { ($0.life?.coordinator.term ?? 0) < ($1.life?.coordinator.term ?? 0) }

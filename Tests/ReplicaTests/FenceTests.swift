@@ -103,6 +103,41 @@ import Testing
     }
   }
 
+  /// A request, and the word that fences the node where it was asked, may be applied there in one turn; and the log's
+  /// time may have passed the request's deadline with them.
+  @Test func `who waits at a node that is fenced hears that nobody knows, and nothing else`() throws
+  {
+    var unknown = 0
+    for seed in 200..<224 as Range<UInt64> {
+      var settings = Self.settings
+      settings.hashInterval = 8
+      let (world, clients) = try Self.market(seed, settings)
+      var random = SeededRandom(seed)
+      world.run(1_000_000)
+      let leader = try #require(world.leader)
+      let wrong = try #require(world.nodes.first { $0 !== leader })
+      let life = try #require(wrong.life)
+      life.coordinator.corruptState()
+      Self.trade(world, clients, &random, Int(random.below(10)))
+      let place = clients.ask(
+        Request(
+          header: clients.header(key: clients.accounts[0].key, window: 2_000 + random.below(4_000)),
+          command: .revokeKey(RevokeKey(apiKey: "none"))), at: wrong)
+      world.run(random.below(3_000))
+      // It hears all at once what the others say meanwhile.
+      for _ in 0..<60 {
+        world.delay(messagesTo: wrong, until: world.time + 1_500)
+        clients.trade(&random, repeats: 0, shortDeadlines: 0)
+        world.run(1_000)
+      }
+      world.run(500_000)
+      clients.check(try world.checker.executed(world), world.checker)
+      #expect(world.checker.violations.filter { $0.contains("called expired") } == [])
+      unknown += clients.asked[place].outcomes == [.unknown] ? 1 : 0
+    }
+    #expect(unknown > 0)
+  }
+
   @Test func `a fenced node alone with one other does not take the lead from it`() throws {
     let (world, clients) = try Self.market(83)
     var random = SeededRandom(83)

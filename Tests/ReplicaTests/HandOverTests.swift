@@ -105,6 +105,41 @@ import Testing
     _ = clients
   }
 
+  @Test func `leadership goes past a node whose state must not be used`() throws {
+    let (world, clients) = try FenceTests.market(100)
+    var random = SeededRandom(100)
+    world.run(1_000_000)
+    // The first by id, which would be chosen among equals; fenced, and without another's state.
+    let wrong = world.nodes[0]
+    try #require(wrong.life).coordinator.corruptState()
+    FenceTests.trade(world, clients, &random, 100)
+    #expect(world.run(upTo: 5_000_000) { world.rebuilds.contains { $0.node == wrong.id } })
+    #expect(world.run(upTo: 5_000_000) { world.leader != nil && world.leader !== wrong })
+    world.run(2_000_000)
+    let leader = try #require(world.leader)
+    leader.life?.coordinator.drain()
+    #expect(world.run(upTo: 1_000_000) { world.leader != nil && world.leader !== leader })
+    #expect(world.leader !== wrong)
+    #expect(world.run(upTo: 1_000_000) { leader.life?.coordinator.isDrained == true })
+  }
+
+  @Test func `leadership goes where there is space, not to and fro where there is none`() throws {
+    let (world, clients) = try FenceTests.market(101)
+    world.run(1_000_000)
+    var leader = try #require(world.leader)
+    let others = world.nodes.filter { $0 !== leader }
+    // The first by id of the others has none either.
+    others[0].life?.coordinator.setSpace(isLow: true)
+    world.run(100_000)
+    leader.life?.coordinator.setSpace(isLow: true)
+    #expect(world.run(upTo: 3_000_000) { world.leader != nil && world.leader !== leader })
+    leader = try #require(world.leader)
+    #expect(leader === others[1])
+    world.run(5_000_000)
+    #expect(world.leader === leader)
+    _ = clients
+  }
+
   @Test func `a leader whose store takes nothing hands over`() throws {
     var settings = WorldSettings()
     settings.runsOutstandingMax = 4

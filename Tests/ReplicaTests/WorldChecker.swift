@@ -6,6 +6,7 @@
 
 import Engine
 import Raft
+import Testing
 import Wire
 
 @testable import Replica
@@ -85,6 +86,13 @@ final class WorldChecker {
       note("the exchange differs from a replay that executes each request once")
     }
     clients.check(executed, self)
+  }
+
+  /// What the log of the leader says of each request.
+  func executed(_ world: ClusterWorld) throws -> [RequestID: Executed] {
+    let leader = try #require(world.leader)
+    var oracle = Exchange()
+    return replay(leader.archive + leader.log, &oracle)
   }
 
   private func replay(_ log: [Entry], _ oracle: inout Exchange) -> [RequestID: Executed] {

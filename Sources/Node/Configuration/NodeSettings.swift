@@ -42,6 +42,9 @@ struct NodeSettings {
   var priority: UInt8
   /// Free disk space, in MiB, below which writes are refused; 0: never.
   var lowSpaceMiB: Int
+  /// How fast this node sends snapshots, in MiB a second in all. Its customers go first: half as fast costs a newcomer
+  /// twice the time, and them less.
+  var snapshotMiBPerSecond: Int
   /// Whether the node, if its directory is empty, may found the cluster with the other peers.
   var mayFound: Bool
 
@@ -81,6 +84,7 @@ struct NodeSettings {
     addedSyncMicroseconds = try Self.number(.addedSyncDelay, 0...10_000_000, sources) ?? 0
     priority = UInt8(try Self.number(.priority, 0...255, sources) ?? 100)
     lowSpaceMiB = try Self.number(.lowSpace, 0...1_048_576, sources) ?? 256
+    snapshotMiBPerSecond = try Self.number(.snapshotSpeed, 1...16_384, sources) ?? 64
     mayFound = try Self.mayFound(sources)
     try checkExposure()
   }

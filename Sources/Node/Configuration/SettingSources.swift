@@ -34,6 +34,7 @@ enum SettingName: String, CaseIterable {
   case addedSyncDelay = "added-sync-delay-us"
   case priority
   case lowSpace = "low-space-mib"
+  case snapshotSpeed = "snapshot-mib-per-second"
   case clusterState = "cluster-state"
 
   /// `EXNODE_DATA_DIR`.
