@@ -153,6 +153,32 @@ import Testing
     #expect(log.hardState.commit >= log.base.index)
   }
 
+  @Test
+  func `a damaged log that is as long as its state, and holds other entries, is not gone on with`()
+    throws
+  {
+    let disk = FaultDisk()
+    try stopped(disk, 2, entries: 4)
+    let used = try LogStore.verify(disk: disk, directory: "/n2/log").segments[0].bytesUsed
+    do {
+      let data = try DataDirectory.openExisting(path: "/n2", disk: disk)
+      let place = EntryID(term: Term(2), index: LogIndex(4))
+      let entry = Entry(id: place, kind: .command, payload: [4])
+      try data.openLog(options: LogScenario.options).0.write([
+        LogWrite(
+          sequence: 1, truncateAfter: LogIndex(3), entries: [entry],
+          hardState: HardState(term: Term(2)))
+      ])
+    }
+    disk.flip("/n2/log/0000000000000001.segment", byte: used + 300, bit: 1)
+    let recovery = try ClusterRecovery.survey(["/n2"], disk: disk) { _ in state(4, term: 2) }
+    #expect(recovery.source.log.suspect != nil)
+    #expect(recovery.keptUpTo == state(4, term: 2).applied)
+    try recovery.begin(incarnation: 777, options: LogScenario.options)
+    let (_, log, entries) = try reopen(disk.after(.power))
+    #expect(log.base == state(4, term: 2).applied && entries.count == 1)
+  }
+
   @Test func `a directory whose state cannot be used is passed over, and alone it is refused`()
     throws
   {

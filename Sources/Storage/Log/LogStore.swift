@@ -174,14 +174,8 @@ public final class LogStore: Sendable {
       let durable = LogIndex(stateIndex.load(ordering: .acquiring))
       let removable = index.withLock { index -> [UInt64] in
         let position = min(position, durable, windowStart(index.map))
-        var numbers = unneeded(index, upTo: position, writer)
-        let enough = numbers.indices.first {
-          $0 + 1 >= segmentsMax && isSoundBase(index.segments[$0 + 1].begins, index, position)
-        }
-        if let enough, enough + 1 < numbers.count {
-          isMore = true
-          numbers.removeSubrange((enough + 1)...)
-        }
+        let (numbers, more) = unneeded(index, upTo: position, writer, segmentsMax)
+        isMore = more
         if let last = numbers.last {
           index.map.removeSegments(below: last + 1)
           index.segments.removeAll { $0.number <= last }
@@ -197,10 +191,10 @@ public final class LogStore: Sendable {
     return isMore
   }
 
-  /// The oldest segments that nothing needs.
+  /// The oldest segments that nothing needs, about `segmentsMax` of them, and whether there are more.
   private func unneeded(
-    _ index: Index, upTo position: LogIndex, _ writer: Writer
-  ) -> [UInt64] {
+    _ index: Index, upTo position: LogIndex, _ writer: Writer, _ segmentsMax: Int
+  ) -> (numbers: [UInt64], isMore: Bool) {
     var numbers: [UInt64] = []
     var sound = 0
     var newer = index.segments.reduce(0) { $0 + $1.blocksUsed } + writer.nextBlock
@@ -209,10 +203,11 @@ public final class LogStore: Sendable {
       guard newer * LogFormat.blockBytes >= options.trailingBytes else { break }
       let last = index.map.spans.last { $0.place.segment == segment.number }?.last
       if let last, last > position { break }
+      if sound >= segmentsMax { return (Array(numbers.prefix(sound)), true) }
       numbers.append(segment.number)
       if isSoundBase(index.segments[place + 1].begins, index, position) { sound = numbers.count }
     }
-    return Array(numbers.prefix(sound))
+    return (Array(numbers.prefix(sound)), false)
   }
 
   /// Whether the log may begin after this entry. One that was replaced later, or may be, would be taken for a committed
