@@ -33,8 +33,15 @@ extension Coordinator {
     return nil
   }
 
-  /// Whether the snapshot that the peer is being sent was confirmed by a majority; `nil`: it is sent none.
-  package func sendsAgreed(to peer: NodeID) -> Bool? { server.isAgreed(for: peer) }
+  /// Whether the snapshot that the peer is being sent was confirmed by a majority; `nil`: it is sent none, or no more
+  /// of one.
+  package func sendsAgreed(to peer: NodeID) -> Bool? { sendsConfirmed(to: peer) }
+
+  /// The log's files begin after this entry.
+  package var logStart: EntryID { logBase }
+
+  /// The newest index at which a majority had the same state; 0 if none is known here.
+  package var agreedIndex: UInt64 { machine.agreement.lastAgreed?.index ?? 0 }
 
   /// Why the own state is called wrong, if it is; `nil` where it is the store that is damaged.
   package var fence: StateFence? { machine.record.fence }

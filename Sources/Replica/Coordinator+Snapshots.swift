@@ -1,13 +1,16 @@
 // Coordinator+Snapshots: who fetches a snapshot from whom, when one is made, and how far the log may be cut.
 //
 // Invariants:
-//   * a snapshot that is fetched is never older than the own log's beginning: the log behind it stays usable
+//   * a snapshot that is fetched is never older than the own log's beginning, and the log is not cut beyond
+//     one that is about to be swapped in: the log behind it stays usable
+//   * nothing is fetched on that the own log has got past
 //   * the log is cut only behind what a finished flush covers
 //   * a log that a living follower needs is kept within `retainedBytesMax`, or while a snapshot is on
 //     its way to it for as
 //     long as consensus allows; a dead one keeps nothing (Consensus.advanceCuttable)
 //   * a node whose own state must not be used serves none; one that serves has its state compared with
-//     the other voters' first, because a wrong one that spreads becomes the majority
+//     the other voters' first, because a wrong one that spreads becomes the majority; once one is
+//     contradicted, no more of it leaves
 // Not here: files (Node, Storage), transfers (SnapshotServer, SnapshotClient).
 
 import Raft
@@ -32,6 +35,7 @@ extension Coordinator {
     peer: NodeID, transfer: UInt64, piece: SnapshotPiece, bytes: [UInt8]?, _ now: Moment,
     _ effects: inout Effects
   ) {
+    endContradicted()
     guard let answer = server.read(peer, transfer, piece, bytes, now.monotonic) else { return }
     send(answer, to: peer, now, &effects)
   }
@@ -40,6 +44,7 @@ extension Coordinator {
   public mutating func installBegan(
     missing: [SnapshotPiece], _ now: Moment, _ effects: inout Effects
   ) {
+    endNeedlessFetch(now, &effects)
     withClient(now, &effects) { client, messages, snapshots in
       client.began(missing, now.monotonic, &messages, &snapshots)
     }
@@ -49,6 +54,7 @@ extension Coordinator {
   public mutating func installWrote(
     _ piece: SnapshotPiece, again: [SnapshotPiece] = [], _ now: Moment, _ effects: inout Effects
   ) {
+    endNeedlessFetch(now, &effects)
     withClient(now, &effects) { client, messages, snapshots in
       client.wrote(piece, again: again, now.monotonic, &messages, &snapshots)
     }
@@ -76,8 +82,12 @@ extension Coordinator {
       guard peer == consensus.leader, atLeast > machine.marker.applied.index.value else { return }
       client.want(atLeast: atLeast, from: sources, now.monotonic)
     case .manifestRequest, .pieceRequest, .done:
-      var trust = server.latest.map { self.trust(since: $0.id.index.value) } ?? .open
+      server.agreed(at: agreedIndex, now.monotonic)
+      var subject = server.latest?.id
+      if case .pieceRequest = message { subject = server.sent(to: peer) }
+      var trust = subject.map { self.trust(since: $0.index.value) } ?? .open
       if trust != .agreed, plants.has(.servesUncompared) { trust = .agreed }
+      if trust == .disputed, plants.has(.sendsContradicted) { trust = .open }
       let answer = server.receive(
         message, from: peer, stored: isSound ? runs.stored : nil, trust, now.monotonic,
         &effects.snapshots)
@@ -132,18 +142,17 @@ extension Coordinator {
       if client.isWaiting {
         client.want(atLeast: logBase.index.value, from: sources, now.monotonic)
       }
-    } else if client.isActive {
-      if machine.marker.applied.index.value >= client.atLeast {
-        client.cancel()
-      } else if client.isWaiting {
-        client.want(atLeast: client.atLeast, from: sources, now.monotonic)
-      }
+    } else if client.isActive, client.isWaiting {
+      client.want(atLeast: client.atLeast, from: sources, now.monotonic)
     }
+    endNeedlessFetch(now, &effects)
     if client.isActive {
       withClient(now, &effects) { client, messages, snapshots in
         client.tick(now.monotonic, &messages, &snapshots)
       }
     }
+    endContradicted()
+    server.agreed(at: agreedIndex, now.monotonic)
     if !server.isIdle { server.tick(now.monotonic, &effects.snapshots) }
     haveCompared(now, &effects)
     // A newer one would have to be compared anew.
@@ -155,7 +164,37 @@ extension Coordinator {
     }
   }
 
+  /// Gives up a fetch that is of no use any more: what is wanted was applied from the log, or the own
+  /// log begins behind the snapshot. In the place of a newer state it would be a damage.
+  private mutating func endNeedlessFetch(_ now: Moment, _ effects: inout Effects) {
+    guard client.isActive, client.installing == nil else { return }
+    if distrust == nil, machine.marker.applied.index.value >= client.atLeast {
+      if client.hasBegun, plants.has(.installsOlder) { return }
+      withClient(now, &effects) { client, messages, _ in client.cancel(&messages) }
+    } else if let snapshot = client.snapshot, snapshot.index < max(logBase.index, reportedCut) {
+      client.failed(now.monotonic)
+    }
+  }
+
   // MARK: Comparing before sending
+
+  /// Ends what is being sent unconfirmed, and was contradicted since.
+  private mutating func endContradicted() {
+    for snapshot in server.unconfirmed where trust(since: snapshot.index.value) == .disputed {
+      if plants.has(.sendsContradicted) { continue }
+      server.contradicted(snapshot)
+    }
+  }
+
+  /// Whether the snapshot that the peer is being sent was confirmed by a majority; `nil`: it is sent none,
+  /// or no more of one.
+  func sendsConfirmed(to peer: NodeID) -> Bool? {
+    guard let isAgreed = server.isAgreed(for: peer), let snapshot = server.sent(to: peer) else {
+      return nil
+    }
+    if isAgreed || plants.bugs.contains(.sendsContradicted) { return isAgreed }
+    return trust(since: snapshot.index.value) == .disputed ? nil : false
+  }
 
   /// What the voters say of the own state as of `index`.
   func trust(since index: UInt64) -> StateTrust {
@@ -181,19 +220,21 @@ extension Coordinator {
 
   /// Sees to it that the voters compare their states behind a snapshot that somebody waits for.
   private mutating func haveCompared(_ now: Moment, _ effects: inout Effects) {
-    guard let index = server.wantsComparison, isSound, trust(since: index) != .agreed else {
-      return
-    }
+    guard let index = server.wantsComparison, isSound else { return }
+    let trust = trust(since: index)
+    // What is contradicted once stays so at later points, unless what was wrong has passed by itself.
+    let pause = trust == .disputed ? Self.disputePause : Self.comparePause
+    guard trust != .agreed, now.monotonic - comparedAt >= pause else { return }
     guard consensus.role != .leader else { return compare(now, &effects) }
-    guard let leader = consensus.leader, now.monotonic - comparedAt >= Self.comparePause else {
-      return
-    }
+    guard let leader = consensus.leader else { return }
     comparedAt = now.monotonic
     send(.compare(atLeast: index), to: leader, now, &effects)
   }
 
   /// Two comparisons, or two questions for one, are at least this far apart. Microseconds.
   private static let comparePause: Int64 = 1_000_000
+  /// The same where the own state is contradicted already.
+  private static let disputePause: Int64 = 5_000_000
 
   private mutating func compare(_ now: Moment, _ effects: inout Effects) {
     guard now.monotonic - comparedAt >= Self.comparePause,
@@ -219,6 +260,8 @@ extension Coordinator {
     wanted = min(wanted, machine.marker.applied.index.value)
     var cut = min(wanted, flushed)
     if wanted > cut, plants.has(.cutBeforeFlush) { cut = wanted }
+    // The store may be one of there at the next start.
+    if let installing = client.installing { cut = min(cut, installing.index.value) }
     guard cut > reportedCut.value else { return }
     reportedCut = LogIndex(cut)
     effects.cut = reportedCut

@@ -3,7 +3,8 @@
 // Invariants:
 //   * a pure function of the reports and of the configuration applied before each
 //   * a voter's first report for an index counts, later ones do not; learners' never do
-//   * at most `pointsMax` indexes are kept, the newest; each holds at most one report a member
+//   * the newest `pointsMax` indexes are kept; of older ones those at which voters contradict each other and nobody has
+//     decided since, for each two voters the newest: at most `heldMax`. Each holds at most one report a member
 // Not here: taking and reporting hashes (Coordinator+Hashes), and what follows for this node (StateFence).
 
 import Raft
@@ -21,8 +22,11 @@ enum StateTrust: Equatable, Sendable {
 
 /// Which state hash a majority of the voters has, index by index.
 public struct HashAgreement: Hashable, Sendable {
-  /// How many indexes are remembered.
+  /// How many of the newest indexes are remembered.
   public static let pointsMax = 8
+  /// How many older ones at most: one for each two nodes that may vote at a time, in both halves of a joint
+  /// configuration.
+  static let heldMax = Configuration.votersMax * (2 * Configuration.votersMax - 1)
 
   /// A member's hash.
   public struct Vote: Hashable, Sendable {
@@ -45,9 +49,20 @@ public struct HashAgreement: Hashable, Sendable {
       guard let agreed else { return [] }
       return votes.filter { $0.hash != agreed }.map(\.node)
     }
+
+    /// Whether the two told different hashes.
+    func differ(_ one: NodeID, _ other: NodeID) -> Bool {
+      guard let mine = votes.first(where: { $0.node == one }),
+        let theirs = votes.first(where: { $0.node == other })
+      else { return false }
+      return mine.hash != theirs.hash
+    }
   }
 
-  /// By index.
+  /// By index: the newest `pointsMax`, and before them those that are held. A point is held while it is contradicted,
+  /// undecided and newer than what was agreed on last, and for some two of the present voters no newer point shows that
+  /// their states differ: whoever was contradicted stays so until a majority has spoken, however many points are
+  /// passed meanwhile, and however many of them are contradicted.
   public private(set) var points: [Point] = []
   /// The newest index at which a majority agreed, and its hash; kept when the point itself is forgotten.
   public var lastAgreed: HashSample? {
@@ -63,13 +78,16 @@ public struct HashAgreement: Hashable, Sendable {
   /// The index since which no majority agrees, if so: writes halt.
   public var divided: UInt64? { dividedIndex > agreedIndex ? dividedIndex : nil }
 
-  /// The newest point, if the states that were told there differ and the silent decide.
+  /// The newest point at which the states that were told differ, where the silent decide and nothing newer is agreed
+  /// on.
   ///
   /// - Parameter counts: whose voices count.
   func dispute(counts: (NodeID) -> Bool) -> Point? {
-    guard var point = points.last, point.agreed == nil, !point.isDivided else { return nil }
-    point.votes.removeAll { !counts($0.node) }
-    return Set(point.votes.map(\.hash)).count > 1 ? point : nil
+    for var point in points.reversed() where point.index > agreedIndex && !point.isDivided {
+      point.votes.removeAll { !counts($0.node) }
+      if Set(point.votes.map(\.hash)).count > 1 { return point }
+    }
+    return nil
   }
 
   /// Whether `node` told a hash before `index` about which nothing is decided.
@@ -81,15 +99,20 @@ public struct HashAgreement: Hashable, Sendable {
 
   /// Whether `node` has reported for `index`, or the index is too old to matter.
   func hasReport(of node: NodeID, at index: UInt64) -> Bool {
-    if points.count == Self.pointsMax, let first = points.first, index < first.index { return true }
-    return points.first { $0.index == index }?.votes.contains { $0.node == node } ?? false
+    if let point = points.first(where: { $0.index == index }) {
+      return point.votes.contains { $0.node == node }
+    }
+    return points.count >= Self.pointsMax && index < points[points.count - Self.pointsMax].index
   }
 
   /// Counts a report. Returns whether anything changed.
   ///
-  /// - Parameter countsLearners: a planted fault.
+  /// - Parameters:
+  ///   - countsLearners: a planted fault.
+  ///   - forgets: whether an older point goes although it is to be held; a planted fault, asked where it matters.
   mutating func count(
-    _ report: HashReport, _ configuration: Configuration, countsLearners: Bool = false
+    _ report: HashReport, _ configuration: Configuration, countsLearners: Bool = false,
+    forgets: () -> Bool = { false }
   ) -> Bool {
     guard configuration.incarnation(of: report.node) == report.incarnation,
       configuration.isVoter(report.node) || countsLearners,
@@ -98,10 +121,11 @@ public struct HashAgreement: Hashable, Sendable {
     var place = points.firstIndex { $0.index >= report.index } ?? points.count
     if place == points.count || points[place].index != report.index {
       points.insert(Point(index: report.index), at: place)
-      if points.count > Self.pointsMax {
-        points.removeFirst()
-        place -= 1
-      }
+      let old = max(0, points.count - Self.pointsMax)
+      let held = (0..<old).filter { isHeld($0, configuration) && !forgets() }.map { points[$0] }
+      precondition(held.count <= Self.heldMax, "two voters hold one point at most")
+      points.replaceSubrange(..<old, with: held)
+      place -= old - held.count
     }
     let vote = Vote(node: report.node, hash: report.hash)
     let position =
@@ -111,9 +135,22 @@ public struct HashAgreement: Hashable, Sendable {
     return true
   }
 
+  /// Whether the point stays although it is old (`points`).
+  private func isHeld(_ place: Int, _ configuration: Configuration) -> Bool {
+    guard points[place].agreed == nil, points[place].index > agreedIndex else { return false }
+    let votes = points[place].votes.filter { configuration.isVoter($0.node) }
+    for (position, one) in votes.enumerated() {
+      for other in votes[..<position] where other.hash != one.hash {
+        let isShownLater = points[(place + 1)...].contains { $0.differ(one.node, other.node) }
+        if !isShownLater { return true }
+      }
+    }
+    return false
+  }
+
   /// What is known of a state as of `index`, whose hashes were `samples` before and since. Wrong states stay wrong: who
-  /// was contradicted before is in doubt, until a majority had the same; what becomes of a state after that does not
-  /// matter.
+  /// was contradicted before is in doubt, until a majority had the same (so contradicted points are held, and the own
+  /// samples with them); what becomes of a state after that does not matter.
   ///
   /// - Parameter counts: whose voices count where no majority has spoken.
   func trust(
@@ -172,11 +209,11 @@ public struct HashAgreement: Hashable, Sendable {
 
   // MARK: The row
 
-  /// Version u16 (1), agreed index u64 and hash u128, divided index u64, count u16, then for each point its index u64,
+  /// Version u16 (1; 2 if there are more than `pointsMax` points), agreed index u64 and hash u128, divided index u64, count u16, then for each point its index u64,
   /// flags u8, agreed hash u128, count u16 and votes (node u64, hash u128).
   var encoded: [UInt8] {
     var writer = ByteWriter(capacity: 64 + points.count * 100)
-    writer.u16(1)
+    writer.u16(points.count > Self.pointsMax ? 2 : 1)
     writer.u64(agreedIndex)
     writer.u128(agreedHash)
     writer.u64(dividedIndex)
@@ -196,12 +233,14 @@ public struct HashAgreement: Hashable, Sendable {
 
   init(decoding bytes: [UInt8]) throws(WireError) {
     var reader = ByteReader(bytes)
-    guard try reader.u16() == 1 else { throw .invalid("hash agreement version") }
+    let version = try reader.u16()
+    guard version == 1 || version == 2 else { throw .invalid("hash agreement version") }
     agreedIndex = try reader.u64()
     agreedHash = try reader.u128()
     dividedIndex = try reader.u64()
     let count = Int(try reader.u16())
-    guard count <= Self.pointsMax else { throw .tooLong(length: count, limit: Self.pointsMax) }
+    let limit = version == 1 ? Self.pointsMax : Self.pointsMax + Self.heldMax
+    guard count <= limit else { throw .tooLong(length: count, limit: limit) }
     for _ in 0..<count {
       var point = Point(index: try reader.u64())
       let flags = try reader.u8()

@@ -40,6 +40,12 @@ package struct PlantedBugs: OptionSet, Hashable, Sendable {
 
   /// Sends snapshots of a state that nobody has compared.
   package static let servesUncompared = PlantedBugs(rawValue: 16384)
+  /// Forgets that states contradicted each other once the voters have come to enough later points.
+  package static let forgetsContradictions = PlantedBugs(rawValue: 32768)
+  /// Sends a snapshot that a voter contradicts as if nobody did, before it began or since.
+  package static let sendsContradicted = PlantedBugs(rawValue: 65536)
+  /// Goes on fetching a snapshot that the own log has got past.
+  package static let installsOlder = PlantedBugs(rawValue: 131072)
 
   /// Each of them, with its name.
   package static let all: [(name: String, bug: PlantedBugs)] = [
@@ -52,6 +58,8 @@ package struct PlantedBugs: OptionSet, Hashable, Sendable {
     ("learnersCountInHash", .learnersCountInHash), ("freshRequestIDs", .freshRequestIDs),
     ("forwardsOvertake", .forwardsOvertake), ("servesFenced", .servesFenced),
     ("cutBeforeFlush", .cutBeforeFlush), ("servesUncompared", .servesUncompared),
+    ("forgetsContradictions", .forgetsContradictions), ("sendsContradicted", .sendsContradicted),
+    ("installsOlder", .installsOlder),
   ]
 }
 

@@ -7,6 +7,7 @@
 //     were tried, there is a
 //     pause that doubles, up to a limit
 //   * what was written stays written: after a change of the source only what is missing is asked for (`begin`)
+//   * it can be ended at any time until the driver has the word to swap (`finish`)
 // Not here: which files are missing and whether they are sound (Storage), and why a snapshot is wanted (Coordinator).
 
 import Raft
@@ -66,6 +67,14 @@ struct SnapshotClient: Sendable {
 
   var isActive: Bool { stage != .idle }
 
+  /// A source's manifest is here, and more may be.
+  var hasBegun: Bool {
+    switch stage {
+    case .idle, .pausing, .asking: false
+    case .beginning, .fetching, .finishing: true
+    }
+  }
+
   /// Asks nobody at the moment.
   var isWaiting: Bool {
     if case .pausing = stage { return true }
@@ -82,14 +91,29 @@ struct SnapshotClient: Sendable {
     stage = .pausing(until: now)
   }
 
-  /// It is not needed any more; what the driver installs already goes on.
-  mutating func cancel() {
-    switch stage {
-    case .pausing, .asking:
-      stage = .idle
-      atLeast = 0
-    default: break
-    }
+  /// The snapshot that the driver may put in the store's place at any moment.
+  var installing: EntryID? {
+    if case .finishing = stage { return snapshot }
+    return nil
+  }
+
+  /// It is not needed any more. Nothing happens once the driver swaps: that cannot be called back.
+  mutating func cancel(_ messages: inout [(NodeID, SnapshotMessage)]) {
+    if case .finishing = stage { return }
+    if let source { messages.append((source, .done(transfer: transfer))) }
+    clear()
+    stage = .idle
+    atLeast = 0
+  }
+
+  private mutating func clear() {
+    source = nil
+    snapshot = nil
+    manifest = []
+    missing = []
+    asked = []
+    next = 0
+    preparesSince = nil
   }
 
   // MARK: Messages
@@ -256,13 +280,7 @@ struct SnapshotClient: Sendable {
   /// Gives the source up.
   private mutating func leave(_ now: Int64) {
     sourcesLeft += 1
-    source = nil
-    snapshot = nil
-    manifest = []
-    missing = []
-    asked = []
-    next = 0
-    preparesSince = nil
+    clear()
     if nextSource >= sources.count {
       nextSource = 0
       stage = .pausing(until: now + pause)

@@ -6,7 +6,8 @@
 //   * bytes leave no faster than a token bucket fills; what waits for it is bounded, and waits in order
 //   * one snapshot is made at a time
 //   * none leaves before a majority had the same state hash at its index or later, unless the voters
-//     are silent for `compareMax`; never one that as many voters contradict as confirm
+//     are silent for `compareMax` while it, or one before it, is asked for: no majority agrees on
+//     any newer state; none begins, or goes on unconfirmed, that as many voters contradict as confirm
 // Not here: files (Node, Storage), who needs a snapshot (Consensus), what the voters say (HashAgreement).
 
 import Raft
@@ -33,7 +34,7 @@ struct SnapshotServer: Sendable {
     var snapshot: EntryID
     var began: Int64
     var heard: Int64
-    /// A majority had its state.
+    /// A majority had its state, before it began or since.
     var isAgreed: Bool
     var waiting: [SnapshotPiece] = []
   }
@@ -44,8 +45,12 @@ struct SnapshotServer: Sendable {
   private(set) var makingSince: Int64?
   /// The last one that was to be made came to nothing, and nobody was told so yet.
   private var hasFailed = false
-  /// Since when, and when last, a snapshot was asked for that the voters have not compared yet.
+  /// Since when the voters have been silent while a snapshot was asked for that they had not compared
+  /// yet, and when it was asked for last. Not of one snapshot: where the log is cut fast each would
+  /// be too old before its time is over.
   private var uncompared: (since: Int64, last: Int64)?
+  /// The newest index at which a majority agreed on a state.
+  private var agreed: UInt64 = 0
   private var transfers: [Transfer] = []
   private var tokens: Int64
   private var filledAt: Int64 = 0
@@ -69,6 +74,25 @@ struct SnapshotServer: Sendable {
   /// Whether what the peer is being sent was confirmed by a majority; `nil`: it is sent nothing.
   func isAgreed(for peer: NodeID) -> Bool? { transfers.first { $0.peer == peer }?.isAgreed }
 
+  /// The snapshot that the peer is being sent.
+  func sent(to peer: NodeID) -> EntryID? { transfers.first { $0.peer == peer }?.snapshot }
+
+  /// The snapshots that are being sent although no majority has confirmed them.
+  var unconfirmed: [EntryID] { transfers.filter { !$0.isAgreed }.map(\.snapshot) }
+
+  /// A majority of the voters agrees on the state at this index. Where that is news they are not
+  /// silent, and have all their time to compare a snapshot that is newer.
+  mutating func agreed(at index: UInt64, _ now: Int64) {
+    guard index > agreed else { return }
+    agreed = index
+    uncompared?.since = now
+  }
+
+  /// The voters contradict this snapshot: whom it was promised to gets no more of it.
+  mutating func contradicted(_ snapshot: EntryID) {
+    transfers.removeAll { $0.snapshot == snapshot && !$0.isAgreed }
+  }
+
   mutating func made(_ offered: Offered) {
     makingSince = nil
     hasFailed = false
@@ -90,7 +114,7 @@ struct SnapshotServer: Sendable {
   // MARK: Messages
 
   /// Answers a client. `stored`: how far the own store reaches; `nil`: it must not be used. `trust`:
-  /// what the voters say of `latest`.
+  /// what the voters say of `latest`, or, of a piece, of the snapshot that the peer is being sent.
   mutating func receive(
     _ message: SnapshotMessage, from peer: NodeID, stored: UInt64?, _ trust: StateTrust,
     _ now: Int64, _ effects: inout [SnapshotEffect]
@@ -103,6 +127,11 @@ struct SnapshotServer: Sendable {
       if stored == nil { transfers.removeAll() }
       guard let i = place(peer, number), transfers[i].waiting.count < Self.waitingMax else {
         return .refused(transfer: number, .gone)
+      }
+      if trust == .agreed { transfers[i].isAgreed = true }
+      if trust == .disputed, !transfers[i].isAgreed {
+        transfers.remove(at: i)
+        return .refused(transfer: number, .unable)
       }
       transfers[i].heard = now
       if !transfers[i].waiting.contains(piece) { transfers[i].waiting.append(piece) }

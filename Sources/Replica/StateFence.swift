@@ -29,7 +29,11 @@ public struct HashSample: Hashable, Sendable {
 
 /// This replica's own hashes, and the fence that came of comparing them.
 struct StateRecord {
-  /// The newest points, by index.
+  /// How many samples are kept at most.
+  static let samplesMax = 2 * HashAgreement.pointsMax + HashAgreement.heldMax
+
+  /// By index: the newest `HashAgreement.pointsMax`, and of older ones those at the points that the voters' agreement
+  /// still keeps: what was contradicted there is not forgotten before it is decided.
   private(set) var samples: [HashSample] = []
   private(set) var fence: StateFence?
   /// Whose samples they are, and the index of the first that this node took itself. Of a state that was fetched the
@@ -48,10 +52,11 @@ struct StateRecord {
     isDirty = true
   }
 
-  mutating func take(_ sample: HashSample) {
+  mutating func take(_ sample: HashSample, with agreement: HashAgreement) {
     guard samples.last.map({ $0.index < sample.index }) ?? true else { return }
-    samples.append(sample)
-    if samples.count > HashAgreement.pointsMax { samples.removeFirst() }
+    let old = samples.dropLast(HashAgreement.pointsMax - 1)
+    let held = old.filter { sample in agreement.points.contains { $0.index == sample.index } }
+    samples = held + samples.suffix(HashAgreement.pointsMax - 1) + [sample]
     isDirty = true
   }
 
@@ -76,11 +81,11 @@ struct StateRecord {
 
   // MARK: The row
 
-  /// Version u16 (2), keeper (node u64, incarnation u64), own from u64, count u16, samples (index u64,
+  /// Version u16 (2; 3 if there are more than `HashAgreement.pointsMax` samples), keeper (node u64, incarnation u64), own from u64, count u16, samples (index u64,
   /// hash u128), flag, and the fence (index u64, own u128, agreed u128). Version 1 has no keeper.
   private var encoded: [UInt8] {
     var writer = ByteWriter(capacity: 256)
-    writer.u16(2)
+    writer.u16(samples.count > HashAgreement.pointsMax ? 3 : 2)
     writer.u64(keeper?.id.value ?? 0)
     writer.u64(keeper?.incarnation ?? 0)
     writer.u64(ownFrom)
@@ -100,17 +105,17 @@ struct StateRecord {
 
   init(decoding bytes: [UInt8]) throws(WireError) {
     var reader = ByteReader(bytes)
-    switch try reader.u16() {
+    let version = try reader.u16()
+    switch version {
     case 1: break
-    case 2:
+    case 2, 3:
       keeper = Member(id: NodeID(try reader.u64()), incarnation: try reader.u64())
       ownFrom = try reader.u64()
     default: throw .invalid("state record version")
     }
     let count = Int(try reader.u16())
-    guard count <= HashAgreement.pointsMax else {
-      throw .tooLong(length: count, limit: HashAgreement.pointsMax)
-    }
+    let limit = version == 3 ? Self.samplesMax : HashAgreement.pointsMax
+    guard count <= limit else { throw .tooLong(length: count, limit: limit) }
     for _ in 0..<count {
       samples.append(HashSample(index: try reader.u64(), hash: try reader.u128()))
     }

@@ -178,7 +178,12 @@ public struct StateMachine: ~Copyable {
       else { return }
       let isLearner = !configuration.isVoter(report.node)
       let countsLearners = isLearner && plants.has(.learnersCountInHash)
-      guard agreement.count(report, configuration, countsLearners: countsLearners) else { return }
+      var plants = plants
+      let isCounted = agreement.count(report, configuration, countsLearners: countsLearners) {
+        plants.has(.forgetsContradictions)
+      }
+      self.plants = plants
+      guard isCounted else { return }
       agreementIsDirty = true
       record.compare(with: agreement)
     }
@@ -258,7 +263,8 @@ public struct StateMachine: ~Copyable {
     marker.stateHash = currentHash
     if endsRun {
       endsRun = false
-      record.take(HashSample(index: marker.applied.index.value, hash: marker.stateHash))
+      record.take(
+        HashSample(index: marker.applied.index.value, hash: marker.stateHash), with: agreement)
       record.compare(with: agreement)
     }
     record.collectRows(into: &batch)

@@ -56,11 +56,13 @@ package struct Plant: Sendable {
     "raft:countRemovedLeader", "raft:keepTruncatedConfiguration",
     "raft:changeBeforeTermCommit", "raft:voteUnreadably", "raft:suspectCampaigns",
     "raft:heartbeatByIndex", "replica:learnersCountInHash",
+    "replica:forgetsContradictions", "replica:installsOlder",
   ]
 
   static let focuses: [String: [FaultKind]] = [
     "replica:servesFenced": [.wrongState],
     "replica:servesUncompared": [.wrongState, .snapshot, .longAbsence, .lostStore],
+    "replica:sendsContradicted": [.wrongState, .snapshot, .longAbsence, .lostStore],
     "replica:forwardsOvertake": [.reordering, .loss],
   ]
 

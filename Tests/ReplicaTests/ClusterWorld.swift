@@ -40,6 +40,8 @@ struct WorldSettings {
   /// Without them nobody gets another's state.
   var snapshots = true
   var windowBytes = 64 << 20
+  /// How long a node takes to put a finished snapshot in its store's place.
+  var swapDelay: Int64 = 0
 }
 
 /// One life of a node's process.
@@ -107,7 +109,7 @@ final class ClusterWorld {
   var installsFailed = 0
   var piecesBegun = 0
   var installs: [NodeID] = []
-  var reinstalls: [(WorldNode, MemoryStore, EntryID)] = []
+  var reinstalls: [(WorldNode, MemoryStore, EntryID, at: Int64)] = []
   private var accepted: Set<[UInt64]> = []
   var onCrash: (WorldNode) -> Void = { _ in }
   var onAnswer: (WorldNode, Answer) -> Void = { _, _ in }

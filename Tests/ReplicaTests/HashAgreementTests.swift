@@ -2,6 +2,7 @@
 
 import Raft
 import Storage
+import TestSupport
 import Testing
 import Wire
 
@@ -85,7 +86,7 @@ import Wire
   @Test func `samples that came with another node's state are not told as the own`() throws {
     var record = StateRecord()
     record.keep(by: Member(id: NodeID(1), incarnation: 10))
-    record.take(HashSample(index: 64, hash: 7))
+    record.take(HashSample(index: 64, hash: 7), with: HashAgreement())
     var batch = RowBatch()
     record.collectRows(into: &batch)
     let store = MemoryStore()
@@ -97,8 +98,82 @@ import Wire
     var other = try StateRecord(decoding: row)
     other.keep(by: Member(id: NodeID(2), incarnation: 20))
     #expect(other.ownFrom == 65)
-    other.take(HashSample(index: 96, hash: 7))
+    other.take(HashSample(index: 96, hash: 7), with: HashAgreement())
     #expect(other.samples.filter { $0.index >= other.ownFrom }.map(\.index) == [96])
+  }
+
+  @Test func `a contradiction is kept until it is decided, and with it the own sample`() throws {
+    var table = Self.table([Self.report(1, 7), Self.report(2, 8)])
+    var record = StateRecord()
+    record.take(HashSample(index: 64, hash: 7), with: table)
+    func trust() -> StateTrust {
+      table.trust(in: record.samples, since: 60) { _ in true }
+    }
+    for i in 1...50 as ClosedRange<UInt64> {
+      let index = 64 + 32 * i
+      record.take(HashSample(index: index, hash: UInt128(i)), with: table)
+      _ = table.count(Self.report(1, UInt128(i), at: index), Self.three)
+      #expect(trust() == .disputed, "after \(i) points")
+      #expect(table.dispute { _ in true }?.index == 64)
+    }
+    #expect(table.points.count == HashAgreement.pointsMax + 1)
+    #expect(record.samples.first?.index == 64)
+    #expect(record.samples.count <= HashAgreement.pointsMax + 2)
+    #expect(try HashAgreement(decoding: table.encoded) == table)
+    var batch = RowBatch()
+    record.collectRows(into: &batch)
+    let store = MemoryStore()
+    store.write(batch)
+    let row = try #require(store.row(ReplicaRows.recordKey))
+    #expect(try StateRecord(decoding: row).samples == record.samples)
+    // What was forgotten is too old; what is held can still be decided, and then nobody is in doubt.
+    #expect(table.hasReport(of: NodeID(3), at: 96) && !table.hasReport(of: NodeID(3), at: 64))
+    _ = table.count(Self.report(3, 8), Self.three)
+    #expect(table.lastAgreed == HashSample(index: 64, hash: 8))
+    record.compare(with: table)
+    #expect(record.fence?.index == 64 && record.fence?.own == 7)
+    _ = table.count(Self.report(2, 1, at: 5000), Self.three)
+    #expect(table.points.count == HashAgreement.pointsMax)
+    #expect(table.dispute { _ in true } == nil)
+  }
+
+  @Test func `a contradiction is over once a majority agrees at a later point`() {
+    var table = Self.table([Self.report(1, 7), Self.report(2, 8)])
+    for node in [1, 2] as [UInt64] { _ = table.count(Self.report(node, 9, at: 96), Self.three) }
+    #expect(table.dispute { _ in true } == nil)
+    for i in 4...12 as ClosedRange<UInt64> {
+      _ = table.count(Self.report(1, 5, at: 32 * i), Self.three)
+    }
+    #expect(table.points.map(\.index) == (5...12).map { 32 * $0 })
+  }
+
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func `of many contradictions the newest of each two voters is kept`(seed: UInt64) throws {
+    var random = SeededRandom(seed)
+    let seven = Self.configuration(1...7)
+    var table = HashAgreement()
+    var newest: [[UInt64]: UInt64] = [:]
+    for i in 1...400 as ClosedRange<UInt64> {
+      // Two or three that differ, out of those who speak at this time.
+      let first = i / 40 % 5 + 1
+      let speaking = Set((0..<3).map { _ in first + random.next() % 3 }).sorted()
+      for node in speaking {
+        _ = table.count(Self.report(node, UInt128(node), at: i * 8), seven)
+        for other in speaking where other < node { newest[[other, node]] = i * 8 }
+      }
+      let indexes = Set(table.points.map(\.index))
+      #expect(newest.values.allSatisfy { indexes.contains($0) }, "seed \(seed), point \(i)")
+      #expect(indexes.count <= HashAgreement.pointsMax + 21, "seed \(seed), point \(i)")
+    }
+    #expect(table.points.count > HashAgreement.pointsMax, "seed \(seed)")
+    #expect(try HashAgreement(decoding: table.encoded) == table)
+    var old = table.encoded
+    old[1] = 1
+    #expect(throws: WireError.self) { try HashAgreement(decoding: old) }
+    // Who votes no more holds nothing.
+    let two = Self.configuration(8...9)
+    _ = table.count(HashReport(node: NodeID(8), incarnation: 80, index: 4000, hash: 1), two)
+    #expect(table.points.count == HashAgreement.pointsMax)
   }
 
   @Test func `one voice of three decides nothing, and neither do two that differ`() {

@@ -27,6 +27,7 @@ import Testing
 
   enum Proof: String, CaseIterable {
     case histories, repetition, reads, deposedReads, learners, forwards, fence, spread
+    case contradiction, contradictionOnTheWay, overtaken
 
     init(of bug: PlantedBugs) {
       self =
@@ -38,6 +39,9 @@ import Testing
         case .forwardsOvertake: .forwards
         case .servesFenced: .fence
         case .servesUncompared: .spread
+        case .forgetsContradictions: .contradiction
+        case .sendsContradicted: .contradictionOnTheWay
+        case .installsOlder: .overtaken
         default: .histories
         }
     }
@@ -54,6 +58,9 @@ import Testing
       case .forwards: try MutantTests.forwards(seed, bug)
       case .fence: try MutantTests.fence(seed, bug)
       case .spread: try MutantTests.spread(seed, bug)
+      case .contradiction: try MutantTests.contradiction(seed, bug)
+      case .contradictionOnTheWay: try MutantTests.contradictionOnTheWay(seed, bug)
+      case .overtaken: try MutantTests.overtaken(seed, bug)
       }
     }
   }
@@ -257,6 +264,53 @@ import Testing
     if world.installs.count(where: { $0 == node.id }) != 1 {
       verdict.wrong.append("the first state was not the right one")
     }
+    return verdict
+  }
+}
+
+extension MutantTests {
+  /// What a voter contradicted is asked for while that voter is away for many points.
+  static func contradiction(_ seed: UInt64, _ bug: PlantedBugs) throws -> Verdict {
+    var settings = SnapshotTests.settings()
+    settings.bugs = bug
+    let (world, clients) = try FenceTests.market(seed, settings)
+    var random = SeededRandom(seed)
+    let (away, _) = try SnapshotTests.contradicted(world, clients, &random)
+    for _ in 0..<40 {
+      FenceTests.trade(world, clients, &random, 20)
+      clients.forget(away)
+      world.run(1_000_000)
+    }
+    return spared(world)
+  }
+
+  /// What is being sent is contradicted.
+  static func contradictionOnTheWay(_ seed: UInt64, _ bug: PlantedBugs) throws -> Verdict {
+    var settings = SnapshotTests.settings()
+    settings.bugs = bug
+    settings.hashInterval = 1 << 40
+    let (world, clients) = try FenceTests.market(seed, settings)
+    var random = SeededRandom(seed)
+    _ = try SnapshotTests.contradictedOnTheWay(world, clients, &random)
+    world.run(20_000_000)
+    return spared(world)
+  }
+
+  /// What is fetched is overtaken by the log.
+  static func overtaken(_ seed: UInt64, _ bug: PlantedBugs) throws -> Verdict {
+    var settings = SnapshotTests.settings()
+    settings.bugs = bug
+    let (world, clients) = try FenceTests.market(seed, settings)
+    var random = SeededRandom(seed)
+    _ = try SnapshotTests.overtaken(world, clients, &random) { $0.fetches(world) }
+    return spared(world)
+  }
+
+  /// Nobody may have installed anything. The checker would only say that the states differ, which is given.
+  private static func spared(_ world: ClusterWorld) -> Verdict {
+    var verdict = Verdict()
+    verdict.runs = world.allPlantedRuns
+    verdict.wrong = world.installs.map { "node \($0) installs what it must not" }
     return verdict
   }
 }

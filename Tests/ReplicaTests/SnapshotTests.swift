@@ -181,7 +181,182 @@ extension SnapshotTests {
   }
 }
 
+extension SnapshotTests {
+  /// A leader with a wrong state, which one voter contradicts and then goes; the third has lost its
+  /// store. Returns the two others.
+  static func contradicted(
+    _ world: ClusterWorld, _ clients: WorldClients, _ random: inout SeededRandom,
+    lasting: Bool = true
+  ) throws -> (away: WorldNode, empty: WorldNode) {
+    FenceTests.trade(world, clients, &random, 100)
+    let wrong = try #require(world.leader)
+    let empty = try #require(world.nodes.first { $0 !== wrong })
+    let away = try #require(world.nodes.last { $0 !== wrong })
+    clients.forget(empty)
+    world.crash(empty)
+    empty.storeDamage = "a block of the store cannot be read"
+    try #require(wrong.life).coordinator.corruptState(lasting: lasting)
+    world.start(empty)
+    let isTold = world.run(upTo: 10_000_000) {
+      wrong.life?.coordinator.dispute != nil
+    }
+    try #require(isTold, "nobody contradicts")
+    clients.forget(away)
+    world.crash(away)
+    return (away, empty)
+  }
+
+  /// Otherwise the wrong state would have the majority, and the right one would be replaced.
+  @Test(arguments: [32, 1 << 40] as [UInt64])
+  func `a contradicted state is not sent, however long the other voter is away`(
+    interval: UInt64
+  ) throws {
+    var settings = Self.settings()
+    settings.hashInterval = interval
+    let (world, clients) = try FenceTests.market(107, settings)
+    var random = SeededRandom(107)
+    let (away, empty) = try Self.contradicted(world, clients, &random)
+    let leader = try #require(world.leader)
+    let before = try FenceTests.status(world, leader)
+    for _ in 0..<40 {
+      if interval == 32 {
+        FenceTests.trade(world, clients, &random, 20)
+        clients.forget(away)
+      }
+      world.run(1_000_000)
+      let status = try FenceTests.status(world, leader)
+      #expect(status.faults.contains { $0.contains("differ, and too few voters") })
+      #expect(status.snapshotTransfers == 0)
+    }
+    let after = try FenceTests.status(world, leader)
+    let points = after.hashes.count { $0.index > before.appliedIndex }
+    #expect(points > 4, "the voters had \(points) points to compare since")
+    world.start(away)
+    world.run(20_000_000)
+    #expect(world.installs == [])
+    #expect(try FenceTests.status(world, empty).fence != nil)
+  }
+
+  /// A majority has it again at a later point.
+  @Test func `a state that is right again is compared anew, and sent`() throws {
+    var settings = Self.settings()
+    settings.hashInterval = 1 << 40
+    let (world, clients) = try FenceTests.market(111, settings)
+    var random = SeededRandom(111)
+    let (away, empty) = try Self.contradicted(world, clients, &random, lasting: false)
+    world.run(1_000_000)
+    world.start(away)
+    world.run(30_000_000)
+    #expect(world.installs == [])
+    #expect(world.run(upTo: 120_000_000) { world.installs == [empty.id] })
+    world.run(3_000_000)
+    let hashes = try world.nodes.map { try FenceTests.status(world, $0).stateHash }
+    #expect(Set(hashes).count == 1)
+  }
+
+  /// A leader with a wrong state alone with a voter that lost its store; the third comes back while
+  /// the snapshot is on its way, and held up. Returns the one that must not get it.
+  static func contradictedOnTheWay(
+    _ world: ClusterWorld, _ clients: WorldClients, _ random: inout SeededRandom
+  ) throws -> WorldNode {
+    FenceTests.trade(world, clients, &random, 100)
+    let wrong = try #require(world.leader)
+    let empty = try #require(world.nodes.first { $0 !== wrong })
+    let away = try #require(world.nodes.last { $0 !== wrong })
+    for node in [empty, away] {
+      clients.forget(node)
+      world.crash(node)
+    }
+    empty.storeDamage = "a block of the store cannot be read"
+    try #require(wrong.life).coordinator.corruptState()
+    world.start(empty)
+    try #require(world.run(upTo: 20_000_000) { empty.fetches(world) }, "nothing is sent")
+    world.setBlocked(wrong, empty, true)
+    world.start(away)
+    try #require(world.run(upTo: 3_000_000) { wrong.life?.coordinator.dispute != nil })
+    world.setBlocked(wrong, empty, false)
+    world.run(20_000_000)
+    return empty
+  }
+
+  @Test func `a snapshot that is contradicted on its way goes no further`() throws {
+    var settings = Self.settings()
+    settings.hashInterval = 1 << 40
+    let (world, clients) = try FenceTests.market(108, settings)
+    var random = SeededRandom(108)
+    let empty = try Self.contradictedOnTheWay(world, clients, &random)
+    #expect(world.installs == [])
+    #expect(empty.install?.missing.isEmpty == false)
+  }
+
+  /// A node that lags fetches a snapshot from the leader; then another leads, whose log still reaches
+  /// back far enough. Returns the node that lagged.
+  static func overtaken(
+    _ world: ClusterWorld, _ clients: WorldClients, _ random: inout SeededRandom,
+    until isFarEnough: (WorldNode) -> Bool
+  ) throws -> WorldNode {
+    let first = try #require(world.leader)
+    let node = try #require(world.nodes.first { $0 !== first })
+    let second = try #require(world.nodes.last { $0 !== first })
+    clients.forget(node)
+    world.crash(node)
+    // What is not flushed is not cut.
+    second.storeHangs = true
+    for _ in 0..<40 where first.base.index <= node.last.index {
+      FenceTests.trade(world, clients, &random, 50)
+    }
+    try #require(first.base.index > node.last.index)
+    world.start(node)
+    try #require(world.run(upTo: 30_000_000) { isFarEnough(node) }, "nothing is fetched")
+    // What is being fetched is held up meanwhile.
+    world.setBlocked(first, node, true)
+    let life = try #require(first.life)
+    try #require(
+      life.coordinator.transferLeadership(to: second.id, world.now(first), &life.effects))
+    try #require(world.run(upTo: 5_000_000) { world.leader === second })
+    FenceTests.trade(world, clients, &random, 100)
+    world.setBlocked(first, node, false)
+    for _ in 0..<20 {
+      FenceTests.trade(world, clients, &random, 20)
+      world.run(1_000_000)
+    }
+    return node
+  }
+
+  @Test func `a fetch ends once the log has overtaken it`() throws {
+    let (world, clients) = try FenceTests.market(109, Self.settings())
+    var random = SeededRandom(109)
+    let node = try Self.overtaken(world, clients, &random) { $0.fetches(world) }
+    #expect(world.installs == [])
+    #expect(!(try FenceTests.status(world, node).faults.contains { $0.contains("fetching") }))
+    for other in world.nodes { other.storeHangs = false }
+    Self.settle(world, clients)
+    #expect(world.checker.violations == [])
+  }
+
+  /// Whoever swaps cannot be called back: then the log has to reach back to the snapshot.
+  @Test func `the log is not cut beyond a snapshot that is being swapped in`() throws {
+    var settings = Self.settings()
+    settings.swapDelay = 10_000_000
+    let (world, clients) = try FenceTests.market(110, settings)
+    var random = SeededRandom(110)
+    let node = try Self.overtaken(world, clients, &random) { node in
+      world.reinstalls.contains { $0.0 === node }
+    }
+    #expect(world.installs == [node.id])
+    for other in world.nodes { other.storeHangs = false }
+    Self.settle(world, clients)
+    #expect(world.checker.violations == [])
+  }
+}
+
 extension WorldNode {
+  /// Whether it has got some pieces of a snapshot, and not all.
+  func fetches(_ world: ClusterWorld) -> Bool {
+    guard let install, !install.missing.isEmpty else { return false }
+    return install.missing.count + 2 < snapshotPieces(world)
+  }
+
   /// How many pieces the snapshots of the others have.
   func snapshotPieces(_ world: ClusterWorld) -> Int {
     let blobs = world.nodes.compactMap { $0.snapshot?.blob.count }

@@ -97,6 +97,60 @@ import Wire
     #expect(silent.receive(piece, from: NodeID(2), stored: nil, .open, limit, &effects) == gone)
   }
 
+  @Test func `a transfer that nobody confirmed ends when it is contradicted`() {
+    let piece = SnapshotMessage.pieceRequest(transfer: 5, piece: Self.piece)
+    var effects: [SnapshotEffect] = []
+    func begun() -> SnapshotServer {
+      var server = Self.server()
+      for time in [0, SnapshotServer.compareMax] {
+        _ = server.receive(Self.ask(5), from: NodeID(2), stored: 100, .open, time, &effects)
+      }
+      _ = server.receive(piece, from: NodeID(2), stored: 100, .open, 0, &effects)
+      return server
+    }
+    var server = begun()
+    #expect(effects.count == 1 && server.unconfirmed == [Self.id])
+    let refused = server.receive(piece, from: NodeID(2), stored: 100, .disputed, 0, &effects)
+    #expect(refused == .refused(transfer: 5, .unable))
+    #expect(effects.count == 1 && server.transferCount == 0)
+    // Also between two requests, and what is being read does not leave any more.
+    server = begun()
+    server.contradicted(Self.id)
+    let bytes = [UInt8](repeating: 0, count: 1000)
+    #expect(server.read(NodeID(2), 5, Self.piece, bytes, 0) == nil)
+    // What a majority has confirmed meanwhile goes on.
+    server = begun()
+    let count = effects.count
+    let next = SnapshotPiece(file: 2, offset: 0, count: 1000)
+    for (trust, piece) in [(StateTrust.agreed, Self.piece), (.disputed, next)] {
+      let ask = SnapshotMessage.pieceRequest(transfer: 5, piece: piece)
+      #expect(server.receive(ask, from: NodeID(2), stored: 100, trust, 0, &effects) == nil)
+      server.contradicted(Self.id)
+    }
+    #expect(effects.count == count + 2 && server.transferCount == 1)
+  }
+
+  @Test func `voters that speak have their time for a newer snapshot, silent ones have had it`() {
+    let limit = SnapshotServer.compareMax
+    var effects: [SnapshotEffect] = []
+    for speak in [true, false] {
+      var server = Self.server()
+      server.agreed(at: 50, 0)
+      _ = server.receive(Self.ask(5), from: NodeID(2), stored: 200, .open, 1, &effects)
+      server.agreed(at: speak ? 120 : 50, limit)
+      server.made(.init(id: EntryID(term: Term(2), index: LogIndex(150)), manifest: [4]))
+      func ask(_ now: Int64) -> SnapshotMessage? {
+        server.receive(
+          Self.ask(6, atLeast: 130), from: NodeID(2), stored: 200, .open, now, &effects)
+      }
+      let preparing = SnapshotMessage.refused(transfer: 6, .preparing)
+      #expect((ask(limit + 1) == preparing) == speak)
+      #expect((ask(2 * limit - 1) == preparing) == speak)
+      #expect(ask(2 * limit) != preparing)
+      #expect(server.transferCount == 1)
+    }
+  }
+
   @Test func `bytes leave no faster than the bucket fills`() {
     var server = Self.server(1_000_000)
     var effects: [SnapshotEffect] = []
@@ -208,6 +262,28 @@ import Wire
     fetch.hear(.piece(transfer: fetch.transfer, piece: Self.pieces[0], bytes: [1]))
     #expect(fetch.effects.count == before)
     #expect(fetch.client.source == nil, "the source is left")
+  }
+
+  @Test func `a fetch can be ended until all is written`() {
+    for pieces in 0..<4 {
+      let fetch = Fetch()
+      if pieces > 0 { fetch.begin(Array(Self.pieces.prefix(pieces - 1))) }
+      let isSwapping = pieces == 1
+      #expect((fetch.client.installing == Self.id) == isSwapping)
+      fetch.client.cancel(&fetch.messages)
+      #expect(fetch.client.isActive == isSwapping)
+      if pieces > 1 {
+        #expect(fetch.messages.last?.1 == .done(transfer: fetch.transfer))
+        let late = SnapshotMessage.piece(
+          transfer: fetch.transfer, piece: Self.pieces[0],
+          bytes: [UInt8](repeating: 0, count: 10))
+        let count = fetch.effects.count
+        fetch.client.receive(late, from: NodeID(2), 0, &fetch.messages, &fetch.effects)
+        fetch.client.wrote(
+          Self.pieces[0], again: [], 0, &fetch.messages, &fetch.effects)
+        #expect(fetch.effects.count == count)
+      }
+    }
   }
 
   @Test func `an old manifest is refused`() {

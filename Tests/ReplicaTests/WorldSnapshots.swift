@@ -59,19 +59,24 @@ extension ClusterWorld {
         return life.coordinator.installFailed(now(node))
       }
       node.install = nil
-      reinstalls.append((node, store, id))
+      reinstalls.append((node, store, id, time + settings.swapDelay))
     }
   }
 
   /// The nodes that installed a snapshot start again.
   func startReinstalled() {
     guard !reinstalls.isEmpty else { return }
-    let all = reinstalls
-    reinstalls.removeAll()
-    for (node, store, id) in all {
+    let due = reinstalls.filter { $0.at <= time }
+    reinstalls.removeAll { $0.at <= time }
+    for (node, store, id, _) in due {
       installs.append(node.id)
+      if node.storeDamage == nil, node.base.index > id.index {
+        checker.note("node \(node.id) installs \(id), and its log begins after \(node.base)")
+      }
       crash(node, keepsStore: true)
       node.storeDamage = nil
+      // A node offers what it has made of the store that it has; an older one may be wrong.
+      node.snapshot = nil
       node.flushedStore = store
       let full = nodes.map { $0.archive + $0.log }.first { $0.count >= id.index.value } ?? []
       node.reset(to: id, before: Array(full.prefix(Int(id.index.value))))

@@ -7,6 +7,15 @@ import Raft
 import Replica
 
 extension Checker {
+  /// What a voter told of its state.
+  struct Report {
+    var hash: UInt128
+    /// The entry that says so.
+    var entry: UInt64
+    /// It came after many later points: the replicas may not count it any more.
+    var isLate: Bool
+  }
+
   /// A replica whose state was changed hands out rows. From the entry on by which a majority has
   /// called it wrong, it must not.
   func judge(_ run: Run, _ node: SimNode) {
@@ -30,6 +39,45 @@ extension Checker {
     return fence.own != truth
   }
 
+  /// Who contradicts a node's state by what that node has applied, and where: a voter whose state is still the one that
+  /// it spoke of told another hash at the newest point at which both told one, no majority has agreed since, and no
+  /// more voices are for the node than against it. Such a state must not be sent.
+  func contradiction(of node: SimNode) -> (by: NodeID, at: UInt64)? {
+    guard let life = node.life else { return nil }
+    let applied = life.coordinator.appliedIndex
+    countReports(upTo: applied)
+    let speaking = world.nodes.filter { $0 !== node && isSpeaking($0, applied) }
+    for other in speaking {
+      let common = reports.filter { point, told in
+        told[node.id].map { $0.entry <= applied } ?? false
+          && told[other.id].map { $0.entry <= applied } ?? false
+          && point > max(life.coordinator.agreedIndex, node.installed.index.value)
+      }
+      guard let (point, told) = common.max(by: { $0.key < $1.key }), let own = told[node.id],
+        let theirs = told[other.id], own.hash != theirs.hash, !own.isLate
+      else { continue }
+      let against = speaking.count { speaker in
+        guard let told = told[speaker.id], told.entry <= applied else { return false }
+        return told.hash == theirs.hash && !told.isLate
+      }
+      if against > 0, against >= told.values.count(where: { $0.hash == own.hash }) {
+        return (other.id, point)
+      }
+    }
+    return nil
+  }
+
+  /// Whether what a node told of its state counts: it votes, and no damage or snapshot came between.
+  private func isSpeaking(_ node: SimNode, _ applied: UInt64) -> Bool {
+    guard committedConfiguration?.isVoter(node.id) ?? false, node.storeDamage == nil,
+      !node.isLost, node.refusal == nil, node.life?.coordinator.fence == nil
+    else { return false }
+    return !reports.contains { point, told in
+      point <= node.installed.index.value && told[node.id].map { $0.entry <= applied } ?? false
+        && !agreements.contains { $0.point == point }
+    }
+  }
+
   /// Reads the reports in committed entries up to `index` that nobody has read yet.
   private func countReports(upTo index: UInt64) {
     while reportsRead < min(index, UInt64(canonical.count)) {
@@ -48,8 +96,10 @@ extension Checker {
       !agreements.contains(where: { $0.point == report.index }),
       reports[report.index]?[report.node] == nil
     else { return }
-    reports[report.index, default: [:]][report.node] = report.hash
-    let equal = reports[report.index]?.values.count { $0 == report.hash } ?? 0
+    let later = reports.keys.count { $0 > report.index }
+    reports[report.index, default: [:]][report.node] = Report(
+      hash: report.hash, entry: index, isLate: later >= HashAgreement.pointsMax)
+    let equal = reports[report.index]?.values.count { $0.hash == report.hash } ?? 0
     // Where members change nobody counts fewer than a majority of the most voters there can be.
     if equal * 2 > (world.swarm.spares > 0 ? Configuration.votersMax : world.nodes.count) {
       agreements.append((point: report.index, hash: report.hash, decided: index))

@@ -43,7 +43,7 @@ package final class Checker {
 
   /// The voters' reports of their state hashes, by index and voter, as far as the committed log was
   /// read for them.
-  var reports: [UInt64: [NodeID: UInt128]] = [:]
+  var reports: [UInt64: [NodeID: Report]] = [:]
   var reportsRead: UInt64 = 0
   /// Hashes that a majority has, and the entry by which that was so.
   var agreements: [(point: UInt64, hash: UInt128, decided: UInt64)] = []

@@ -58,17 +58,26 @@ extension World {
   }
 
   /// A node sends others a state that is wrong. It must not, once the voters have compared theirs with
-  /// it. Where they were silent for too long it may, and nothing can tell: two wrong ones of three are
-  /// the majority. Then the atlas steps in: its files cannot be read. The same for a change that passes
-  /// by itself, and may have passed before the comparison.
+  /// it, or one of them contradicts. Where they were silent for too long it may, and nothing can tell:
+  /// two wrong ones of three are the majority. Then the atlas steps in: its files cannot be read. The
+  /// same for a change that passes by itself, and may have passed before the comparison.
   private func mayInfect(_ node: SimNode, _ life: Life, _ peer: NodeID) -> Bool {
-    guard node.isWrongForGood, life.coordinator.sendsAgreed(to: peer) == true else {
-      mark(.wrongHeldBack)
-      trace("\(node.id) would send \(peer) a wrong state: its files cannot be read")
-      return false
+    // It ends there by itself.
+    guard let isAgreed = life.coordinator.sendsAgreed(to: peer) else { return false }
+    if isAgreed, node.isWrongForGood {
+      checker.fail("snapshot", "node \(node.id) sends \(peer) a wrong state that nobody compared")
+      return true
     }
-    checker.fail("snapshot", "node \(node.id) sends \(peer) a wrong state that nobody compared")
-    return true
+    if !isAgreed, node.isWrong, let voice = checker.contradiction(of: node) {
+      checker.fail(
+        "snapshot",
+        "node \(node.id) sends \(peer) a wrong state: node \(voice.by) contradicts it"
+          + " at \(voice.at)")
+      return true
+    }
+    mark(.wrongHeldBack)
+    trace("\(node.id) would send \(peer) a wrong state: its files cannot be read")
+    return false
   }
 
   /// Makes the snapshot that was asked for: writes out, and keeps what is durable then.
@@ -96,6 +105,12 @@ extension World {
   /// The pointer to the new store is durable; the process starts again from it.
   func renew(_ node: SimNode) {
     guard let (store, id) = node.fetched else { return }
+    if let start = node.life?.coordinator.logStart, node.storeDamage == nil, start.index > id.index
+    {
+      checker.fail(
+        "snapshot",
+        "node \(node.id) puts \(id) in the place of its state, and its log begins after \(start)")
+    }
     mark(node.storeDamage != nil ? .storeReplaced : node.isWrong ? .wrongReplaced : .lagReplaced)
     kill(node, .process, why: "the snapshot \(id) is installed")
     node.store = SimStore(store, upTo: id.index.value)
