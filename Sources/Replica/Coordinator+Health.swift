@@ -22,7 +22,7 @@ public struct NodeHealth: OptionSet, Hashable, Sendable {
   public static let stalled = NodeHealth(rawValue: 4)
   /// It is about to end.
   public static let draining = NodeHealth(rawValue: 8)
-  /// It has fetched another state since it told a hash that is undecided: that hash is not its own any more.
+  /// It has another state since it told a hash that is undecided: that hash is not its own any more.
   public static let renewed = NodeHealth(rawValue: 16)
 
   static let known: UInt8 = 31

@@ -212,10 +212,11 @@ extension Coordinator {
       ? !isRenewed : health(of: node).isDisjoint(with: [.fenced, .renewed])
   }
 
-  /// Whether this node told a hash that is undecided, and has fetched another state since.
+  /// Whether this node told a hash that is undecided, and its state is another one since: it was fetched,
+  /// or applied anew from an older one and came out otherwise.
   var isRenewed: Bool {
-    let ownFrom = machine.record.ownFrom
-    return ownFrom > 0 && machine.agreement.hasOpenReport(of: identity.id, before: ownFrom)
+    machine.agreement.hasOldReport(
+      of: identity.id, before: machine.record.ownFrom, machine.record.samples)
   }
 
   /// Sees to it that the voters compare their states behind a snapshot that somebody waits for.

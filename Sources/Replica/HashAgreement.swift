@@ -90,10 +90,14 @@ public struct HashAgreement: Hashable, Sendable {
     return nil
   }
 
-  /// Whether `node` told a hash before `index` about which nothing is decided.
-  func hasOpenReport(of node: NodeID, before index: UInt64) -> Bool {
+  /// Whether `node` told a hash about which nothing is decided there or later, and which is not its state's any more:
+  /// before `index`, or another than its sample.
+  func hasOldReport(of node: NodeID, before index: UInt64, _ samples: [HashSample]) -> Bool {
     points.contains { point in
-      point.index < index && point.agreed == nil && point.votes.contains { $0.node == node }
+      guard point.index > agreedIndex, let vote = point.votes.first(where: { $0.node == node })
+      else { return false }
+      let sample = samples.first { $0.index == point.index }
+      return point.index < index || sample.map { $0.hash != vote.hash } ?? false
     }
   }
 

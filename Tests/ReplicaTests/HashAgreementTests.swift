@@ -73,13 +73,16 @@ import Wire
 
   @Test func `a voice about a state that was replaced is known as one`() {
     let table = Self.table([Self.report(1, 7), Self.report(2, 8)])
-    #expect(table.hasOpenReport(of: NodeID(1), before: 65))
-    #expect(!table.hasOpenReport(of: NodeID(1), before: 64))
-    #expect(!table.hasOpenReport(of: NodeID(3), before: 65))
+    #expect(table.hasOldReport(of: NodeID(1), before: 65, []))
+    #expect(!table.hasOldReport(of: NodeID(1), before: 64, []))
+    #expect(!table.hasOldReport(of: NodeID(3), before: 65, []))
+    // It started from an older state, and came to another one this time.
+    #expect(!table.hasOldReport(of: NodeID(1), before: 0, [HashSample(index: 64, hash: 7)]))
+    #expect(table.hasOldReport(of: NodeID(1), before: 0, [HashSample(index: 64, hash: 8)]))
     #expect(table.dispute { _ in true }?.index == 64)
     #expect(table.dispute { $0.value != 2 } == nil)
     let decided = Self.table([Self.report(1, 7), Self.report(2, 8), Self.report(3, 7)])
-    #expect(!decided.hasOpenReport(of: NodeID(2), before: 65))
+    #expect(!decided.hasOldReport(of: NodeID(2), before: 65, [HashSample(index: 64, hash: 9)]))
     #expect(decided.dispute { _ in true } == nil)
   }
 

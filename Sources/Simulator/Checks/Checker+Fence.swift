@@ -54,7 +54,8 @@ extension Checker {
           && point > max(life.coordinator.agreedIndex, node.installed.index.value)
       }
       guard let (point, told) = common.max(by: { $0.key < $1.key }), let own = told[node.id],
-        let theirs = told[other.id], own.hash != theirs.hash, !own.isLate
+        let theirs = told[other.id], own.hash != theirs.hash, !own.isLate,
+        theirs.hash == hashes[point]
       else { continue }
       let against = speaking.count { speaker in
         guard let told = told[speaker.id], told.entry <= applied else { return false }
@@ -69,7 +70,7 @@ extension Checker {
 
   /// Whether what a node told of its state counts: it votes, and no damage or snapshot came between.
   private func isSpeaking(_ node: SimNode, _ applied: UInt64) -> Bool {
-    guard committedConfiguration?.isVoter(node.id) ?? false, node.storeDamage == nil,
+    guard committedConfiguration?.isVoter(node.id) ?? false, node.storeDamage == nil, !node.isWrong,
       !node.isLost, node.refusal == nil, node.life?.coordinator.fence == nil
     else { return false }
     return !reports.contains { point, told in
