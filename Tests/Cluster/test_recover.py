@@ -213,7 +213,7 @@ def takes_a_member(cluster):
     cluster.start(joined)
     number = str(joined + 1)
     until(20, "the new node knocks at nobody's door", lambda: exctl(
-        cluster, "member", "add", number, "--wait", "30")[0] == DONE)
+        cluster, "member", "add", number)[0] == DONE)
     until(30, "it never votes", lambda: (joined + 1, "voter") in [
         (m["id"], m["standing"]) for m in ok(cluster, "member", "list")])
     cluster.wait_ready()

@@ -199,7 +199,7 @@ struct SnapshotInstalling {
 
   @Test
   func
-    `a failed operation of an install leaves the old store or the new, and so does a stop after it`()
+    `a failed operation of an install leaves the old store or the new, also if stopped later`()
     throws
   {
     let whole = try SnapshotInstalling.node()
