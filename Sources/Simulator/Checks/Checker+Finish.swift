@@ -60,7 +60,9 @@ extension World {
   /// Operators look into states that may be wrong, or only into those that the voters' hashes leave
   /// undecided for long, and take the wrong ones away.
   func judgeStates(disputed: Bool) {
-    let disputes = nodes.compactMap { $0.life?.coordinator.dispute }
+    // Who lags may not know yet that a majority has agreed since.
+    let agreed = nodes.compactMap { $0.life?.coordinator.agreedIndex }.max() ?? 0
+    let disputes = nodes.compactMap { $0.life?.coordinator.dispute }.filter { $0.index > agreed }
     for node in nodes where node.storeDamage == nil {
       guard let life = node.life, life.coordinator.fence == nil else { continue }
       // A state that is right again may have been wrong there.
@@ -71,12 +73,22 @@ extension World {
       guard isContradicted ? time > node.wrongSince + 20_000_000 : node.isWrong && !disputed else {
         continue
       }
+      guard node.isWrong || isReplaceable(node) else { continue }
       mark(.operatorJudged)
       judgedAt = time
       trace("an operator takes the state of \(node.id) for wrong")
       kill(node, .process, why: "an operator stops it")
       node.storeDamage = "an operator took it away"
       restart(node, after: 1_000)
+    }
+  }
+
+  /// Whether another node has a right state, from which some log goes on: nobody throws the last one away.
+  private func isReplaceable(_ node: SimNode) -> Bool {
+    let starts = nodes.compactMap { $0.life?.coordinator.logStart.index.value }
+    return nodes.contains { other in
+      guard other !== node, !other.isUnsound, let life = other.life else { return false }
+      return life.coordinator.appliedIndex >= starts.min() ?? 0
     }
   }
 

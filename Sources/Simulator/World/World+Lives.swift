@@ -103,7 +103,10 @@ extension World {
     if let snapshot = node.snapshot {
       coordinator.snapshotMade(snapshot.id, manifest: snapshot.manifest)
     }
-    if let truth = checker.hashes[applied.index.value], damage == nil {
+    if damage == nil, applied.index.value <= node.wrongAfter {
+      // The store fell back to what it was before the change.
+      node.isWrong = false
+    } else if let truth = checker.hashes[applied.index.value], damage == nil {
       node.isWrong = node.isWrong && coordinator.stateHash != truth
     }
     let life = Life(
