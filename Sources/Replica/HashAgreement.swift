@@ -213,8 +213,9 @@ public struct HashAgreement: Hashable, Sendable {
 
   // MARK: The row
 
-  /// Version u16 (1; 2 if there are more than `pointsMax` points), agreed index u64 and hash u128, divided index u64, count u16, then for each point its index u64,
-  /// flags u8, agreed hash u128, count u16 and votes (node u64, hash u128).
+  /// Version u16 (1; 2 if there are more than `pointsMax` points), agreed index u64 and hash u128, divided index u64,
+  /// count u16, then for each point its index u64, flags u8, agreed hash u128, count u16 and votes
+  /// (node u64, hash u128).
   var encoded: [UInt8] {
     var writer = ByteWriter(capacity: 64 + points.count * 100)
     writer.u16(points.count > Self.pointsMax ? 2 : 1)

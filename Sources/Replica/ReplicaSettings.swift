@@ -76,9 +76,9 @@ public struct RestoredReplica: Sendable {
   /// A copy of term and vote could not be read.
   public var voteUnreadable: Bool
   /// Why the stored rows cannot be used: an error of `StateStore.open`, or of an earlier
-  /// `Coordinator.init`. Then `rows`
-  /// is not read, `entries` are all of the log after `logBase`, and the node waits for a peer's snapshot. A configuration
-  /// that none of them names it learns from a peer's hello.
+  /// `Coordinator.init`. Then `rows` is not read, `entries` are all of the log after `logBase`, and
+  /// the node waits for a peer's snapshot. A configuration that none of them names it learns from a
+  /// peer's hello.
   public var storeDamage: String?
 
   public init(

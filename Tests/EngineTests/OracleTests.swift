@@ -129,18 +129,9 @@ import Wire
       if withDiscounts, commands.random.chance(1) {
         world.stamp += commands.random.pick(1_430...2_900) * 60_000_000
       }
-      let open = withAmendments ? naive.symbols.flatMap { $0.orders.map { $0.view } } : []
-      let command =
-        withDiscounts && step == 100
-        ? .setLevel(SetLevel(level: Behaviour.newest))
-        : !open.isEmpty && commands.random.chance(12)
-          ? commands.amendment(of: open)
-          : withDiscounts && (step < 5 || commands.random.chance(8))
-            ? commands.discount(step)
-            : withSettings && commands.random.chance(6)
-              ? commands.setting(naive.symbols.map { $0.info })
-              : withSettings && commands.random.chance(10)
-                ? commands.movement() : withSpecials ? commands.nextSpecial() : commands.next()
+      let command = next(
+        &commands, naive, step, withSettings: withSettings, withDiscounts: withDiscounts,
+        withSpecials: withSpecials, withAmendments: withAmendments)
       world.stamp += commands.pause()
       let hash = world.collect()
       let before = naive
@@ -177,6 +168,21 @@ import Wire
     #expect(paidSo > 0 || !withDiscounts, "seed \(seed): nobody paid in the discount asset")
     world.collect()
     #expect(world.exchange.stateHash == world.rows.hash)
+  }
+
+  private func next(
+    _ commands: inout RandomCommands, _ naive: NaiveExchange, _ step: Int, withSettings: Bool,
+    withDiscounts: Bool, withSpecials: Bool, withAmendments: Bool
+  ) -> Command {
+    if withDiscounts, step == 100 { return .setLevel(SetLevel(level: Behaviour.newest)) }
+    let open = withAmendments ? naive.symbols.flatMap { $0.orders.map { $0.view } } : []
+    if !open.isEmpty, commands.random.chance(12) { return commands.amendment(of: open) }
+    if withDiscounts, step < 5 || commands.random.chance(8) { return commands.discount(step) }
+    if withSettings, commands.random.chance(6) {
+      return commands.setting(naive.symbols.map { $0.info })
+    }
+    if withSettings, commands.random.chance(10) { return commands.movement() }
+    return withSpecials ? commands.nextSpecial() : commands.next()
   }
 
   // Orders and trades in order; levels and balances as sets, since the naive engine finds them by

@@ -2,7 +2,8 @@
 //
 // Invariants:
 //   * reads only; whatever it finds, no file changes
-//   * entries after the first damage are never reported, nor such before it that were replaced as far as what follows it tells
+//   * entries after the first damage are never reported, nor such before it that were replaced as far as what follows
+//     it tells
 // Not here: opening for writes (LogStore), the look of single groups (GroupScan).
 
 import Raft
