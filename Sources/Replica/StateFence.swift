@@ -81,8 +81,8 @@ struct StateRecord {
 
   // MARK: The row
 
-  /// Version u16 (2; 3 if there are more than `HashAgreement.pointsMax` samples), keeper (node u64, incarnation u64), own
-  /// from u64, count u16, samples (index u64, hash u128), flag, and the fence (index u64, own u128, agreed u128).
+  /// Version u16 (2; 3 if there are more than `HashAgreement.pointsMax` samples), keeper (node u64, incarnation u64),
+  /// own from u64, count u16, samples (index u64, hash u128), flag, and the fence (index u64, own u128, agreed u128).
   /// Version 1 has no keeper.
   private var encoded: [UInt8] {
     var writer = ByteWriter(capacity: 256)
