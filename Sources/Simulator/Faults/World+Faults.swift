@@ -33,8 +33,9 @@ extension World {
       trace("fault: \(kind.rawValue)")
       tally.faults[kind.place] += 1
     }
-    // Later there is more and more room for the work that a seed must show.
-    let calm: Int64 = time > swarm.active ? 6 * (time / swarm.active) : 1
+    // Later there is more and more room for the work that a seed must show; none for its kinds of fault.
+    let isIdle = tally.acknowledged < Simulation.acknowledgedMin + 20
+    let calm: Int64 = time > swarm.active && isIdle ? 6 * (time / swarm.active) : 1
     queue.add(time + calm * chance.among(swarm.faultPause), .fault)
   }
 
