@@ -356,9 +356,10 @@ package final class Checker {
     {
       durable(log.hardState, node)
     }
-    // What was under way is there if the log ends in it: before the damage it was whole.
-    if log.last.index > .zero, !before.holds(log.last) {
-      for write in node.inFlight { durable(write, node) }
+    // What was under way is there if the log ends in it: before the damage it was whole. (A log that
+    // ends in none of it may be an earlier one, of entries that were replaced.)
+    if let last = node.inFlight.lastIndex(where: { $0.entries.contains { $0.id == log.last } }) {
+      for write in node.inFlight[...last] { durable(write, node) }
     }
     node.inFlight = []
     node.lost.append((before, node.incarnation))
