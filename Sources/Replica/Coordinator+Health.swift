@@ -26,6 +26,9 @@ public struct NodeHealth: OptionSet, Hashable, Sendable {
   public static let renewed = NodeHealth(rawValue: 16)
 
   static let known: UInt8 = 31
+
+  /// Who says one of these takes no office.
+  static let unable: NodeHealth = [.fenced, .draining]
 }
 
 extension Coordinator {
@@ -59,7 +62,7 @@ extension Coordinator {
     consensus.members.contains { member in
       member.member.id != identity.id && member.standing == .voter && !member.isSuspect
         && (member.ticksSinceContact ?? .max) <= settings.consensus.electionTicks
-        && health(of: member.member.id).isDisjoint(with: [.fenced, .draining])
+        && health(of: member.member.id).isDisjoint(with: .unable)
     }
   }
 
@@ -83,7 +86,7 @@ extension Coordinator {
   mutating func note(_ health: NodeHealth, of peer: NodeID) {
     peersHealth.removeAll { $0.peer == peer }
     if !health.isEmpty { peersHealth.append((peer, health)) }
-    let isUnable = !health.isDisjoint(with: [.fenced, .draining])
+    let isUnable = !health.isDisjoint(with: .unable)
     let isPoor = !health.isDisjoint(with: [.lowSpace, .stalled])
     consensus.learnFitness(of: peer, isUnable ? .unable : isPoor ? .poor : .able)
   }
