@@ -27,7 +27,8 @@ done
 node_pid() {
   local pid
   pid=$(cat "$folder/node$1.pid" 2>/dev/null) || return 1
-  [[ $pid =~ ^[0-9]+$ && $(readlink "/proc/$pid/exe") == "$bin/exnode"* ]] || return 1
+  # /proc names the program without links; .build/release is one.
+  [[ $pid =~ ^[0-9]+$ && $(readlink "/proc/$pid/exe") == "$(realpath -- "$bin")/exnode"* ]] || return 1
   echo "$pid"
 }
 

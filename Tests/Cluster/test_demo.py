@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from castle import BUILD, ROOT, exchange, free_ports
+from castle import BUILD, ROOT, Unanswered, exchange, free_ports
 
 
 class Demo:
@@ -52,26 +52,10 @@ class Demo:
         return book
 
 
-def three_in_a_row():
-    """The first of three neighbouring free ports."""
-    while True:
-        first = free_ports(1)[0]
-        sockets = [socket.socket() for _ in range(3)]
-        try:
-            for i, s in enumerate(sockets):
-                s.bind(("127.0.0.1", first + i))
-            return first
-        except (OSError, OverflowError):
-            continue
-        finally:
-            for s in sockets:
-                s.close()
-
-
 @pytest.fixture
 def run():
     runs = []
-    ports = [three_in_a_row() for _ in range(3)]
+    ports = [free_ports(3)[0] for _ in range(3)]
     folder = ROOT / ".build" / f"demo-{os.getpid()}-{time.time_ns()}"
     folder.mkdir()
 
@@ -79,6 +63,7 @@ def run():
         runs.append(Demo(folder, ports))
         return runs[-1]
 
+    start.ports = ports
     yield start
     for one in runs:
         if one.process.poll() is None:
@@ -118,7 +103,11 @@ def test_the_demo_runs_twice_and_survives_the_loss_of_a_node(run):
     again.wait("Castle is ready.")
     assert again.key("demo") == key
     quoted(again)
-    assert again.stop(signal.SIGTERM) in (0, 2, -signal.SIGTERM)
+    assert str((again.folder / "node1.pid").read_text().strip()) in again.text(), "the table shows its process"
+    again.process.terminate()  # the script alone is told, not its nodes
+    again.process.wait(timeout=30)
+    with pytest.raises(Unanswered):
+        again.depth()
 
 
 def quoted(demo):
@@ -132,11 +121,23 @@ def quoted(demo):
         time.sleep(0.1)
 
 
-def test_a_port_in_use_is_one_line(tmp_path):
+def test_a_node_that_does_not_start_ends_the_demo_and_the_others(run):
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        # Bound, not listening: the demo's look at the ports cannot see it, the node does.
+        taken.bind(("127.0.0.1", run.ports[2] + 2))
+        demo = run()
+        assert demo.process.wait(timeout=60) != 0
+    assert "node 3 did not start" in demo.text() and str(run.ports[2] + 2) in demo.text()
+    for node in range(2):
+        with pytest.raises(Unanswered):
+            demo.depth(node)
+
+
+def test_a_port_in_use_is_one_line(tmp_path):
+    port = free_ports(1)[0]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = taken.getsockname()[1]
         done = subprocess.run(
             ["scripts/demo.sh"], cwd=ROOT, capture_output=True, text=True, timeout=30,
             env={**os.environ, "CASTLE_CLIENT_PORT": str(port), "CASTLE_BUILD": str(BUILD),
