@@ -116,8 +116,8 @@ func refuseMemoryFileSystem(_ folder: String) throws(BenchError) {
   }
 }
 
-/// Distinct free TCP ports on loopback, below those that Linux gives to outgoing connections: of those, one that is free
-/// now can be taken before a node listens on it.
+/// Distinct free TCP ports on loopback, below those that Linux gives to outgoing connections: of those, one that is
+/// free now can be taken before a node listens on it.
 func freePorts(_ count: Int) throws(BenchError) -> [Int] {
   var sockets: [Int32] = []
   var ports: [Int] = []
