@@ -51,6 +51,29 @@ import Testing
     #expect(try !disk.exists(place.file("deep")))
   }
 
+  @Test func `what is removed gently is gone, and a second name of it keeps every byte`() throws {
+    let bytes = [UInt8](repeating: 7, count: (16 << 20) + 5)
+    try disk.create(place.file("alone")).write(bytes, at: 0)
+    try disk.removeGently(place.file("alone"))
+    #expect(try !disk.exists(place.file("alone")))
+
+    try disk.create(place.file("shared")).write(bytes, at: 0)
+    try disk.link(place.file("shared"), to: place.file("other"))
+    try disk.removeGently(place.file("shared"))
+    #expect(try !disk.exists(place.file("shared")))
+    let other = try disk.open(place.file("other"), writable: false)
+    #expect(try other.size() == bytes.count)
+    #expect(try other.read(at: bytes.count - 3, count: 9) == [7, 7, 7])
+
+    try disk.makeDirectory(place.file("tree"))
+    try disk.link(place.file("other"), to: place.file("tree/linked"))
+    try disk.create(place.file("tree/own")).write([1], at: 0)
+    try disk.removeTree(place.file("tree"), gently: true)
+    #expect(try !disk.exists(place.file("tree")))
+    #expect(try other.size() == bytes.count && disk.exists(place.file("other")))
+    #expect(throws: StorageError.self) { try disk.removeGently(place.file("missing")) }
+  }
+
   @Test func `allocated space is there and reads as zeros`() throws {
     let file = try disk.create(place.file("reserve"))
     try file.allocate(1 << 20)

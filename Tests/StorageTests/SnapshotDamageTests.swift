@@ -31,7 +31,7 @@ import Testing
     #expect(missing < manifest.bytes - reused && missing > 0)
     let restarted = disk.after(.process)
     let again = try SnapshotInstall(try Installing.open(restarted), manifest: manifest)
-    let wanted = try again.wanted(pieces: 1, bytes: 1 << 20)
+    let wanted = try again.wanted(pieces: 1, bytes: SnapshotInstall.pieceBytesMax)
     #expect(wanted.first?.offset ?? 0 > 0, "in the middle of a file")
     _ = try Installing.send(again)
     try again.finishFiles { try ModelSnapshot.read(restarted, $0) }

@@ -94,7 +94,7 @@ import Wire
     let again = try SnapshotInstall(receiver, manifest: second.manifest)
     #expect(again.bytesReused > second.manifest.bytes / 2)
     #expect(again.bytesReused + again.bytesMissing == second.manifest.bytes)
-    try send(second, of: snapshots, to: again, bytes: 1 << 20)
+    try send(second, of: snapshots, to: again, bytes: SnapshotInstall.pieceBytesMax)
     try again.finish(reading: Self.describe)
 
     try snapshots.removeOld(keeping: 1)
@@ -120,7 +120,7 @@ import Wire
     let install = try SnapshotInstall(receiver, manifest: lying)
     let early = #expect(throws: StorageError.self) { try install.finish(reading: Self.describe) }
     #expect(early?.description.contains("not complete") == true)
-    try send(snapshot, of: snapshots, to: install, bytes: 1 << 20)
+    try send(snapshot, of: snapshots, to: install, bytes: SnapshotInstall.pieceBytesMax)
     let error = #expect(throws: StorageError.self) { try install.finish(reading: Self.describe) }
     #expect(error?.description.contains("state hash") == true)
     try install.discard()

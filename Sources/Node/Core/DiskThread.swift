@@ -20,9 +20,9 @@ struct DiskThread: Sendable {
   /// Log bytes between two flushes of the state store; a flush lets the log be cut and shortens the next start.
   static let flushEveryBytes = Drills.flushBytes() ?? 64 << 20
   private static let spareEveryBytes = min(1 << 20, flushEveryBytes)
-  /// While segments wait to be removed, one goes after each group, or after this long without one: removing all that
-  /// a follower's long absence has kept would hold up writes for seconds, on all nodes at once. Microseconds.
-  private static let cutPause: Int64 = 20_000
+  /// While segments wait to be removed, one goes this often: removing all that a follower's long absence has kept would
+  /// hold up writes for seconds, on all nodes at once. Microseconds.
+  private static let cutPause: Int64 = 60_000
 
   /// Runs until `.stop`; everything queued before it is written first.
   func run() {
@@ -31,9 +31,9 @@ struct DiskThread: Sendable {
     var flushedAt = 0
     var sparedAt = 0
     var cut: LogIndex?
+    var cutAt: Int64 = 0
     while true {
-      queues.disk.take(
-        into: &batch, until: cut == nil ? nil : SystemClock.monotonic() + Self.cutPause)
+      queues.disk.take(into: &batch, until: cut == nil ? nil : cutAt)
       var stopping = false
       for event in batch {
         switch event {
@@ -46,7 +46,10 @@ struct DiskThread: Sendable {
       batch.removeAll(keepingCapacity: true)
       if !writes.isEmpty { persist(writes) }
       writes.removeAll(keepingCapacity: true)
-      if let wanted = cut, !stopping, !cutSome(upTo: wanted) { cut = nil }
+      if let wanted = cut, !stopping, SystemClock.monotonic() >= cutAt {
+        if !cutSome(upTo: wanted) { cut = nil }
+        cutAt = SystemClock.monotonic() + Self.cutPause
+      }
       let total = store.bytesWritten
       shared.logBytes.store(total, ordering: .relaxed)
       if total - sparedAt >= Self.spareEveryBytes {

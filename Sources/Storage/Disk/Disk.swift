@@ -30,6 +30,11 @@ public protocol Disk: AnyObject, Sendable {
   /// Removes a file's name.
   func remove(_ path: String) throws(StorageError)
 
+  /// As `remove`, and gives the space back piece by piece if this was the last name: seconds for a file of a GiB. A
+  /// file system that discards freed blocks (mount option `discard`) does it at its next journal commit, and until
+  /// then every sync waits, also those of other files.
+  func removeGently(_ path: String) throws(StorageError)
+
   /// Renames a file within its directory, replacing the target.
   func rename(_ path: String, to target: String) throws(StorageError)
 
@@ -53,6 +58,9 @@ public protocol Disk: AnyObject, Sendable {
 extension Disk {
   /// Without an answer of its own a disk counts as boundless: what does not fit fails when it is written.
   public func freeBytes(_ directory: String) throws(StorageError) -> Int { .max }
+
+  /// At once.
+  public func removeGently(_ path: String) throws(StorageError) { try remove(path) }
 
   /// By writing pieces, and one sync.
   public func createZeroed(
@@ -83,9 +91,14 @@ extension Disk {
 
 extension Disk {
   /// Removes a directory and the files in it; one that is not there is fine. Not durable before its parent is synced.
-  public func removeTree(_ directory: String) throws(StorageError) {
+  ///
+  /// - Parameter gently: as `removeGently` does it, for while customers are served.
+  public func removeTree(_ directory: String, gently: Bool = false) throws(StorageError) {
     guard try exists(directory) else { return }
-    for name in try list(directory) { try remove(DiskPath.join(directory, name)) }
+    for name in try list(directory) {
+      let path = DiskPath.join(directory, name)
+      if gently { try removeGently(path) } else { try remove(path) }
+    }
     try removeDirectory(directory)
   }
 

@@ -105,6 +105,28 @@ public final class LinuxDisk: Disk {
     guard unlink(path) == 0 else { throw StorageError(path, "cannot remove", code: errno) }
   }
 
+  /// Bytes freed at once, and the pause after them in microseconds: 256 MiB/s. A log sync beside it takes as long as
+  /// ever then; beside the removal of 900 MiB at once it took 50 ms.
+  private static let freedAtOnce = 16 << 20
+  private static let freePause = 62_500
+
+  public func removeGently(_ path: String) throws(StorageError) {
+    let descriptor = Glibc.open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return try remove(path) }
+    defer { close(descriptor) }
+    try remove(path)
+    var status = stat()
+    // A file that has another name, such as one that a snapshot shares with the state store, lives on.
+    guard fstat(descriptor, &status) == 0, status.st_nlink == 0 else { return }
+    var size = Int(status.st_size)
+    while size > 0 {
+      let freed = min(size, Self.freedAtOnce)
+      size -= freed
+      guard ftruncate(descriptor, off_t(size)) == 0 else { return }  // closing it frees the rest
+      usleep(UInt32(Self.freePause * freed / Self.freedAtOnce))
+    }
+  }
+
   public func rename(_ path: String, to target: String) throws(StorageError) {
     guard Glibc.rename(path, target) == 0 else {
       throw StorageError(path, "cannot rename to \(target)", code: errno)

@@ -34,7 +34,7 @@ public final class SnapshotInstall {
   }
 
   /// The most bytes of one piece.
-  public static let pieceBytesMax = 1 << 20
+  public static let pieceBytesMax = 256 << 10
 
   public let manifest: SnapshotManifest
   /// Where the files go: the state store's directory, once it is swapped in.
@@ -92,7 +92,7 @@ public final class SnapshotInstall {
       try IncomingSnapshot(name: name, manifest: manifest).write(data.path, disk)
       let old = earlier.map { DiskPath.join(data.path, $0.name) }
       try reuse([present] + snapshotDirectories() + (old.map { [$0] } ?? []))
-      if let old, old != present { try disk.removeTree(old) }
+      if let old, old != present { try disk.removeTree(old, gently: true) }
     }
   }
 
@@ -189,7 +189,7 @@ public final class SnapshotInstall {
     begun = nil
     let note = DiskPath.join(directory, IncomingSnapshot.fileName)
     if try disk.exists(note) { try disk.remove(note) }
-    try disk.removeTree(path)
+    try disk.removeTree(path, gently: true)
     try disk.syncDirectory(directory)
   }
 

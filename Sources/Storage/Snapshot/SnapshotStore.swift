@@ -328,7 +328,7 @@ public final class SnapshotStore: Sendable {
       try disk.remove(manifest)
       try disk.syncDirectory(path)
     }
-    try disk.removeTree(path)
+    try disk.removeTree(path, gently: true)
   }
 }
 
