@@ -58,14 +58,16 @@ final class RepairSession {
   /// What the load costs when nothing happens.
   func measureUsual(seconds: Double) throws {
     let before = pauses()
+    let watch = StallWatch()
     let result = try during(steady, nodes: [0, 1, 2]) { usleep(UInt32(seconds * 1e6)) }
-    parts.append("\"usual\":{\(latency(result)),\(pauses(since: before))}")
+    parts.append("\"usual\":{\(latency(result)),\(pauses(since: before)),\(watch.end())}")
   }
 
   /// The leader makes snapshots.
   func measureSnapshots(_ count: Int) throws {
     let leader = try waitForLeader()
     let before = pauses()
+    let watch = StallWatch()
     var made: [String] = []
     let result = try during(steady, nodes: [0, 1, 2]) {
       for _ in 0..<count {
@@ -82,7 +84,7 @@ final class RepairSession {
     parts.append(
       """
       "snapshots":{"made":[\(made.joined(separator: ","))],\(latency(result)),\
-      \(pauses(since: before))}
+      \(pauses(since: before)),\(watch.end())}
       """)
   }
 
@@ -93,6 +95,7 @@ final class RepairSession {
     let staying = [leader, (leader + 2) % 3]
     var times = (voter: 0.0, ready: 0.0)
     var added: Cluster?
+    let watch = StallWatch()
     let result = try during(steady, nodes: staying) {
       spawned.nodes[victim].kill(SIGKILL)
       let start = monotonicSeconds()
@@ -124,7 +127,8 @@ final class RepairSession {
       """
       "replacement":{"voterAfterSeconds":\(hundredths(times.voter)),\
       "readyAfterSeconds":\(hundredths(times.ready)),\
-      "bySnapshot":\(log.contains("fetching a snapshot")),\(latency(result))}
+      "bySnapshot":\(log.contains("fetching a snapshot")),\(latency(result)),\
+      \(watch.end())}
       """)
   }
 
