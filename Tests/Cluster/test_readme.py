@@ -4,8 +4,8 @@ import json
 import re
 import subprocess
 
-from castle import BUILD, ROOT
-from test_demo import Demo, three_in_a_row
+from castle import BUILD, ROOT, free_ports
+from test_demo import Demo
 
 
 def blocks():
@@ -24,7 +24,7 @@ def test_the_first_result_stands_within_forty_lines():
 def test_the_block_that_kills_the_leader_shows_the_order_on_the_other_two(tmp_path):
     start, kill = blocks()
     assert start.strip() == "make run"
-    ports = three_in_a_row(), three_in_a_row(), three_in_a_row()
+    ports = [free_ports(3)[0] for _ in range(3)]
     demo = Demo(tmp_path, ports)
     try:
         demo.wait("Castle is ready.")
