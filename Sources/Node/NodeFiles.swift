@@ -45,6 +45,8 @@ struct NodeFiles {
       randomIncarnation: Random.u64())
     for note in directory.notes { log.warning("\(note)") }
     let reserve = directory.spaceReserve(lowBytes: settings.lowSpaceMiB << 20)
+    // What is not known to be there cannot be given back, should the log need it now.
+    try reserve.check()
     var (store, recovered) = try openLog(directory, settings, reserve, log)
     var storeDamage: String?
     var state: StateStore

@@ -22,9 +22,10 @@ FUNDS = {"BTC": 1000, "USDT": 50_000_000}
 
 
 class Disks:
-    """A file system of SIZE bytes under the data directory of each node."""
+    """A small file system under the data directory of each node."""
 
-    def __init__(self, cluster):
+    def __init__(self, cluster, size=SIZE):
+        self.size = size
         self.paths = [cluster.folder / f"node{i + 1}" for i in range(cluster.count)]
         self.mounted = []
 
@@ -33,7 +34,7 @@ class Disks:
             for path in self.paths:
                 path.mkdir(mode=0o700)
                 done = subprocess.run(
-                    ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "castle", path],
+                    ["mount", "-t", "tmpfs", "-o", f"size={self.size},mode=0700", "castle", path],
                     capture_output=True, text=True)
                 if done.returncode:
                     pytest.skip(f"mounting a tmpfs is not permitted here: {done.stderr.strip()}")
@@ -248,4 +249,30 @@ def test_little_space_everywhere_refuses_writes_and_serves_reads_until_there_is_
             disks.filler(node).unlink()
         for node in range(3):
             until(5, f"node {node + 1} still refuses", lambda: refusal(customer, node) is None)
+        cluster.check_hashes()
+
+
+def test_a_damaged_log_on_a_full_disk_is_repaired_in_the_room_of_the_reserve():
+    cluster = Cluster()
+    # The reserve is 64 MiB, and taken where four times as much is free.
+    with Disks(cluster, 384 << 20) as disks, cluster:
+        customer = cluster.customer("trader", **FUNDS)
+        for _ in range(20):
+            assert refusal(customer, 0) is None
+        cluster.wait_level()
+        node = (cluster.leader() + 1) % 3
+        reserve = disks.paths[node] / "reserve"
+        assert reserve.exists()
+        cluster.kill(node)
+        log = min((disks.paths[node] / "log").glob("*.segment"))
+        raw = bytearray(log.read_bytes())
+        raw[3 * 4096 + 300] ^= 1
+        with open(log, "r+b") as file:
+            file.write(raw)
+        disks.fill(node, leaving=8 << 20)
+        cluster.start(node)
+        until(20, f"it does not start: {cluster.log(node)[-500:]}", lambda: cluster.status(node))
+        assert "the log is damaged" in cluster.log(node)
+        assert not reserve.exists()
+        disks.filler(node).unlink()
         cluster.check_hashes()

@@ -100,6 +100,28 @@ import Testing
     #expect(again.isHeld && !again.isLow)
   }
 
+  @Test func `a damaged log is given the reserve where its repair finds the disk full`() throws {
+    let (inner, _, report) = try LogRepairTests.finished()
+    let last = try #require(report.segments.last)
+    inner.flip(last.file, byte: 300, bit: 3)
+    let disk = TightDisk(inner)
+    let reserve = SpaceReserve(
+      disk: disk, path: "/reserve", bytes: 2 * Self.segment, lowBytes: 1000)
+    #expect(try reserve.check().isHeld)
+    var options = LogScenario.options
+    options.reserve = reserve
+    let store = try open(disk, options)
+    disk.free.store(Self.segment - 1, ordering: .relaxed)
+    // The disk of this test does not count: giving back is what makes room.
+    #expect(throws: StorageError.self) { try store.repair() }
+    #expect(try !disk.exists("/reserve"))
+    disk.free.store(2 * Self.segment, ordering: .relaxed)
+    let repaired = try store.repair()
+    #expect(repaired.suspect != nil)
+    try LogRepairTests.write(store)
+    #expect(try LogRun.reopen(inner.after(.power)).last == store.bounds.last)
+  }
+
   @Test func `low and not low lie apart`() throws {
     let disk = TightDisk(FaultDisk())
     let reserve = SpaceReserve(disk: disk, path: "/data/reserve", bytes: 1 << 40, lowBytes: 1000)

@@ -3,6 +3,7 @@
 //
 // Not here: crashes (SnapshotCrashTests), formats (SnapshotFormatTests).
 
+import Glibc
 import Raft
 import TestSupport
 import Testing
@@ -52,6 +53,44 @@ import Testing
     _ = try Installing.send(install, of: newer)
     try install.finishFiles { try ModelSnapshot.read(disk, $0) }
     #expect(try Installing.open(disk.after(.power)).installed == newer.applied)
+  }
+
+  @Test func `a snapshot that the disk has no room for is not begun, and leaves nothing`() throws {
+    let inner = try Installing.node()
+    let disk = TightDisk(inner)
+    let data = try Installing.open(disk)
+    let before = try disk.list("/data")
+    let manifest = try Installing.manifest()
+    let needed = try SnapshotInstall(data, manifest: manifest).bytesMissing
+    disk.free.store(needed + SnapshotInstall.roomBytes - 1, ordering: .relaxed)
+    let refused = #expect(throws: StorageError.self) {
+      try SnapshotInstall(data, manifest: manifest)
+    }
+    #expect(refused?.isFull == true)
+    #expect(try disk.list("/data") == before)
+    disk.free.store(needed + SnapshotInstall.roomBytes, ordering: .relaxed)
+    _ = try SnapshotInstall(data, manifest: manifest)
+  }
+
+  @Test func `a disk that becomes full on the way gets back what was fetched`() throws {
+    var number = 0
+    var isFinished = false
+    while !isFinished {
+      number += 1
+      let disk = try Installing.node()
+      let data = try Installing.open(disk)
+      let before = try disk.list("/data")
+      let install = try SnapshotInstall(data, manifest: try Installing.manifest())
+      disk.setFaults(FaultDisk.Faults(failAt: number, failure: ENOSPC))
+      do {
+        _ = try Installing.send(install)
+        isFinished = true
+      } catch let error as StorageError {
+        #expect(error.isFull, "call \(number): \(error)")
+        #expect(try disk.list("/data") == before, "call \(number)")
+      }
+    }
+    #expect(number > 5)
   }
 
   @Test func `a piece that arrives damaged, twice or out of order does no harm`() throws {

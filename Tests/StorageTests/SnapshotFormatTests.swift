@@ -84,6 +84,20 @@ import Wire
     }
   }
 
+  @Test func `sizes that no disk holds are refused, one by one or together`() throws {
+    let contents = try Self.manifest().contents
+    func manifest(_ sizes: [Int]) throws(WireError) -> SnapshotManifest {
+      try SnapshotManifest(
+        contents: contents,
+        files: sizes.enumerated().map { .init(name: "f\($0)", bytes: $1, checksum: 0) })
+    }
+    let most = SnapshotManifest.fileBytesMax
+    #expect(try manifest([most / 2, most / 2]).bytes == most)
+    #expect(throws: WireError.self) { try manifest([most / 2, most / 2, 1]) }
+    #expect(throws: WireError.self) { try manifest([.max, 1]) }
+    #expect(throws: WireError.self) { try manifest([-1]) }
+  }
+
   @Test func `the checksum of a file differs with each bit, its length and its order`() {
     var random = SeededRandom(8)
     let bytes = random.bytes(5000)

@@ -143,6 +143,7 @@ extension LogStore {
   /// - Returns: what the log holds now; its `claim` stands until `clearSuspect`.
   @discardableResult
   public func repair() throws(StorageError) -> RecoveredLog {
+    if writer.withLock({ $0.repair != nil }) { try requireSpare() }
     let plan = writer.withLock { writer -> Repair? in
       guard let plan = writer.repair else { return nil }
       writer.repair = nil
@@ -191,7 +192,13 @@ extension LogStore {
     let isThere = writer.withLock { writer in
       writer.failure != nil || !writer.mustRoll && writer.nextBlock + blocks <= writer.segmentBlocks
     }
-    guard !isThere, needsSpare else { return }
+    guard !isThere else { return }
+    try requireSpare()
+  }
+
+  /// Makes the next segment if it is not there. The reserve is given back if there is no room for it otherwise.
+  private func requireSpare() throws(StorageError) {
+    guard needsSpare else { return }
     do {
       try prepareSpare()
     } catch {

@@ -6,9 +6,11 @@
 //   * the pointer is swapped only when all files and their names are durable and the caller's check agreed
 //   * once the pointer may name the new files, whatever failed, they are not removed
 //   * it can be continued after a crash: whole files are kept, and the begun one goes on where it ended
+//   * it leaves the log and the state store room: what does not fit is not begun, and gives back what it took
 // Not here: where the pieces come from and how fast (Replica, Node); the reset of the log (LogStore.reset, at the next
 // start, which finds the new store through the pointer).
 
+import Glibc
 import Raft
 import Wire
 
@@ -36,6 +38,9 @@ public final class SnapshotInstall {
   /// The most bytes of one piece.
   public static let pieceBytesMax = 256 << 10
 
+  /// What stays free of the disk when all of it is here: a log or a store that finds the disk full ends the node.
+  static let roomBytes = 64 << 20
+
   public let manifest: SnapshotManifest
   /// Where the files go: the state store's directory, once it is swapped in.
   public let path: String
@@ -53,6 +58,7 @@ public final class SnapshotInstall {
   /// Begins to install a snapshot, or goes on where an earlier install of the same one ended. Files with equal contents
   /// in the present store, in this node's snapshots and in an abandoned download are taken from there (hard links).
   ///
+  /// - Throws: `StorageError`; if the disk has no room for the rest (`isFull`), nothing is left of what was fetched.
   /// - Complexity: O(bytes of the files that are here).
   public convenience init(
     _ data: DataDirectory, manifest: SnapshotManifest
@@ -94,6 +100,14 @@ public final class SnapshotInstall {
       try reuse([present] + snapshotDirectories() + (old.map { [$0] } ?? []))
       if let old, old != present { try disk.removeTree(old, gently: true) }
     }
+    let free = try disk.freeBytes(directory)
+    guard isComplete || free >= bytesMissing + Self.roomBytes else {
+      try? discard()
+      throw StorageError(
+        path,
+        "the snapshot has no room here: \(bytesMissing) bytes are missing, \(free) are free, and "
+          + "\(Self.roomBytes) must stay free", code: ENOSPC)
+    }
   }
 
   /// Bytes that are still to come.
@@ -125,8 +139,20 @@ public final class SnapshotInstall {
 
   /// Takes a piece. Pieces that are not the next one of their file are ignored.
   ///
-  /// - Throws: `StorageError` if it cannot be written: the install cannot go on, the running store is untouched.
+  /// - Throws: `StorageError` if it cannot be written: the install cannot go on, the running store is untouched. On a
+  ///   full disk nothing is left of what was fetched: the node needs the room more.
   public func receive(
+    file: Int, offset: Int, bytes: [UInt8]
+  ) throws(StorageError) -> Received {
+    do throws(StorageError) {
+      return try take(file: file, offset: offset, bytes: bytes)
+    } catch {
+      if error.isFull { try? discard() }
+      throw error
+    }
+  }
+
+  private func take(
     file: Int, offset: Int, bytes: [UInt8]
   ) throws(StorageError) -> Received {
     guard manifest.files.indices.contains(file), !isDone[file] else { return .ignored }

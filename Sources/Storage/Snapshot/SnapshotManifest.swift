@@ -55,21 +55,27 @@ public struct SnapshotManifest: Hashable, Sendable {
   static let formatVersion: UInt16 = 1
   /// The most files that a snapshot may have.
   public static let filesMax = 1 << 16
+  /// The most bytes that its files may have together.
+  static let fileBytesMax = 1 << 56
   /// The most bytes that an encoded manifest may have.
   public static let bytesMax = 16 << 20
 
   public var contents: SnapshotContents
   public private(set) var files: [File]
 
-  /// - Throws: `WireError.invalid` if a name is not plain or not unique.
+  /// - Throws: `WireError.invalid` if a name is not plain or not unique, or if no disk holds so many bytes.
   public init(contents: SnapshotContents, files: [File]) throws(WireError) {
     self.contents = contents
     self.files = files.sorted { $0.name < $1.name }
     guard files.count <= Self.filesMax else {
       throw .tooLong(length: files.count, limit: Self.filesMax)
     }
+    var room = Self.fileBytesMax
     for (i, file) in self.files.enumerated() {
-      guard Self.isPlain(file.name), file.bytes >= 0 else { throw .invalid("file name or size") }
+      guard Self.isPlain(file.name), (0...room).contains(file.bytes) else {
+        throw .invalid("file name or size")
+      }
+      room -= file.bytes
       guard i == 0 || self.files[i - 1].name != file.name else { throw .invalid("file name twice") }
     }
   }
