@@ -137,8 +137,13 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
       guard let snapshots = store,
         let found = snapshots.snapshots.first(where: { $0.applied == id })
       else { return nil }
-      return try snapshots.read(
+      let bytes = try snapshots.read(
         found, file: Int(piece.file), at: Int(piece.offset), count: Int(piece.count))
+      // A file that was damaged since it was made would be fetched for ever: it arrives wrong, and starts over.
+      if piece.offset == 0, let damage = snapshots.damage(found, file: Int(piece.file)) {
+        throw damage
+      }
+      return bytes
     } catch {
       shared.log.error("a snapshot cannot be read: \(error)")
       return nil
