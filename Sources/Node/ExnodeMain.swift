@@ -121,8 +121,10 @@ struct ExnodeMain {
     var received: Int32 = 0
     sigwait(&signals, &received)
     impatience(signals)
-    node.stop()
+    let isDone = node.stop()
     if received == Restart.signal { Restart.now() }
+    // Nothing may be taken apart under a thread that still runs.
+    if !isDone { _exit(0) }
     exit(0)
   }
 

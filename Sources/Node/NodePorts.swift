@@ -20,10 +20,11 @@ struct NodePorts {
 
   /// Binds client, admin and peer port.
   ///
+  /// - Parameter connections: how many connections of clients the system has files for.
   /// - Throws: one clear line that names the port.
   static func open(
     _ settings: NodeSettings, genesis: GenesisContents, group: any EventLoopGroup,
-    loops: [LoopState], shared: NodeShared, queues: NodeQueues
+    loops: [LoopState], shared: NodeShared, queues: NodeQueues, connections: Int
   ) throws -> NodePorts {
     guard let api = AdminAPI(token: settings.adminToken) else {
       throw SettingError("the admin token must be at least 16 printable ASCII characters")
@@ -49,7 +50,8 @@ struct NodePorts {
         loop, permit, attempts: attempts, messagesPerSecond: messagesPerSecond, metrics: metrics)
     }
     let clientServer = try bind("client", settings.clientListen) {
-      try HTTPServer.bind($0, group: group, loops: loops, service: client, open: open)
+      try HTTPServer.bind(
+        $0, group: group, loops: loops, connectionsMax: connections, service: client, open: open)
     }
     let admin = AdminService(
       api: api, secrets: secrets, shared: shared, queues: queues,
@@ -57,7 +59,8 @@ struct NodePorts {
         settings: settings, clusterID: genesis.clusterID, genesisHash: genesis.hash,
         clientAddress: settings.clientListen.description), loops: loops, peers: peers)
     let adminServer = try bind("admin", settings.adminListen) {
-      try HTTPServer.bind($0, group: group, loops: loops, service: admin)
+      try HTTPServer.bind(
+        $0, group: group, loops: loops, connectionsMax: connections, service: admin)
     }
     try bind("peer", settings.peerListen) { try peers.listen($0) }
     return NodePorts(

@@ -39,7 +39,7 @@ final class NodeProcess {
   /// - Throws: one clear line.
   init(_ settings: NodeSettings, log: Logger) throws {
     self.log = log
-    Self.raiseFileLimit()
+    let connections = FileLimit.raise()
     let genesis = try Genesis.commands(settings.genesis ?? Genesis.standard)
     var files = try NodeFiles.open(settings, genesis: genesis, log: log)
     let queues = NodeQueues()
@@ -62,7 +62,8 @@ final class NodeProcess {
     }
     self.loops = loops
     ports = try NodePorts.open(
-      settings, genesis: genesis, group: group, loops: loops, shared: shared, queues: queues)
+      settings, genesis: genesis, group: group, loops: loops, shared: shared, queues: queues,
+      connections: connections)
     threads = NodeThreads.start(
       coordinator, model: model, buffer: buffer, files: files, peers: ports.peers, queues: queues,
       shared: shared, loops: loops, feed: feed,
@@ -74,22 +75,15 @@ final class NodeProcess {
       "node \(settings.id) of \(genesis.clusterID) serves clients at \(settings.clientListen)")
   }
 
-  // MARK: Parts
-
-  /// Every connection is a file; the system's default of 1024 is too few.
-  private static func raiseFileLimit() {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-    limit.rlim_cur = min(limit.rlim_max, 65_536)
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-  }
-
   // MARK: Stop
 
   /// Takes the node down within about five seconds, so that no client sees an error: leadership goes
   /// first, while everything is still served (writes wait and are forwarded to the next leader); then
   /// every answer closes its connection, and only after that writes are refused.
-  func stop() {
+  ///
+  /// - Returns: whether everything has ended. A snapshot on its way may take minutes; it is left as a crash would leave
+  ///   it, and the process must end without another word.
+  func stop() -> Bool {
     let end = SystemClock.monotonic() + 4_500_000
     log.notice("stopping: handing over")
     ports.admin.beginStopping()
@@ -105,15 +99,17 @@ final class NodeProcess {
     wait(until: end) { [self] in loops.allSatisfy { $0.pendingRequests == 0 } }
     ports.adminServer.stop()
     for loop in loops { loop.giveUp() }
-    threads.stop(queues)
+    let isDone = threads.stop(
+      queues, snapshotsUntil: max(end, SystemClock.monotonic() + 500_000))
     ports.peers.stop()
     do {
       try files.state.flush()
     } catch {
       Fatal.disk(log, "\(error)")
     }
-    files.state.close()
-    log.notice("stopped")
+    if isDone { files.state.close() }
+    log.notice(isDone ? "stopped" : "stopped; a snapshot that was on its way is left behind")
+    return isDone
   }
 
   /// Waits until another node leads; not at all if nobody could take over.
@@ -164,12 +160,15 @@ struct NodeThreads {
       snapshots: .start("snapshots") { snapshots.run() })
   }
 
-  /// Ends them in the order in which work flows, so that each finishes what the one before it produced.
-  func stop(_ queues: NodeQueues) {
+  /// Ends them in the order in which work flows, so that each finishes what the one before it produced. Nobody waits
+  /// for what the one for snapshots does.
+  ///
+  /// - Returns: whether that one has ended too.
+  func stop(_ queues: NodeQueues, snapshotsUntil end: Int64) -> Bool {
     queues.watch.post(.stop)
     watch.join()
     queues.snapshots.post(.stop)
-    snapshots.join()
+    let isDone = snapshots.join(until: end)
     queues.core.post(.stop)
     core.join()
     queues.disk.post(.stop)
@@ -178,5 +177,6 @@ struct NodeThreads {
     helper.join()
     queues.publisher.post(.stop)
     publisher.join()
+    return isDone
   }
 }

@@ -127,6 +127,66 @@ def test_strangers_on_the_peer_port_have_no_effect(cluster):
     assert cluster.status(0)["ready"]
 
 
+def test_silent_strangers_on_the_peer_port_keep_nobody_out(cluster):
+    silent = [socket.create_connection(("127.0.0.1", cluster.peer_ports[0]), timeout=5) for _ in range(400)]
+    try:
+        for s in silent[-3:]:
+            # A node begins with its challenge; whom it does not want, it hangs up on.
+            assert len(s.recv(4096)) > 32
+    finally:
+        for s in silent:
+            s.close()
+
+
+def test_a_request_that_never_ends_is_cut_however_slowly_it_comes(cluster):
+    with socket.create_connection(("127.0.0.1", cluster.client_ports[0])) as s:
+        s.sendall(b"GET /api/v3/time HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        s.settimeout(0.1)
+        for _ in range(600):
+            try:
+                s.sendall(b"a")
+                if s.recv(1) == b"":
+                    return
+            except ConnectionError:
+                return
+            except socket.timeout:
+                pass
+    raise AssertionError("a request may take for ever")
+
+
+class NarrowCluster(Cluster):
+    """Nodes that the system gives few open files. Small segments: a node needs a new file every few orders."""
+
+    def arguments(self, node, **changes):
+        return ["prlimit", "--nofile=400:400"] + super().arguments(node, **changes)
+
+
+def test_connections_never_take_the_files_that_the_node_needs_for_itself():
+    narrow = NarrowCluster(nodes=1)
+    with narrow.environment(lambda node: {"EXNODE_DRILL_SEGMENT_KIB": "16"}), narrow:
+        buyer = narrow.customer("buyer", USDT=1_000_000)
+        held = []
+        try:
+            for _ in range(500):
+                held.append(socket.create_connection(("127.0.0.1", narrow.client_ports[0]), timeout=5))
+            # Those that are too many are closed, and one that is open goes on.
+            assert eventually(lambda: 0 < gauge(narrow, "http_connections") <= 250)
+            files = len(os.listdir(f"/proc/{narrow.processes[0].pid}/fd"))
+            assert files < 350, files
+            for i in range(60):
+                query = buyer.sign({
+                    "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC",
+                    "quantity": "0.001", "price": str(20_000 + i)})
+                held[0].sendall(
+                    f"POST /api/v3/order?{query} HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: {buyer.key}\r\n"
+                    "Content-Length: 0\r\n\r\n".encode())
+                assert held[0].recv(65536).startswith(b"HTTP/1.1 200")
+        finally:
+            for s in held:
+                s.close()
+        assert narrow.processes[0].poll() is None, narrow.log(0)[-2000:]
+
+
 def test_half_open_connections_do_not_disturb_others(cluster):
     sockets = [socket.create_connection(("127.0.0.1", cluster.client_ports[0])) for _ in range(300)]
     try:

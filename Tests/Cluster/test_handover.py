@@ -2,6 +2,8 @@
 an error or an unknown outcome at any client; a leader whose disk hangs is replaced.
 """
 
+import os
+import shutil
 import signal
 import threading
 import time
@@ -111,6 +113,21 @@ def test_a_node_that_is_asked_to_stop_leaves_without_a_trace(cluster):
     assert crowd.troubles() == []
     cluster.check_hashes()
     crowd.check(cluster)
+
+
+def test_a_node_stops_though_a_snapshot_takes_for_ever():
+    with Cluster(nodes=1) as single:
+        # What is opened here never answers.
+        hang = single.folder / "node1" / "snapshots" / "00000000000000ff"
+        hang.mkdir(parents=True)
+        os.mkfifo(hang / "manifest")
+        with pytest.raises(Unanswered):
+            single.admin("POST", "/admin/v1/snapshots", {}, timeout=2)
+        assert single.kill(0, signal.SIGTERM) == 0
+        assert "a snapshot that was on its way is left behind" in single.log(0)
+        shutil.rmtree(hang)
+        single.start(0)
+        single.wait_ready()
 
 
 def test_leadership_moves_when_asked_and_nobody_notices(cluster):

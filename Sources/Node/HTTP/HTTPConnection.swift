@@ -71,6 +71,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
   private var readHeld = false
   private var isReading = false
   private var isResuming = false
+  /// Bytes were held back since the clock of the request that is arriving was set.
+  private var wasHolding = false
 
   /// When the first byte of the request that is now arriving came; `nil` between requests.
   private(set) var requestStart: Int64?
@@ -335,7 +337,13 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
       moved = !isHolding && gate?.forward() == true
     }
     isResuming = false
-    if requestStart != nil, !isHolding { requestStart = SystemClock.monotonic() }
+    // What this side held back does not count against the client; nothing else sets its clock anew.
+    if isHolding {
+      wasHolding = true
+    } else if wasHolding {
+      wasHolding = false
+      if requestStart != nil { requestStart = SystemClock.monotonic() }
+    }
     if needsFlush { loop.flushLater(self) }
     guard readHeld, !isHolding, gate?.isEmpty != false, let context else { return }
     readHeld = false

@@ -16,6 +16,8 @@ enum HTTPLimits {
   /// Unanswered requests of one connection; beyond it nothing more is read.
   static let pipelined = 64
   static let connections = 20_000
+  /// What the admin port takes beyond these.
+  static let operatorConnections = 128
   /// From the first byte of a request to its last.
   static let requestMicroseconds: Int64 = 15_000_000
   /// Without a request.

@@ -23,13 +23,20 @@ struct HTTPServer {
     var upgrade: @Sendable (LoopState, ConnectionPermit) -> NIOWebSocketServerUpgrader
   }
 
-  /// Binds the port. `open`: `nil` for a port that only operators reach. Blocking.
+  /// Binds the port. Blocking.
+  ///
+  /// - Parameters:
+  ///   - connectionsMax: how many connections of clients the system has files for, WebSockets included.
+  ///   - open: `nil` for a port that only operators reach.
   static func bind(
-    _ address: NodeAddress, group: any EventLoopGroup, loops: [LoopState],
+    _ address: NodeAddress, group: any EventLoopGroup, loops: [LoopState], connectionsMax: Int,
     service: any HTTPService, open: Public? = nil
   ) throws -> HTTPServer {
     let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.loop), $0) })
-    let connectionsMax = HTTPLimits.connections / loops.count
+    // Operators have some of their own: who fills the port for everybody does not lock them out.
+    let reserved = open == nil ? HTTPLimits.operatorConnections : 0
+    let httpMax = (min(HTTPLimits.connections, connectionsMax) + reserved) / loops.count
+    let allMax = (connectionsMax + reserved) / loops.count
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -38,7 +45,8 @@ struct HTTPServer {
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           guard let loop = byLoop[ObjectIdentifier(channel.eventLoop)],
-            loop.openConnections < connectionsMax
+            loop.openConnections < httpMax,
+            loop.openConnections + loop.streams.count < allMax
           else { throw ChannelError.eof }
           try configure(channel, loop, service, try open.map { try upgrader($0, channel, loop) })
         }

@@ -94,6 +94,7 @@ final class AcceptedPeer: ChannelInboundHandler {
     let said: PeerIntroduction
     do {
       call = try PeerHandshake.read(call: payload, nonce: nonce, secret: peers.secret)
+      network?.forgetPending(context.channel)
       guard call.to == peers.id else {
         return refuse("this is node \(peers.id), you called node \(call.to)", call, context)
       }

@@ -16,7 +16,8 @@ import Synchronization
 
 /// The peers' transport. Its members are touched on its event loop only, except where said.
 final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
-  private static let pendingMax = 64
+  /// Connections that may be without a proof at a time.
+  private static let pendingMax = 256
 
   let loop: any EventLoop
   private let context: PeerContext
@@ -33,7 +34,8 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
   private var started = false
   private var inbound: [NodeID: (channel: any Channel, connection: UInt64)] = [:]
   private var inboundBulk: [NodeID: any Channel] = [:]
-  private var pending: [ObjectIdentifier: any Channel] = [:]
+  /// Accepted connections that have proven nothing yet, oldest first.
+  private var pending: [any Channel] = []
   private var nextConnection: UInt64 = 1
   private var server: (any Channel)?
   private var lastRefusal: [NodeID: String] = [:]
@@ -65,11 +67,11 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
     server = try bootstrap.bind(host: address.host, port: address.port).wait()
   }
 
+  /// The oldest of too many makes room: a member proves itself at once, and strangers who say nothing would otherwise
+  /// keep all members out.
   private func accept(_ channel: any Channel) throws {
-    guard pending.count < Self.pendingMax else {
-      throw PeerError("too many connections that have not introduced themselves")
-    }
-    pending[ObjectIdentifier(channel)] = channel
+    if pending.count >= Self.pendingMax { pending.removeFirst().close(promise: nil) }
+    pending.append(channel)
     let decoder = PeerFrameDecoder()
     let handler = AcceptedPeer(
       context, decoder: decoder, connection: nextConnection, network: self)
@@ -176,7 +178,7 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
       for link in self.bulkLinks.values { link.stop() }
       for (channel, _) in self.inbound.values { channel.close(promise: nil) }
       for channel in self.inboundBulk.values { channel.close(promise: nil) }
-      for channel in self.pending.values { channel.close(promise: nil) }
+      for channel in self.pending { channel.close(promise: nil) }
     }
   }
 
@@ -186,7 +188,6 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
   func connection(of node: NodeID) -> UInt64? { inbound[node]?.connection }
 
   func accepted(_ node: NodeID, _ channel: any Channel, _ connection: UInt64) {
-    pending[ObjectIdentifier(channel)] = nil
     lastRefusal[node] = nil
     if let old = inbound.updateValue((channel, connection), forKey: node) {
       old.channel.close(promise: nil)
@@ -194,7 +195,6 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
   }
 
   func acceptedBulk(_ node: NodeID, _ channel: any Channel) {
-    pending[ObjectIdentifier(channel)] = nil
     if let old = inboundBulk.updateValue(channel, forKey: node) { old.close(promise: nil) }
   }
 
@@ -203,7 +203,8 @@ final class PeerNetwork: @unchecked Sendable {  // loop-bound, see above
     if let current = inboundBulk[node], current === channel { inboundBulk[node] = nil }
   }
 
-  func forgetPending(_ channel: any Channel) { pending[ObjectIdentifier(channel)] = nil }
+  /// It has proven that it knows the cluster secret, or is closed.
+  func forgetPending(_ channel: any Channel) { pending.removeAll { $0 === channel } }
 
   /// One line per reason, not one per attempt.
   func logRefusal(of node: NodeID, _ reason: String) {
