@@ -2,6 +2,16 @@
 
 #include <string.h>
 
+#define PAIR(i)                                                          \
+    UINT64_C(0xA0761D6478BD642F) + (i) * UINT64_C(0x9E3779B97F4A7C15),   \
+        UINT64_C(0xE7037ED1A0B428DB) + (i) * UINT64_C(0xD1B54A32D192ED03)
+#define FOUR_PAIRS(i) PAIR(i), PAIR((i) + 1), PAIR((i) + 2), PAIR((i) + 3)
+
+const uint64_t cw_row_key_table[66] = {
+    FOUR_PAIRS(0),  FOUR_PAIRS(4),  FOUR_PAIRS(8),  FOUR_PAIRS(12), FOUR_PAIRS(16),
+    FOUR_PAIRS(20), FOUR_PAIRS(24), FOUR_PAIRS(28), PAIR(32),
+};
+
 #if defined(__x86_64__)
 
 #include <nmmintrin.h>

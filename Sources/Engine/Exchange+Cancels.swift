@@ -89,16 +89,24 @@ extension Exchange {
   mutating func end(
     _ slot: Int32, _ cancelID: ShortText, _ stamp: Int64, _ events: inout EventBatch
   ) -> Cancelled {
+    var view = book.orders.view(slot)
+    end(slot, &view, cancelID, stamp, &events)
+    return Cancelled(order: view, cancelClientOrderID: cancelID)
+  }
+
+  /// The same, given the order as it stands; it becomes what it is afterwards.
+  mutating func end(
+    _ slot: Int32, _ view: inout OrderView, _ cancelID: ShortText, _ stamp: Int64,
+    _ events: inout EventBatch
+  ) {
     let record = book.orders[slot]
-    var view = book.orders[view: slot]
     if planted != .cancelKeepsHold {
       ledger.release(record.account, heldAsset(view.side, record.symbol), amount: held(slot))
     }
     view.status = .canceled
     view.updatedAt = stamp
     close(slot, side: view.side, stamp)
-    events.noteClosed(view, cancelID)
-    if planted == .toldTwice { events.noteClosed(view, cancelID) }
-    return Cancelled(order: view, cancelClientOrderID: cancelID)
+    events.noteClosed(&view, cancelID)
+    if planted == .toldTwice { events.noteClosed(&view, cancelID) }
   }
 }

@@ -42,10 +42,11 @@ struct Admission {
 
 extension Exchange {
   mutating func place(
-    _ order: PlaceOrder, _ account: Int32, _ stamp: Int64, _ events: inout EventBatch
-  ) throws(Rejection) -> (order: OrderView, counts: OrderCounts) {
+    _ order: PlaceOrder, _ account: Int32, _ stamp: Int64, _ events: inout EventBatch,
+    into view: inout OrderView
+  ) throws(Rejection) -> (counts: OrderCounts, isPlain: Bool) {
     let admission = try admit(order, account, stamp)
-    let placed = execute(order, admission, stamp, &events)
+    let placed = execute(order, admission, stamp, &events, into: &view)
     runTurns(admission.symbol, stamp, &events)
     report(&events)
     return placed
@@ -211,24 +212,28 @@ extension Exchange {
     guard book.orders.used + Int(orders) <= Self.openOrdersMax else { throw .limitReached }
   }
 
+  /// Lets an admitted order do what it does at once. The order afterwards goes to `view`, which is one
+  /// place all the way: a value would be copied from hand to hand. Answers whether it has no rarities.
   mutating func execute(
-    _ order: PlaceOrder, _ admission: Admission, _ stamp: Int64, _ events: inout EventBatch
-  ) -> (order: OrderView, counts: OrderCounts) {
+    _ order: PlaceOrder, _ admission: Admission, _ stamp: Int64, _ events: inout EventBatch,
+    into view: inout OrderView
+  ) -> (counts: OrderCounts, isPlain: Bool) {
     accounts.countOrder(admission.account, at: stamp)
     fills.removeAll()
     preventions.removeAll()
-    var view = newView(order, admission, admission.symbol, stamp)
-    events.noteAccepted(view)
+    make(&view, order, admission, admission.symbol, stamp)
+    events.noteAccepted(&view)
     if admission.phase != .working {
       let slot = add(view, SpecialState(), admission.symbol, admission.fingerprint)
       wait(slot, admission)
-      return (view, accounts.states[admission.account].windows.counts(at: stamp))
+      return (accounts.states[admission.account].windows.latest, false)
     }
     var left = admission.quantity
     if !admission.killed { left = match(&view, admission, stamp, &events) }
+    let isPlain = OrderRarities.areNone(in: view)
     if stays(view, admission, left: left) {
       if order.special.isPlain {
-        rest(view, admission, left: left)
+        rest(&view, isPlain, admission, left: left)
       } else {
         let slot = add(view, nil, admission.symbol, admission.fingerprint)
         show(slot, admission, left: left)
@@ -241,25 +246,27 @@ extension Exchange {
     } else {
       conclude(&view, admission, left: left, stamp)
       if view.status != .filled {
-        events.noteClosed(view, .empty)
+        events.noteClosed(&view, .empty)
       }
       clientIDs.close(
         admission.fingerprint, account: admission.account, at: stamp, accounts: &accounts.states)
     }
-    let counts = accounts.states[admission.account].windows.counts(at: stamp)
-    return (view, counts)
+    return (accounts.states[admission.account].windows.latest, isPlain)
   }
 
   // Gives what is left of a plain order its slot, its hold and its place in the book: `add` and
   // `show` in one.
   @inline(__always)
-  private mutating func rest(_ view: OrderView, _ admission: Admission, left: Int64) {
+  private mutating func rest(
+    _ view: inout OrderView, _ isPlain: Bool, _ admission: Admission, left: Int64
+  ) {
     let symbol = admission.symbol
     let isWhole = left == admission.quantity && preventions.isEmpty
     let slot = book.orders.add(
       OrderRecord(
         view.id, view.side, price: view.price, remaining: left, account: admission.account,
-        symbol: symbol), view, priority: nextTurn(symbol), fingerprint: admission.fingerprint)
+        symbol: symbol), &view, isPlain: isPlain, priority: nextTurn(symbol),
+      fingerprint: admission.fingerprint)
     book.orders.markDirty(slot)
     addToSheet(slot, admission.account, symbol)
     let amount =
@@ -294,12 +301,21 @@ extension Exchange {
   mutating func newView(
     _ order: PlaceOrder, _ admission: Admission?, _ symbol: Int32, _ stamp: Int64
   ) -> OrderView {
+    var view = OrderView.blank
+    make(&view, order, admission, symbol, stamp)
+    return view
+  }
+
+  private mutating func make(
+    _ view: inout OrderView, _ order: PlaceOrder, _ admission: Admission?, _ symbol: Int32,
+    _ stamp: Int64
+  ) {
     let id = OrderID(symbols.states[symbol].counters.nextOrder)
     symbols.states[symbol].counters.nextOrder += 1
     symbols.markCounters(symbol)
     let rates = frozenRates(order.account, order.side, symbol)
     let hasTime = order.type == .limit || order.type.working == .limit
-    var view = OrderView(
+    view = OrderView(
       symbol: order.symbol, id: id, account: order.account, clientOrderID: order.clientOrderID,
       side: order.side, type: order.type, timeInForce: hasTime ? order.timeInForce : .gtc,
       selfTradePrevention: order.selfTradePrevention
@@ -320,7 +336,6 @@ extension Exchange {
     if admission == nil, order.special.peg == .none, order.type.working != .market {
       view.price = order.price
     }
-    return view
   }
 
   /// Adds an order to the slab and to its account's sheet. It holds nothing yet and is in no queue.

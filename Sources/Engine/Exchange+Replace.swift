@@ -75,12 +75,13 @@ extension Exchange {
   ) -> ReplaceOrder {
     do throws(Rejection) {
       let admission = try admit(order, account, stamp)
-      let placed = execute(order, admission, stamp, &events)
+      var view = OrderView.blank
+      let placed = execute(order, admission, stamp, &events, into: &view)
       let told = (fills.array, preventions.array)
       runTurns(admission.symbol, stamp, &events)
       return .placed(
         Placed(
-          order: placed.order, fills: told.0, counts: placed.counts, preventions: told.1))
+          order: view, fills: told.0, counts: placed.counts, preventions: told.1))
     } catch {
       if let symbol = symbols.place(order.symbol) { halt(symbol, after: error, &events) }
       return .failed(error)

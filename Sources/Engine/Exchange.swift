@@ -166,9 +166,11 @@ public struct Exchange: ~Copyable {
   ) throws(Rejection) {
     let account = try trader(key, for: order.account)
     finishTurns(order.symbol, stamp, &events)
-    let placed = try place(order, account, stamp, &events)
+    var view = OrderView.blank
+    let placed = try place(order, account, stamp, &events, into: &view)
     ReplyCodec.pack(
-      placed: placed.order, placed.counts, fills, preventions, at: stamp, into: &reply)
+      placed: &view, isPlain: placed.isPlain, placed.counts, fills, preventions, at: stamp,
+      into: &reply)
   }
 
   private mutating func dispatch(
@@ -179,10 +181,13 @@ public struct Exchange: ~Copyable {
     let slot = try find(cancel, account)
     if book.orders[slot].special < 0 {
       let symbol = book.orders[slot].symbol
-      let cancelled = end(slot, cancel.cancelClientOrderID, stamp, &events)
+      var view = book.orders.view(slot)
+      let isPlain = book.orders.isPlain(slot, view)
+      end(slot, &view, cancel.cancelClientOrderID, stamp, &events)
       runTurns(symbol, stamp, &events)
       report(&events)
-      ReplyCodec.pack(cancelled: cancelled, at: stamp, into: &reply)
+      ReplyCodec.pack(
+        cancelled: &view, isPlain: isPlain, cancel.cancelClientOrderID, at: stamp, into: &reply)
     } else {
       ReplyCodec.pack(self.cancel(special: slot, cancel, stamp, &events), at: stamp, into: &reply)
     }
@@ -270,7 +275,7 @@ public struct Exchange: ~Copyable {
   /// lists.
   mutating func report(_ events: inout EventBatch) {
     for i in 0..<book.touched.count {
-      let change = book.touched[i]
+      let change = book.untouch(i)
       if planted == .levelUntold, change.quantity == 0 { continue }
       symbols.states[change.symbol].counters.depthUpdate += 1
       symbols.markCounters(change.symbol)
@@ -280,15 +285,14 @@ public struct Exchange: ~Copyable {
           quantity: change.quantity,
           updateID: symbols.states[change.symbol].counters.depthUpdate))
     }
-    book.forgetTouched()
+    book.endTouched()
     for i in 0..<ledger.touched.count {
-      let name = ledger.touched[i]
-      let balance = ledger.balance(name.account, name.asset)
+      let change = ledger.untouch(i)
       events.noteBalance(
         BalanceChange(
-          account: accounts.id(name.account), asset: name.asset, free: balance.free,
-          locked: balance.locked))
+          account: accounts.id(change.account), asset: change.asset, free: change.free,
+          locked: change.locked))
     }
-    ledger.forgetTouched()
+    ledger.endTouched()
   }
 }

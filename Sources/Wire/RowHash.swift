@@ -8,6 +8,8 @@
 // two keys of its own, and the products are summed in 128 bits, so that no step waits for the last.
 // Not here: which rows count (each room says so for its own state).
 
+import CWire
+
 /// Hashing of rows for the state hash.
 public enum RowHash {
   @usableFromInline static let evenKey: UInt64 = 0xA076_1D64_78BD_642F
@@ -32,29 +34,19 @@ public enum RowHash {
     }
   }
 
-  /// The keys of the first pairs of words, `even` and `odd` in turns.
-  private static let keys: KeyTable = KeyTable()
-
-  private struct KeyTable: @unchecked Sendable {  // Written once, in `init`.
-    static let pairs = 33
-    /// Rows that are longer go on with keys that are not in the table; their last one is for a tail.
-    static let bytes = 16 * (pairs - 1)
-    let words: UnsafeRawPointer
-
-    init() {
-      let words = UnsafeMutablePointer<UInt64>.allocate(capacity: 2 * Self.pairs)
-      for i in 0..<Self.pairs {
-        words[2 * i] = evenKey &+ UInt64(i) &* evenStep
-        words[2 * i + 1] = oddKey &+ UInt64(i) &* oddStep
-      }
-      self.words = UnsafeRawPointer(words)
-    }
+  /// The keys of the first pairs of words, `even` and `odd` in turns: `evenKey` plus so many times `evenStep`, the
+  /// same for odd.
+  private enum KeyTable {
+    /// Rows that are longer go on with keys that are not in the table; its last pair is for a tail.
+    static let bytes = 16 * 32
+    @inline(__always)
+    static var words: UnsafeRawPointer { cw_row_keys() }
   }
 
   /// The hash of a row whose key and value stand one behind the other in memory.
   public static func of(row: UnsafeRawPointer, keyCount: Int, valueCount: Int) -> UInt128 {
     let count = keyCount + valueCount
-    let keys = Self.keys.words
+    let keys = KeyTable.words
     var sum: UInt128 = 0
     var at = 0
     let whole = min(count, KeyTable.bytes) & ~15

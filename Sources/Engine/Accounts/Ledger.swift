@@ -120,14 +120,20 @@ struct Ledger: ~Copyable {
     return news
   }
 
-  /// Ends the command's list of changed balances.
-  mutating func forgetTouched() {
-    for i in 0..<touched.count {
-      let name = touched[i]
-      balances[balances.find(blocks[name.account], Int32(name.asset.value))].touched = false
-    }
-    touched.removeAll()
+  /// The change at `position` of the command's list of changed balances. Its balance is not in the list any more.
+  @inline(__always)
+  mutating func untouch(
+    _ position: Int
+  ) -> (account: Int32, asset: AssetID, free: Int64, locked: Int64) {
+    let name = touched[position]
+    let place = balances.find(blocks[name.account], Int32(truncatingIfNeeded: name.asset.value))
+    balances[place].touched = false
+    return (name.account, name.asset, balances[place].free, balances[place].locked)
   }
+
+  /// Ends the list, all of which was taken by `untouch`.
+  @inline(__always)
+  mutating func endTouched() { touched.removeAll() }
 
   /// Ends the list of balances with rows out of date, storing each row's new hash (given by `hash`,
   /// 0 for no row).

@@ -118,9 +118,21 @@ struct Book: ~Copyable {
         quantity: levels[level].quantity, slot: level, live: true))
   }
 
-  /// Ends the command's list of changed levels.
+  /// The change at `position` of the command's list of changed levels. Its level is not in the list any more.
+  @inline(__always)
+  mutating func untouch(_ position: Int) -> TouchedLevel {
+    let change = touched[position]
+    if change.live { levels[change.slot].touched = -1 }
+    return change
+  }
+
+  /// Ends the command's list of changed levels, of which nobody is told.
   mutating func forgetTouched() {
-    for i in 0..<touched.count where touched[i].live { levels[touched[i].slot].touched = -1 }
+    for i in 0..<touched.count { _ = untouch(i) }
     touched.removeAll()
   }
+
+  /// Ends the list, all of which was taken by `untouch`.
+  @inline(__always)
+  mutating func endTouched() { touched.removeAll() }
 }

@@ -122,9 +122,10 @@ public enum CommandCodec {
     guard layout >= 1, layout <= version(of: kind) else { throw .invalid("command version") }
     let length = Int(frame.big(UInt32.self, 4))
     guard length <= frameBytesMax else { throw .tooLong(length: length, limit: frameBytesMax) }
-    guard length <= reader.left else { throw .truncated(needed: length, left: reader.left) }
-    let end = reader.offset + length
-    let start = try reader.take(56)
+    // A reader of its own, which the compiler keeps in registers.
+    var body = RawReader(
+      UnsafeRawBufferPointer(start: try reader.take(length), count: length))
+    let start = try body.take(56)
     let header = CommandHeader(
       requestID: RequestID(
         start.big(UInt64.self, 0), start.big(UInt64.self, 8), start.big(UInt64.self, 16),
@@ -132,15 +133,19 @@ public enum CommandCodec {
       key: KeyID(start.big(UInt64.self, 32)), timestamp: start.big(Int64.self, 40),
       deadline: start.big(Int64.self, 48))
     switch kind {
-    case .placeOrder: batch.append(header, try placeOrder(&reader, version: layout))
-    case .cancelOrder: batch.append(header, try cancelOrder(&reader))
+    case .placeOrder:
+      batch.begin(header, .place)
+      batch.append(try placeOrder(&body, version: layout))
+    case .cancelOrder:
+      batch.begin(header, .cancel)
+      batch.append(try cancelOrder(&body))
     default:
-      guard end >= reader.offset else { throw .invalid("command length") }
-      var body = ByteReader(try reader.raw(end - reader.offset))
-      batch.append(header, try decodeBody(kind, layout, &body))
-      guard body.left == 0 else { throw .invalid("command length") }
+      batch.begin(header, .other)
+      var rest = ByteReader(try body.raw(body.left))
+      batch.append(try decodeBody(kind, layout, &rest))
+      guard rest.left == 0 else { throw .invalid("command length") }
     }
-    guard reader.offset == end else { throw .invalid("command length") }
+    guard body.left == 0 else { throw .invalid("command length") }
   }
 
   /// True if the request comes back from its bytes as it is. What does not must never reach a log: no replica could

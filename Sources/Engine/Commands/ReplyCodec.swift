@@ -177,15 +177,16 @@ extension ReplyCodec {
 
   /// Appends a placed order, without making a `Placed` first.
   static func pack(
-    placed order: OrderView, _ counts: OrderCounts, _ fills: borrowing List<Fill>,
-    _ preventions: borrowing List<Prevention>, at stamp: Int64, into bytes: inout PackedBytes
+    placed order: inout OrderView, isPlain: Bool, _ counts: OrderCounts,
+    _ fills: borrowing List<Fill>, _ preventions: borrowing List<Prevention>, at stamp: Int64,
+    into bytes: inout PackedBytes
   ) {
     let most =
       1 + OrderViewCodec.bytesMax + headBytesMax
       + (fills.count + preventions.count) * tradeBytesMax
     bytes.pack(atMost: most) { packer in
       packer.u8(Tag.placed.rawValue)
-      OrderViewCodec.pack(order, at: stamp, into: &packer)
+      OrderViewCodec.pack(&order, isPlain: isPlain, at: stamp, into: &packer)
       pack(counts, fills.count, preventions.count, into: &packer)
       for i in 0..<fills.count { pack(fills[i], into: &packer) }
       for i in 0..<preventions.count { pack(preventions[i], into: &packer) }
@@ -193,11 +194,14 @@ extension ReplyCodec {
   }
 
   /// Appends a cancelled order.
-  static func pack(cancelled: Cancelled, at stamp: Int64, into bytes: inout PackedBytes) {
+  static func pack(
+    cancelled order: inout OrderView, isPlain: Bool, _ cancelClientOrderID: ShortText,
+    at stamp: Int64, into bytes: inout PackedBytes
+  ) {
     bytes.pack(atMost: cancelledBytes) { packer in
       packer.u8(Tag.cancelled.rawValue)
-      OrderViewCodec.pack(cancelled.order, at: stamp, into: &packer)
-      packer.text(cancelled.cancelClientOrderID)
+      OrderViewCodec.pack(&order, isPlain: isPlain, at: stamp, into: &packer)
+      packer.text(cancelClientOrderID)
     }
   }
 }

@@ -2,7 +2,7 @@
 //
 // What is asked all the time (placing and cancelling an order) lies in plain records, so reading an
 // entry allocates nothing and counts no references.
-// Invariant: each item names one place of the column of its kind.
+// Invariant: each item names one place of the column of its kind, unless decoding failed: nobody reads such a batch.
 // Not here: layouts (CommandCodec), what requests do (Exchange).
 
 import Wire
@@ -23,6 +23,7 @@ public struct RequestBatch: ~Copyable {
   private(set) var orders = List<PlaceOrder>()
   private(set) var cancels = List<CancelOrder>()
   private(set) var others: [Command] = []
+  private let inPlace = InPlace()
 
   public init() {}
 
@@ -75,20 +76,23 @@ public struct RequestBatch: ~Copyable {
     @inline(__always) _read { yield items[position] }
   }
 
+  /// Begins a request, of which `column` will get the rest: put away at once, it need not wait for that in registers.
   @inline(__always)
-  mutating func append(_ header: CommandHeader, _ order: PlaceOrder) {
-    items.append(Item(header: header, column: .place, place: Int32(orders.count)))
-    orders.append(order)
+  mutating func begin(_ header: CommandHeader, _ column: Column) {
+    let place =
+      switch column {
+      case .place: orders.count
+      case .cancel: cancels.count
+      case .other: others.count
+      }
+    items.append(Item(header: header, column: column, place: Int32(place)))
   }
 
   @inline(__always)
-  mutating func append(_ header: CommandHeader, _ cancel: CancelOrder) {
-    items.append(Item(header: header, column: .cancel, place: Int32(cancels.count)))
-    cancels.append(cancel)
-  }
+  mutating func append(_ order: PlaceOrder) { orders.append(order) }
 
-  mutating func append(_ header: CommandHeader, _ command: Command) {
-    items.append(Item(header: header, column: .other, place: Int32(others.count)))
-    others.append(command)
-  }
+  @inline(__always)
+  mutating func append(_ cancel: CancelOrder) { cancels.append(cancel) }
+
+  mutating func append(_ command: Command) { others.append(command) }
 }

@@ -112,15 +112,12 @@ private struct EventColumns: ~Copyable {
     var place: Int32
   }
 
-  struct Closed {
-    var order: OrderView
-    var cancelClientOrderID: ShortText
-  }
-
   var references = List<Reference>()
   var accepted = List<OrderView>()
   var trades = List<Trade>()
-  var closed = List<Closed>()
+  var closed = List<OrderView>()
+  /// Of each order in `closed`.
+  var cancelIDs = List<ShortText>()
   var levels = List<LevelChange>()
   var balances = List<BalanceChange>()
   var others = List<Event>()
@@ -132,6 +129,7 @@ private struct EventColumns: ~Copyable {
     accepted = List(copying: other.accepted)
     trades = List(copying: other.trades)
     closed = List(copying: other.closed)
+    cancelIDs = List(copying: other.cancelIDs)
     levels = List(copying: other.levels)
     balances = List(copying: other.balances)
     others = List(copying: other.others)
@@ -142,9 +140,15 @@ private struct EventColumns: ~Copyable {
     accepted.removeAll()
     trades.removeAll()
     closed.removeAll()
+    cancelIDs.removeAll()
     levels.removeAll()
     balances.removeAll()
     others.removeAll()
+  }
+
+  @inline(__always)
+  mutating func refer(_ column: Column, _ place: Int) {
+    references.append(Reference(column: column, place: Int32(place)))
   }
 
   func event(_ position: Int) -> Event {
@@ -152,9 +156,7 @@ private struct EventColumns: ~Copyable {
     switch references[position].column {
     case .accepted: return .orderAccepted(accepted[place])
     case .trade: return .trade(trades[place])
-    case .closed:
-      return .orderClosed(
-        closed[place].order, cancelClientOrderID: closed[place].cancelClientOrderID)
+    case .closed: return .orderClosed(closed[place], cancelClientOrderID: cancelIDs[place])
     case .level: return .levelChanged(levels[place])
     case .balance: return .balanceChanged(balances[place])
     case .other: return others[place]
@@ -162,59 +164,59 @@ private struct EventColumns: ~Copyable {
   }
 }
 
-// Within the engine: without making a value of `Event` first.
+// Within the engine: without making a value of `Event` first. Orders come by address, which copies them once.
 extension EventBatch {
   @inline(__always)
   mutating func add(_ event: Event) {
     switch event {
-    case .orderAccepted(let order): noteAccepted(order)
+    case .orderAccepted(var order): noteAccepted(&order)
     case .trade(let trade): noteTrade(trade)
-    case .orderClosed(let order, let id): noteClosed(order, id)
+    case .orderClosed(var order, let id): noteClosed(&order, id)
     case .levelChanged(let change): noteLevel(change)
     case .balanceChanged(let change): noteBalance(change)
     default:
-      refer(.other, columns.pointee.others.count)
+      let columns = columns
+      columns.pointee.refer(.other, columns.pointee.others.count)
       columns.pointee.others.append(event)
     }
   }
 
   @inline(__always)
-  mutating func noteAccepted(_ order: OrderView) {
-    refer(.accepted, columns.pointee.accepted.count)
-    columns.pointee.accepted.append(order)
+  mutating func noteAccepted(_ order: inout OrderView) {
+    let columns = columns
+    columns.pointee.refer(.accepted, columns.pointee.accepted.count)
+    columns.pointee.accepted.append(copying: &order)
   }
 
   @inline(__always)
   mutating func noteTrade(_ trade: Trade) {
-    refer(.trade, columns.pointee.trades.count)
+    let columns = columns
+    columns.pointee.refer(.trade, columns.pointee.trades.count)
     columns.pointee.trades.append(trade)
   }
 
   @inline(__always)
-  mutating func noteClosed(_ order: OrderView, _ cancelClientOrderID: ShortText) {
-    refer(.closed, columns.pointee.closed.count)
-    columns.pointee.closed.append(
-      EventColumns.Closed(order: order, cancelClientOrderID: cancelClientOrderID))
+  mutating func noteClosed(_ order: inout OrderView, _ cancelClientOrderID: ShortText) {
+    let columns = columns
+    columns.pointee.refer(.closed, columns.pointee.closed.count)
+    columns.pointee.closed.append(copying: &order)
+    columns.pointee.cancelIDs.append(cancelClientOrderID)
   }
 
   @inline(__always)
   mutating func noteLevel(_ change: LevelChange) {
-    refer(.level, columns.pointee.levels.count)
+    let columns = columns
+    columns.pointee.refer(.level, columns.pointee.levels.count)
     columns.pointee.levels.append(change)
   }
 
   @inline(__always)
   mutating func noteBalance(_ change: BalanceChange) {
-    refer(.balance, columns.pointee.balances.count)
+    let columns = columns
+    columns.pointee.refer(.balance, columns.pointee.balances.count)
     columns.pointee.balances.append(change)
   }
 
   @inline(__always)
   private var columns: UnsafeMutablePointer<EventColumns> { store.columns }
-
-  @inline(__always)
-  private func refer(_ column: EventColumns.Column, _ place: Int) {
-    columns.pointee.references.append(
-      EventColumns.Reference(column: column, place: Int32(place)))
-  }
 }

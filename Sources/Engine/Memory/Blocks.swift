@@ -50,6 +50,7 @@ struct Blocks<Record>: ~Copyable {
   /// Behind a pointer, because the size of `Blocks` must not depend on `Record`: else Swift 6.3
   /// forgets the `deinit` when another module drops an exchange (found by the fuzzer's leak check).
   private let blank: UnsafeMutablePointer<Record>
+  private let place = InPlace()
 
   init(blank: Record, capacity: Int = 256) {
     self.blank = .allocate(capacity: 1)

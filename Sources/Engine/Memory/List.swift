@@ -39,6 +39,14 @@ struct List<Record>: ~Copyable {
     count += 1
   }
 
+  /// The same, from where the record is: a large one is copied once.
+  @inline(__always)
+  mutating func append(copying record: inout Record) {
+    if count == capacity { grow() }
+    (base + count).initialize(to: record)
+    count += 1
+  }
+
   /// The records as an array: for answers that are rare.
   var array: [Record] { (0..<count).map { self[$0] } }
 

@@ -24,12 +24,15 @@ struct OrderRarities: Equatable {
     workingAfter = view.workingAt &- view.createdAt
   }
 
-  @inline(__always)
-  private init() {}
-
-  /// Those of most orders.
-  @inline(__always)
-  static var none: OrderRarities { OrderRarities() }
+  /// Gives them to an order that has all the rest.
+  @inline(never)
+  func complete(_ view: inout OrderView) {
+    view.extras = extras
+    view.strategyID = strategyID
+    view.strategyType = strategyType
+    view.quoteOrderQuantity = quoteOrderQuantity
+    view.workingAt = view.createdAt &+ workingAfter
+  }
 
   /// True if an order has nothing of that.
   @inline(__always)
@@ -113,18 +116,16 @@ struct OrderDetail {
     updatedAt = stamp
   }
 
-  /// The order as it stands.
+  /// The order as it stands, if it has no rarities.
   @inline(__always)
-  func view(_ record: OrderRecord, _ rare: OrderRarities) -> OrderView {
+  func view(_ record: OrderRecord) -> OrderView {
     OrderView(
       symbol: SymbolTable.id(record.symbol), id: record.id,
       account: AccountTable.id(record.account), clientOrderID: clientOrderID,
       side: record.side, type: type, timeInForce: timeInForce,
       selfTradePrevention: selfTradePrevention, status: status, expiryReason: expiryReason,
-      price: price, quantity: quantity, quoteOrderQuantity: rare.quoteOrderQuantity,
-      executed: executed, executedQuote: executedQuote, createdAt: createdAt,
-      updatedAt: updatedAt, workingAt: createdAt &+ rare.workingAfter,
-      makerRate: Int64(makerRate), takerRate: Int64(takerRate), strategyID: rare.strategyID,
-      strategyType: rare.strategyType, extras: rare.extras)
+      price: price, quantity: quantity, executed: executed, executedQuote: executedQuote,
+      createdAt: createdAt, updatedAt: updatedAt, workingAt: createdAt,
+      makerRate: Int64(makerRate), takerRate: Int64(takerRate))
   }
 }

@@ -68,19 +68,13 @@ struct OrderSlab: ~Copyable {
 
   /// The order as it stands, put together from its parts.
   subscript(view slot: Int32) -> OrderView {
-    @inline(__always) get { details[slot].view(records[slot], rarities(of: slot)) }
+    @inline(__always) get { view(slot) }
     @inline(__always) set { put(newValue, slot) }
     @inline(__always) _modify {
-      var view = details[slot].view(records[slot], rarities(of: slot))
+      var view = view(slot)
       defer { put(view, slot) }
       yield &view
     }
-  }
-
-  @inline(__always)
-  private func rarities(of slot: Int32) -> OrderRarities {
-    let place = details[slot].rarities
-    return place < 0 ? .none : rarities[place]
   }
 
   /// True if the order is not plain by its terms.
@@ -123,19 +117,42 @@ struct OrderSlab: ~Copyable {
   @inline(__always)
   func detail(_ slot: Int32) -> OrderDetail { details[slot] }
 
+  /// The order as it stands.
   @inline(__always)
-  func view(_ slot: Int32) -> OrderView { self[view: slot] }
+  func view(_ slot: Int32) -> OrderView {
+    var view = details[slot].view(records[slot])
+    let place = details[slot].rarities
+    if place >= 0 { rarities[place].complete(&view) }
+    return view
+  }
+
+  /// True if the order in the slot, of which `view` is the whole, has no rarities.
+  @inline(__always)
+  func isPlain(_ slot: Int32, _ view: OrderView) -> Bool {
+    details[slot].rarities < 0 || OrderRarities.areNone(in: view)
+  }
 
   /// Adds an open order; its links are the caller's.
-  @inline(__always)
   mutating func add(
     _ record: OrderRecord, _ view: OrderView, priority: UInt64, fingerprint: UInt64,
     hash: UInt128 = 0
   ) -> Int32 {
+    var view = view
+    return add(
+      record, &view, isPlain: OrderRarities.areNone(in: view), priority: priority,
+      fingerprint: fingerprint, hash: hash)
+  }
+
+  /// The same; `isPlain` if it has no rarities.
+  @inline(__always)
+  mutating func add(
+    _ record: OrderRecord, _ view: inout OrderView, isPlain: Bool, priority: UInt64,
+    fingerprint: UInt64, hash: UInt128 = 0
+  ) -> Int32 {
     let slot = records.allocate(record, keeping: { $0.dirty = $1.dirty })
     details.follow(slot)
     details[slot] = OrderDetail(view, priority: priority, fingerprint: fingerprint, hash: hash)
-    if !OrderRarities.areNone(in: view) { putRarities(OrderRarities(of: view), slot) }
+    if !isPlain { putRarities(OrderRarities(of: view), slot) }
     byID.insert(Self.hash(record.symbol, record.id), slot)
     byClientID.insert(fingerprint, slot)
     return slot

@@ -73,9 +73,10 @@ extension Exchange {
         atMost: RowKeys.bytesMax + RowValues.hotBytesMax,
         key: { $0.openOrderKey(account, symbol, id) },
         value: {
+          var view = book.orders.view(slot)
           RowValues.openOrder(
-            book.orders[view: slot], priority: book.orders[detail: slot].priority,
-            special: state, into: &$0)
+            &view, isPlain: book.orders.isPlain(slot, view),
+            priority: book.orders[detail: slot].priority, special: state, into: &$0)
         })
       stateHash = stateHash &- book.orders[detail: slot].hash &+ hash
       book.orders.clean(slot, hash: hash)

@@ -266,6 +266,10 @@ public struct OrderWindows: Hashable, Sendable {
       inDay: windowDay == stamp / Self.day ? countDay : 0)
   }
 
+  /// The counts in the windows of the order that was counted last.
+  @inline(__always)
+  var latest: OrderCounts { OrderCounts(in10Seconds: count10Seconds, inDay: countDay) }
+
   /// How much an order's first fill takes off the counts.
   public static let takerCredit: UInt32 = 1
   public static let makerCredit: UInt32 = 5

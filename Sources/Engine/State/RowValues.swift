@@ -117,7 +117,8 @@ enum RowValues {
   /// Version 2 has a special half.
   @inline(__always)
   static func openOrder(
-    _ view: OrderView, priority: UInt64, special: SpecialState?, into packer: inout Packer
+    _ view: inout OrderView, isPlain: Bool, priority: UInt64, special: SpecialState?,
+    into packer: inout Packer
   ) {
     packer.u8(special == nil ? 1 : 2)
     packer.u64(priority)
@@ -129,7 +130,7 @@ enum RowValues {
       packer.u64(special.turn)
       packer.u8(special.leg)
     }
-    OrderViewCodec.pack(view, at: 0, into: &packer)
+    OrderViewCodec.pack(&view, isPlain: isPlain, at: 0, into: &packer)
   }
 
   static func openOrder(key: [UInt8], value: [UInt8]) throws(WireError) -> StoredOrder {

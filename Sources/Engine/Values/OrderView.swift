@@ -76,4 +76,13 @@ public struct OrderView: Hashable, Sendable {
     self.strategyType = strategyType
     self.extras = extras
   }
+
+  /// A place for an order that is to come.
+  @inline(__always)
+  static var blank: OrderView {
+    OrderView(
+      symbol: SymbolID(0), id: OrderID(0), account: AccountID(0), clientOrderID: .empty,
+      side: .buy, type: .limit, timeInForce: .gtc, price: 0, quantity: 0, createdAt: 0,
+      updatedAt: 0, workingAt: 0)
+  }
 }

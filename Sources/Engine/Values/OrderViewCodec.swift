@@ -28,7 +28,9 @@ public enum OrderViewCodec {
   public static func encode(
     _ view: OrderView, at stamp: Int64 = 0, into writer: inout ByteWriter
   ) {
-    writer.raw(Packer.bytes(bytesMax) { pack(view, at: stamp, into: &$0) })
+    var view = view
+    let isPlain = OrderRarities.areNone(in: view)
+    writer.raw(Packer.bytes(bytesMax) { pack(&view, isPlain: isPlain, at: stamp, into: &$0) })
   }
 
   /// Decodes an order. Throws on another version, unknown enumeration values and invalid text.
@@ -69,16 +71,18 @@ public enum OrderViewCodec {
     return view
   }
 
+  /// Packs an order, which comes by address: a value would be copied. `isPlain` if it has no rarities.
   @inline(__always)
-  static func pack(_ view: OrderView, at stamp: Int64, into packer: inout Packer) {
-    let isPlain = OrderRarities.areNone(in: view)
-    packer.block(atMost: plainBytesMax) { pack(plain: view, isPlain, stamp, into: $0) }
+  static func pack(
+    _ view: inout OrderView, isPlain: Bool, at stamp: Int64, into packer: inout Packer
+  ) {
+    packer.block(atMost: plainBytesMax) { pack(plain: &view, isPlain, stamp, into: $0) }
     if !isPlain { pack(rarities: view, into: &packer) }
   }
 
   // All but the rarities. Answers how many bytes that are.
   private static func pack(
-    plain view: OrderView, _ isPlain: Bool, _ stamp: Int64,
+    plain view: inout OrderView, _ isPlain: Bool, _ stamp: Int64,
     into memory: UnsafeMutableRawPointer
   ) -> Int {
     memory.storeBytes(of: version, as: UInt8.self)
