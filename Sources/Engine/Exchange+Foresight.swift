@@ -34,7 +34,7 @@ extension Exchange {
       let place = Int(batch[item: position].place)
       accounts.fetch(key: batch[item: position].header.key)
       switch batch[item: position].column {
-      case .place: foreseeFirst(batch.orders[place], &placed)
+      case .place: foreseeFirst(batch.orders[place], batch.fingerprints[place], &placed)
       case .cancel: foreseeFirst(batch.cancels[place])
       case .other: break
       }
@@ -67,9 +67,10 @@ extension Exchange {
   }
 
   @inline(__always)
-  private func foreseeFirst(_ order: PlaceOrder, _ placed: inout Int64) {
+  private func foreseeFirst(
+    _ order: PlaceOrder, _ fingerprint: UInt64, _ placed: inout Int64
+  ) {
     guard let symbol = foreseeFirst(order.symbol, order.account) else { return }
-    let fingerprint = ClientIDs.fingerprint(order.account, order.symbol, order.clientOrderID)
     let next = OrderID(symbols.states[symbol].counters.nextOrder &+ placed)
     placed += 1
     book.orders.fetch(new: next, symbol, fingerprint: fingerprint)

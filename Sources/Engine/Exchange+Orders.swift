@@ -42,18 +42,20 @@ struct Admission {
 
 extension Exchange {
   mutating func place(
-    _ order: PlaceOrder, _ account: Int32, _ stamp: Int64, _ events: inout EventBatch,
-    into view: inout OrderView
+    _ order: PlaceOrder, _ fingerprint: UInt64, _ account: Int32, _ stamp: Int64,
+    _ events: inout EventBatch, into view: inout OrderView
   ) throws(Rejection) -> (counts: OrderCounts, isPlain: Bool) {
-    let admission = try admit(order, account, stamp)
+    let admission = try admit(order, fingerprint, account, stamp)
     let placed = execute(order, admission, stamp, &events, into: &view)
     runTurns(admission.symbol, stamp, &events)
     report(&events)
     return placed
   }
 
-  /// Everything that can refuse an order. Changes nothing.
-  func admit(_ order: PlaceOrder, _ account: Int32, _ stamp: Int64) throws(Rejection) -> Admission {
+  /// Everything that can refuse an order, of whose client order id the fingerprint is known. Changes nothing.
+  func admit(
+    _ order: PlaceOrder, _ fingerprint: UInt64, _ account: Int32, _ stamp: Int64
+  ) throws(Rejection) -> Admission {
     guard let symbol = symbols.place(order.symbol) else { throw .symbolUnknown }
     guard symbols.states[symbol].status == .trading || planted == .statusIgnored else {
       throw .marketClosed
@@ -67,7 +69,8 @@ extension Exchange {
     if !order.special.isPlain {
       try checkSpecialCounts(account, symbol, SpecialCounts(of: order))
     }
-    admission.fingerprint = try checkID(order, account, symbol, stamp)
+    admission.fingerprint = fingerprint
+    try checkID(order, fingerprint, account, symbol, stamp)
     if planted == .strategyMatters, order.strategyID != 0 { admission.rests = false }
     try checkSound(admission, order.side)
     try plan(order, &admission, stamp)
@@ -131,12 +134,10 @@ extension Exchange {
     return mode
   }
 
-  /// Refuses a client order id that is in use. Answers its fingerprint.
-  @discardableResult
+  /// Refuses a client order id that is in use.
   func checkID(
-    _ order: PlaceOrder, _ account: Int32, _ symbol: Int32, _ stamp: Int64
-  ) throws(Rejection) -> UInt64 {
-    let fingerprint = ClientIDs.fingerprint(order.account, order.symbol, order.clientOrderID)
+    _ order: PlaceOrder, _ fingerprint: UInt64, _ account: Int32, _ symbol: Int32, _ stamp: Int64
+  ) throws(Rejection) {
     let open = book.orders.find(
       account, symbol, order.clientOrderID, fingerprint: fingerprint)
     if (open != nil && planted != .openIDTaken)
@@ -144,7 +145,6 @@ extension Exchange {
     {
       throw .duplicateClientOrderID
     }
-    return fingerprint
   }
 
   func terms(

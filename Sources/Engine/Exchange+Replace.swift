@@ -74,7 +74,8 @@ extension Exchange {
     _ order: PlaceOrder, _ account: Int32, _ stamp: Int64, _ events: inout EventBatch
   ) -> ReplaceOrder {
     do throws(Rejection) {
-      let admission = try admit(order, account, stamp)
+      let fingerprint = ClientIDs.fingerprint(order.account, order.symbol, order.clientOrderID)
+      let admission = try admit(order, fingerprint, account, stamp)
       var view = OrderView.blank
       let placed = execute(order, admission, stamp, &events, into: &view)
       let told = (fills.array, preventions.array)

@@ -110,7 +110,9 @@ public struct Exchange: ~Copyable {
     let place = Int(item.place)
     do throws(Rejection) {
       switch item.column {
-      case .place: try dispatch(batch.orders[place], key, stamp, &events, &reply)
+      case .place:
+        try dispatch(
+          batch.orders[place], batch.fingerprints[place], key, stamp, &events, &reply)
       case .cancel: try dispatch(batch.cancels[place], key, stamp, &events, &reply)
       case .other: try dispatch(batch[position], stamp, &events, &reply)
       }
@@ -138,7 +140,9 @@ public struct Exchange: ~Copyable {
   ) throws(Rejection) {
     let key = request.header.key
     switch request.command {
-    case .placeOrder(let order): try dispatch(order, key, stamp, &events, &reply)
+    case .placeOrder(let order):
+      let fingerprint = ClientIDs.fingerprint(order.account, order.symbol, order.clientOrderID)
+      try dispatch(order, fingerprint, key, stamp, &events, &reply)
     case .cancelOrder(let cancel): try dispatch(cancel, key, stamp, &events, &reply)
     case .cancelAllOrders(let cancel):
       let account = try trader(key, for: cancel.account)
@@ -161,13 +165,13 @@ public struct Exchange: ~Copyable {
   }
 
   private mutating func dispatch(
-    _ order: PlaceOrder, _ key: KeyID, _ stamp: Int64, _ events: inout EventBatch,
-    _ reply: inout PackedBytes
+    _ order: PlaceOrder, _ fingerprint: UInt64, _ key: KeyID, _ stamp: Int64,
+    _ events: inout EventBatch, _ reply: inout PackedBytes
   ) throws(Rejection) {
     let account = try trader(key, for: order.account)
     finishTurns(order.symbol, stamp, &events)
     var view = OrderView.blank
-    let placed = try place(order, account, stamp, &events, into: &view)
+    let placed = try place(order, fingerprint, account, stamp, &events, into: &view)
     ReplyCodec.pack(
       placed: &view, isPlain: placed.isPlain, placed.counts, fills, preventions, at: stamp,
       into: &reply)

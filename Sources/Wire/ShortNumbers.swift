@@ -27,7 +27,10 @@ public struct NumberPacker {
   @inlinable @inline(__always)
   public mutating func put(_ value: UInt64) {
     memory.storeBytes(of: value.littleEndian, toByteOffset: position, as: UInt64.self)
-    let count = value == 0 ? 0 : (71 &- (value | 1).leadingZeroBitCount) &>> 3
+    // The highest bit of what is looked at is one above the value's, or the value's own if it is the last; zero
+    // leaves bit 0, which counts as none.
+    let marked = (value &<< 1 | 1) | value
+    let count = (70 &- marked.leadingZeroBitCount) &>> 3
     packedLengths |= UInt64(truncatingIfNeeded: count) &<< shift
     shift &+= 4
     position &+= count

@@ -21,6 +21,8 @@ public struct RequestBatch: ~Copyable {
 
   private var items = List<Item>()
   private(set) var orders = List<PlaceOrder>()
+  /// Of the client order id of each of them: it is needed more than once.
+  private(set) var fingerprints = List<UInt64>()
   private(set) var cancels = List<CancelOrder>()
   private(set) var others: [Command] = []
   private let inPlace = InPlace()
@@ -63,6 +65,7 @@ public struct RequestBatch: ~Copyable {
   public mutating func removeAll() {
     items.removeAll()
     orders.removeAll()
+    fingerprints.removeAll()
     cancels.removeAll()
     if !others.isEmpty { others.removeAll(keepingCapacity: true) }
   }
@@ -89,7 +92,11 @@ public struct RequestBatch: ~Copyable {
   }
 
   @inline(__always)
-  mutating func append(_ order: PlaceOrder) { orders.append(order) }
+  mutating func append(_ order: PlaceOrder) {
+    orders.append(order)
+    fingerprints.append(
+      ClientIDs.fingerprint(order.account, order.symbol, order.clientOrderID))
+  }
 
   @inline(__always)
   mutating func append(_ cancel: CancelOrder) { cancels.append(cancel) }

@@ -87,7 +87,8 @@ extension Exchange {
     _ list: PlaceOrderList, _ account: Int32, _ symbol: Int32, _ stamp: Int64
   ) throws(Rejection) {
     for (i, leg) in list.legs.enumerated() {
-      try checkID(leg, account, symbol, stamp)
+      let fingerprint = ClientIDs.fingerprint(leg.account, leg.symbol, leg.clientOrderID)
+      try checkID(leg, fingerprint, account, symbol, stamp)
       for other in list.legs[..<i] where other.clientOrderID == leg.clientOrderID {
         throw .duplicateClientOrderID
       }

@@ -42,6 +42,7 @@ extension ShortText {
   @inline(__always)
   static func decode(_ reader: inout RawReader) throws(WireError) -> ShortText {
     let count = Int(try reader.u8())
+    if count == 0 { return .empty }
     guard count <= countMax else { throw .tooLong(length: count, limit: countMax) }
     let start = try reader.take((count + 7) / 8 * 8)
     var faults = Faults()
@@ -71,17 +72,20 @@ extension ShortText {
     guard left > 0 else { return 0 }
     let high: UInt64 = 0x8080_8080_8080_8080
     let word = start.big(UInt64.self, 8 * number)
-    // What is not text must be zero; there, 0x21 takes its place for the check.
-    let padding: UInt64 = left >= 8 ? 0 : ~0 &>> UInt64(8 * left)
-    faults.padding |= word & padding
-    let text = word | padding & 0x2121_2121_2121_2121
+    var text = word
+    if left < 8 {
+      // What is not text must be zero; there, 0x21 takes its place for the check.
+      let padding: UInt64 = ~0 &>> UInt64(8 * left)
+      faults.padding |= word & padding
+      text |= padding & 0x2121_2121_2121_2121
+    }
     faults.text |= (text | ~(text &+ 0x5F5F_5F5F_5F5F_5F5F)) & high
     faults.text |= (text &+ 0x0101_0101_0101_0101) & high
     return word
   }
 
   @inline(__always)
-  private init(words: (UInt64, UInt64, UInt64, UInt64, UInt64), count: UInt8) {
+  init(words: (UInt64, UInt64, UInt64, UInt64, UInt64), count: UInt8) {
     w0 = words.0
     w1 = words.1
     w2 = words.2

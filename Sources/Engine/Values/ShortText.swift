@@ -18,7 +18,7 @@ public struct ShortText: Hashable, Sendable {
   public let count: UInt8
 
   /// The empty text.
-  public static let empty = ShortText(unchecked: [])
+  public static var empty: ShortText { ShortText(words: (0, 0, 0, 0, 0), count: 0) }
 
   /// `nil` if the text is too long or holds anything but printable ASCII.
   @inlinable public init?(_ text: some Collection<UInt8>) { self.init(bytes: Array(text)) }
