@@ -154,6 +154,21 @@ def test_a_request_that_never_ends_is_cut_however_slowly_it_comes(cluster):
     raise AssertionError("a request may take for ever")
 
 
+def test_connections_that_ended_leave_no_memory_behind(generous):
+    def connections(count):
+        for _ in range(count):
+            with socket.create_connection(("127.0.0.1", generous.client_ports[0]), timeout=5) as s:
+                s.sendall(b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                while s.recv(65536):
+                    pass
+
+    connections(3000)
+    before = gauge(generous, "resident_bytes")
+    connections(10_000)
+    # One that stays behind takes 2.4 KB and more.
+    assert gauge(generous, "resident_bytes") - before < 12 << 20
+
+
 class NarrowCluster(Cluster):
     """Nodes that the system gives few open files. Small segments: a node needs a new file every few orders."""
 
@@ -247,6 +262,16 @@ def test_bad_frames_end_the_connection(cluster, frame):
     s.sendall(frame)
     _, closed = read_until_closed(s)
     assert closed
+
+
+@pytest.mark.parametrize("bad", [0x80, 0x00, 0xF1])
+def test_what_follows_a_bad_frame_is_not_looked_at(cluster, bad):
+    s = websocket(cluster)
+    s.sendall(bytes([bad, 0x80]) + os.urandom(4)
+              + text_frame('{"method":"SUBSCRIBE","params":["btcusdt@trade","btcusdt@depth"],"id":1}'))
+    received, closed = read_until_closed(s)
+    assert closed and b"result" not in received
+    assert eventually(lambda: gauge(cluster, "stream_subscriptions") == 0)
 
 
 def test_a_message_flood_ends_the_connection(cluster):

@@ -97,7 +97,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
   func handlerRemoved(context: ChannelHandlerContext) {
     self.context = nil
+    // Both hold this object.
     gate = nil
+    makeUpgrade = nil
     loop.remove(self)
   }
 

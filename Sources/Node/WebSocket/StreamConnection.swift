@@ -102,13 +102,16 @@ final class StreamConnection: ChannelInboundHandler {
     self.context = nil
   }
 
+  /// What was read with the last bytes may still follow, and must not subscribe to anything: nobody would end it.
   func channelInactive(context: ChannelHandlerContext) {
+    closing = true
     loop.streams.remove(self, keys: session.keys)
     context.fireChannelInactive()
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     loop.metrics.streamsCutPolicy.add()
+    closing = true
     context.close(promise: nil)
   }
 
@@ -161,7 +164,7 @@ final class StreamConnection: ChannelInboundHandler {
   }
 
   private func obey(_ outputs: [StreamSession.Output]) {
-    for output in outputs {
+    for output in outputs where !closing {
       switch output {
       case .subscribe(let key):
         guard loop.streams.subscribe(self, key) else { return refuse() }
