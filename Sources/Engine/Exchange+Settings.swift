@@ -36,7 +36,7 @@ extension Exchange {
   }
 
   mutating func setLevel(_ set: SetLevel) throws(Rejection) -> Reply {
-    guard set.level >= settings.level, set.level <= Behaviour.newest else { throw .levelRefused }
+    guard set.level >= settings.level, set.level <= newestLevel else { throw .levelRefused }
     var new = settings
     new.level = set.level
     return change(new)

@@ -37,6 +37,8 @@ public struct Exchange: ~Copyable {
   var genesis: GenesisMark?
   /// Level, switches and limits over all symbols.
   public internal(set) var settings = ExchangeSettings()
+  /// The highest level that this program applies: lower than `Behaviour.newest` where it plays an older one.
+  public var newestLevel = Behaviour.newest
   /// The ids of booked movements of money.
   var funds = FundsIDs()
   var withdrawals = OpenWithdrawals()

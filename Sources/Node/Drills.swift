@@ -9,6 +9,7 @@
 //   EXNODE_DRILL_FLUSH_KIB=N        the state store is flushed every N KiB of log
 //   EXNODE_DRILL_KEPT_KIB=N         so much log stays for followers that lag
 //   EXNODE_DRILL_ABSENCE_MS=N       how long an absent member keeps the log from being cut
+//   EXNODE_DRILL_NEWEST_LEVEL=N     the node plays an older program, which applies levels up to N only
 //   EXNODE_DRILL_HASH_INTERVAL=N    every how many entries the voters compare their states
 //
 // Not here: a disk that is slow all the time (--added-sync-delay-us).
@@ -84,6 +85,12 @@ enum Drills {
   static func keptBytes() -> Int? { number("KEPT_KIB", 1...(1 << 20)).map { $0 << 10 } }
   static func absenceMilliseconds() -> Int? { number("ABSENCE_MS", 10...100_000_000) }
   static func hashInterval() -> Int? { number("HASH_INTERVAL", 1...1_000_000) }
+
+  /// The highest level that this node applies.
+  static func newestLevel() -> UInt32 {
+    let levels = Int(Behaviour.first)...Int(Behaviour.newest)
+    return number("NEWEST_LEVEL", levels).map { UInt32($0) } ?? Behaviour.newest
+  }
 
   private static func text(_ name: String) -> String? {
     guard let value = getenv("EXNODE_DRILL_" + name) else { return nil }

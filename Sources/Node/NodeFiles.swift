@@ -53,11 +53,15 @@ struct NodeFiles {
     var marker = AppliedMarker.initial
     do {
       state = try StateStore.open(path: directory.statePath)
-      marker = try AppliedMarker.load(state) ?? .initial
+      let summary = try StateSummary(of: state)
+      try checkProgram(summary.level)
+      marker = summary.marker
       if marker.applied.index < recovered.base.index {
         storeDamage = "the state store ends at \(marker.applied), and the log begins after it"
       }
     } catch let error as StorageError where error.isFull {
+      throw error
+    } catch let error as ProgramTooOld {
       throw error
     } catch {
       storeDamage = "\(error)"
@@ -70,6 +74,12 @@ struct NodeFiles {
     return NodeFiles(
       directory: directory, log: store, recovered: recovered, state: state, marker: marker,
       storeDamage: storeDamage, oldConfiguration: nil, reserve: reserve)
+  }
+
+  /// Refuses a state that needs a newer program.
+  private static func checkProgram(_ level: UInt32) throws(ProgramTooOld) {
+    let newest = Drills.newestLevel()
+    guard level <= newest else { throw ProgramTooOld(level: level, newest: newest) }
   }
 
   /// Opens the log, repairs it if it is damaged, and lets it follow an installed snapshot.
@@ -186,6 +196,7 @@ struct NodeFiles {
       replica.retainedBytesMax = UInt64(bytes)
     }
     if let interval = Drills.hashInterval() { replica.hashInterval = UInt64(interval) }
+    replica.newestLevel = Drills.newestLevel()
     replica.mayFound = settings.mayFound
     replica.snapshotBytesPerSecond = Int64(settings.snapshotMiBPerSecond) << 20
     replica.duplicatesMax = settings.outcomesMax

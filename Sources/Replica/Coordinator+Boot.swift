@@ -20,7 +20,7 @@ extension Coordinator {
   public var hello: PeerHello {
     PeerHello(
       genesisHash: genesisHash, node: identity.id, incarnation: identity.incarnation,
-      isNew: isNew, configuration: consensus.configuration,
+      isNew: isNew, configuration: consensus.configuration, levels: ownLevels,
       priority: settings.consensus.priority)
   }
 
@@ -97,9 +97,9 @@ extension Coordinator {
       return "the peer calls itself node \(hello.node), and so does this node: two nodes share"
         + " an id, or a node dials itself"
     }
-    guard hello.levels.overlaps(PeerHello.ownLevels) else {
+    guard hello.levels.overlaps(ownLevels) else {
       return "node \(hello.node) applies levels \(hello.levels), node \(identity.id) applies"
-        + " \(PeerHello.ownLevels): one of them is too old"
+        + " \(ownLevels): one of them is too old"
     }
     guard let configuration = consensus.configuration else {
       let isListed = hello.configuration?.incarnation(of: identity.id) == identity.incarnation
@@ -231,7 +231,7 @@ extension Coordinator {
     guard machine.marker.genesisHash.isEmpty else { return true }
     guard proposedGenesisIn != consensus.term else { return false }
     let stamp = nextStamp(now)
-    let payload = EntryPayload.encode(stamp: stamp, requests: genesis)
+    let payload = EntryPayload.encode(stamp: stamp, requests: genesisForAll)
     if consensus.propose(payload, .command, &output) != nil {
       lastStamp = stamp
       proposedGenesisIn = consensus.term

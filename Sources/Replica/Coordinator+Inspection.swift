@@ -55,6 +55,9 @@ extension Coordinator {
   /// The log's time as of the last applied entry. Microseconds since 1970.
   package var logStamp: Int64 { machine.marker.stamp }
 
+  /// The level of behaviour in force at the applied index.
+  package var level: UInt32 { machine.level }
+
   /// The hash of the exchange's rows alone, at the applied index.
   package var exchangeHash: UInt128 { machine.exchange.stateHash }
 

@@ -4,11 +4,14 @@
 //   * a level is taken only after every other member has said, on its last connection to this leader, that its program
 //     applies it; a leader judges once it has applied all that was logged before its term, so that it refuses nothing
 //     that is in the log
+//   * what a leadership has refused to another node it does not take later: that node may have told its client
+//   * a cluster is founded at no level that a member cannot apply
 //   * nobody joins whose program cannot apply the level in force
 // Not here: what a level changes (Engine), that it never falls (Engine), who is let in (Coordinator+Boot).
 
 import Engine
 import Raft
+import Wire
 
 /// An own write that raises the level.
 struct LevelRaise {
@@ -16,19 +19,45 @@ struct LevelRaise {
   var level: UInt32
 }
 
+/// Another node's write that was refused.
+struct RefusedRaise {
+  var request: RequestID
+  var reason: String
+}
+
 extension Coordinator {
-  /// Why the leader does not raise the level so far; `nil` if it does, or if the engine itself will refuse.
-  func objection(toLevel level: UInt32) -> String? {
-    guard level > machine.level, level <= Behaviour.newest,
-      let members = consensus.configuration?.members
+  /// So many refusals are remembered. A node that repeats one does so within seconds.
+  private static let refusedRaisesMax = 256
+
+  /// The levels that this node applies.
+  var ownLevels: ClosedRange<UInt16> {
+    UInt16(Behaviour.first)...UInt16(clamping: settings.newestLevel)
+  }
+
+  /// What a member has said last.
+  private func hello(of member: Member) -> PeerHello? {
+    hellos.first { $0.node == member.id && $0.incarnation == member.incarnation }
+  }
+
+  /// Why the leader does not raise the level so far; `nil` if it does, or if the engine itself will refuse. What no
+  /// program knows must not be in the log: a later program would take what this one refused.
+  mutating func objection(toLevel level: UInt32) -> String? {
+    guard level > machine.level, let members = consensus.configuration?.members else { return nil }
+    guard level <= settings.newestLevel else {
+      return
+        "level \(level) is refused: node \(identity.id), which leads, applies levels"
+        + " \(ownLevels.lowerBound) to \(ownLevels.upperBound): give it the newer program first"
+    }
+    guard let objection = objection(toLevel: level, of: members),
+      !plants.has(.raisesUnasked)
     else { return nil }
+    return objection
+  }
+
+  private func objection(toLevel level: UInt32, of members: [Member]) -> String? {
     for member in members where member.id != identity.id {
       let name = "level \(level) is refused: node \(member.id)"
-      guard
-        let hello = hellos.first(where: {
-          $0.node == member.id && $0.incarnation == member.incarnation
-        })
-      else {
+      guard let hello = hello(of: member) else {
         return
           "\(name) has not said to the leader, node \(identity.id), which levels its program applies: start it,"
           + " or remove it"
@@ -40,6 +69,24 @@ extension Coordinator {
       }
     }
     return nil
+  }
+
+  /// The genesis, at no level that a member cannot apply. Who has said nothing to this node, which may have been
+  /// brought up by another, counts as one that applies the first level only; the operator raises it later.
+  var genesisForAll: [[UInt8]] {
+    let members = consensus.configuration?.members.filter { $0.id != identity.id } ?? []
+    let known = members.map {
+      hello(of: $0).map { UInt32($0.levels.upperBound) } ?? Behaviour.first
+    }
+    let most = min(settings.newestLevel, known.min() ?? .max)
+    return genesis.map { bytes in
+      var reader = ByteReader(bytes)
+      guard var request = try? CommandCodec.decode(&reader),
+        case .setLevel(let set) = request.command, set.level > most
+      else { return bytes }
+      request.command = .setLevel(SetLevel(level: most))
+      return Self.encode(request)
+    }
   }
 
   /// Why a node that is to join cannot: it could not apply what is in force.
@@ -67,6 +114,15 @@ extension Coordinator {
         answer(raise.request, .refused(reason), &effects)
       }
     }
+  }
+
+  /// Why another node's raise is not taken, or was not when it came first; `nil` if it is.
+  mutating func refusal(of request: RequestID, toLevel level: UInt32) -> String? {
+    if let known = refusedRaises.first(where: { $0.request == request }) { return known.reason }
+    guard let reason = objection(toLevel: level) else { return nil }
+    refusedRaises.append(RefusedRaise(request: request, reason: reason))
+    if refusedRaises.count > Self.refusedRaisesMax { refusedRaises.removeFirst() }
+    return reason
   }
 
   /// Tells the node whose client asked.

@@ -259,7 +259,7 @@ extension Coordinator {
       var isDecidable = true
       if case .setLevel(let set) = request.command, !queue.isInFlight(id) {
         isDecidable = mayPropose
-        if isDecidable, let reason = objection(toLevel: set.level) {
+        if isDecidable, let reason = refusal(of: id, toLevel: set.level) {
           refuse(id, reason, to: peer, now, &effects)
           continue
         }

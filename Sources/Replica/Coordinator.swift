@@ -50,6 +50,8 @@ public struct Coordinator: ~Copyable {
 
   /// Own writes that wait and raise the level, some that do not wait any more, and which; see Coordinator+Levels.
   var levelRaises: [LevelRaise] = []
+  /// What this leadership has refused to other nodes.
+  var refusedRaises: [RefusedRaise] = []
 
   // Apply.
   var runs: RunQueue
@@ -128,7 +130,8 @@ public struct Coordinator: ~Copyable {
   ///   - rows: the stored rows; read here once, and not kept.
   ///   - seed: random; differs between nodes and lives.
   /// - Throws: `StateDamage` if the rows cannot be used: start again with
-  ///   `RestoredReplica.storeDamage`. `ReplicaError` if the parts do not fit together.
+  ///   `RestoredReplica.storeDamage`. `ProgramTooOld` if their level is above the settings'.
+  ///   `ReplicaError` if the parts do not fit together.
   public init(
     identity: Member, voters: [NodeID], genesis: [Request], genesisHash: [UInt8],
     settings: ReplicaSettings, restored: RestoredReplica, rows: any RowReader, seed: UInt64
@@ -183,10 +186,14 @@ public struct Coordinator: ~Copyable {
     _ restored: RestoredReplica, _ rows: any RowReader, _ settings: ReplicaSettings
   ) throws -> StateMachine {
     guard restored.storeDamage == nil else {
-      return StateMachine(hashInterval: settings.hashInterval)
+      return StateMachine(
+        hashInterval: settings.hashInterval, newestLevel: settings.newestLevel)
     }
     do {
-      return try StateMachine(loading: rows, hashInterval: settings.hashInterval)
+      return try StateMachine(
+        loading: rows, hashInterval: settings.hashInterval, newestLevel: settings.newestLevel)
+    } catch let error as ProgramTooOld {
+      throw error
     } catch {
       throw StateDamage("\(error)")
     }
@@ -360,6 +367,7 @@ public struct Coordinator: ~Copyable {
     queue.removeAll()
     forwardStreams.removeAll()
     reports.removeAll()
+    refusedRaises.removeAll()
     lastStamp = 0
   }
 }

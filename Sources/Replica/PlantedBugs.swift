@@ -46,6 +46,10 @@ package struct PlantedBugs: OptionSet, Hashable, Sendable {
   package static let sendsContradicted = PlantedBugs(rawValue: 65536)
   /// Goes on fetching a snapshot that the own log has got past.
   package static let installsOlder = PlantedBugs(rawValue: 131072)
+  /// A leader raises the level although a member cannot apply it, or has not said that it can.
+  package static let raisesUnasked = PlantedBugs(rawValue: 262144)
+  /// Some lives of replicas raise the level with the entry after the one that says so.
+  package static let raisesLate = PlantedBugs(rawValue: 524288)
 
   /// Each of them, with its name.
   package static let all: [(name: String, bug: PlantedBugs)] = [
@@ -59,7 +63,8 @@ package struct PlantedBugs: OptionSet, Hashable, Sendable {
     ("forwardsOvertake", .forwardsOvertake), ("servesFenced", .servesFenced),
     ("cutBeforeFlush", .cutBeforeFlush), ("servesUncompared", .servesUncompared),
     ("forgetsContradictions", .forgetsContradictions), ("sendsContradicted", .sendsContradicted),
-    ("installsOlder", .installsOlder),
+    ("installsOlder", .installsOlder), ("raisesUnasked", .raisesUnasked),
+    ("raisesLate", .raisesLate),
   ]
 }
 
@@ -84,6 +89,7 @@ extension Coordinator {
   package mutating func plant(_ bugs: PlantedBugs) {
     plants.bugs = bugs
     machine.plants.bugs = bugs
+    machine.raisesLate = bugs.contains(.raisesLate) && forwardLife & 1 == 1
   }
 
   /// How often the branch of a planted fault ran in this life.

@@ -47,6 +47,8 @@ public struct ReplicaSettings: Sendable {
   public var retainedBytesMax: UInt64 = 1 << 30
   /// Whether this node may found a cluster together with others that are as new as it is. False: it only joins one.
   public var mayFound = true
+  /// The highest level of behaviour that this node applies; lower than the program's where it plays an older one.
+  public var newestLevel = Behaviour.newest
   /// Reads waiting at this node; more fail at once.
   public var readsMax = 8192
 
@@ -100,6 +102,18 @@ public struct RestoredReplica: Sendable {
 public struct StateDamage: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String
   public init(_ description: String) { self.description = description }
+}
+
+/// The state needs a newer program. One clear line.
+public struct ProgramTooOld: Error, Hashable, Sendable, CustomStringConvertible {
+  public var description: String
+
+  /// A state at this level, and a program that applies levels up to `newest`.
+  public init(level: UInt32, newest: UInt32) {
+    description =
+      "the state of this node is at level \(level), and this program applies levels up to \(newest):"
+      + " it is too old; start the newer program"
+  }
 }
 
 /// Why a replica cannot start. One clear line.

@@ -2,7 +2,8 @@
 //
 // Invariants:
 //   * a pure function of the entries: no clock, no randomness, no iteration over hashed collections
-//   * an entry is applied whole or not at all; what cannot be decoded is a fault before anything changes
+//   * an entry is applied whole or not at all; what cannot be decoded is a fault before anything changes, and so is
+//     a level that this program does not know: the cluster's other programs apply it
 //   * a request id changes the state at most once
 //   * rows hold all of it: `init(loading:)` gives the same state, hash and future
 // * where the voters compare state hashes (`hashInterval`, Note.point), `endsRun` is set: the
@@ -47,6 +48,9 @@ public struct StateMachine: ~Copyable {
   public private(set) var commandsApplied: UInt64 = 0
   public private(set) var duplicatesAnswered: UInt64 = 0
   var plants = Plants()
+  /// A planted fault: a raise of the level that is one entry late, in lives where it is.
+  private var lateRaise: Request?
+  var raisesLate = false
 
   /// The level of behaviour in force.
   var level: UInt32 { exchange.settings.level }
@@ -55,21 +59,32 @@ public struct StateMachine: ~Copyable {
   public static let standardHashInterval: UInt64 = 4096
 
   /// An empty state, before the first entry.
-  public init(hashInterval: UInt64 = StateMachine.standardHashInterval) {
+  public init(
+    hashInterval: UInt64 = StateMachine.standardHashInterval,
+    newestLevel: UInt32 = Behaviour.newest
+  ) {
     precondition(hashInterval > 0, "hashes are compared at some interval")
     self.hashInterval = hashInterval
     exchange = Exchange()
+    exchange.newestLevel = newestLevel
     duplicates = DuplicateTable()
     marker = .initial
   }
 
   /// Rebuilds the state from rows alone.
+  ///
+  /// - Throws: `ProgramTooOld` if their level is above `newestLevel`; `ReplicaError`, or what the rows throw, if they
+  ///   cannot be read or do not add up.
   public init(
-    loading rows: any RowReader, hashInterval: UInt64 = StateMachine.standardHashInterval
+    loading rows: any RowReader, hashInterval: UInt64 = StateMachine.standardHashInterval,
+    newestLevel: UInt32 = Behaviour.newest
   ) throws {
     precondition(hashInterval > 0, "hashes are compared at some interval")
     let marker = try AppliedMarker.load(rows) ?? .initial
-    let exchange = try Exchange(loading: rows)
+    let level = try StateSummary.level(of: rows)
+    guard level <= newestLevel else { throw ProgramTooOld(level: level, newest: newestLevel) }
+    var exchange = try Exchange(loading: rows)
+    exchange.newestLevel = newestLevel
     let duplicates = try DuplicateTable(loading: rows, stamp: marker.stamp)
     let (agreement, agreementHash, record) = try Self.agreement(rows)
     let hash = exchange.stateHash &+ duplicates.hash &+ agreementHash &+ marker.logicalHash
@@ -131,6 +146,12 @@ public struct StateMachine: ~Copyable {
       guard payload.stamp >= marker.stamp else {
         throw ApplyFault(entry.index, "the stamp \(payload.stamp) is before \(marker.stamp)")
       }
+      if !requests.isPlain, let level = requests.level, level > exchange.newestLevel {
+        throw ApplyFault(
+          entry.index,
+          "the entry raises the level to \(level), and this program applies levels up to"
+            + " \(exchange.newestLevel): it is too old; start the newer program")
+      }
       apply(payload, at: entry.index.value, &events, &outcomes)
     }
     marker.applied = entry.id
@@ -146,6 +167,10 @@ public struct StateMachine: ~Copyable {
     if payload.stamp >= marker.windowEnd { marker.windowEnd = 0 }
     duplicates.advance(to: payload.stamp)
     events.begin(index: index, stamp: payload.stamp)
+    if let late = lateRaise {
+      lateRaise = nil
+      _ = exchange.apply(late, stamp: payload.stamp, &events)
+    }
     let levels = events.levelCount
     let isPlain = requests.isPlain
     for position in 0..<requests.count {
@@ -210,6 +235,8 @@ public struct StateMachine: ~Copyable {
       ReplyCodec.pack(.rejected(.timestampAhead), at: stamp, into: &outcomes.bytes)
     } else if stamp > header.deadline, !plants.has(.ignoreDeadline) {
       ReplyCodec.pack(.rejected(.deadlinePassed), at: stamp, into: &outcomes.bytes)
+    } else if !isPlain, isLate(position) {
+      ReplyCodec.pack(.done, at: stamp, into: &outcomes.bytes)
     } else {
       exchange.apply(requests, at: position, stamp: stamp, &events, reply: &outcomes.bytes)
       if !isPlain, let mark = requests.genesis(position),
@@ -226,6 +253,15 @@ public struct StateMachine: ~Copyable {
         new: id, index: index, stamp: stamp, deadline: header.deadline, account: account,
         reply: reply)
     }
+  }
+
+  /// A planted fault: whether the request is a raise that takes effect with the next entry.
+  private mutating func isLate(_ position: Int) -> Bool {
+    guard raisesLate, case .setLevel(let set) = requests.command(position), set.level > level,
+      plants.has(.raisesLate)
+    else { return false }
+    lateRaise = requests[position]
+    return true
   }
 
   /// The state is `node`'s from now on, whoever it came from.

@@ -26,8 +26,12 @@ public struct StateSummary: Hashable, Sendable {
 
   private init(_ marker: AppliedMarker, _ rows: any RowReader) throws {
     self.marker = marker
-    level =
-      try rows.row(EngineRows.settingsKey).map { try EngineRows.decodeSettings(value: $0).level }
+    level = try Self.level(of: rows)
+  }
+
+  /// The level that the rows were made under.
+  static func level(of rows: any RowReader) throws -> UInt32 {
+    try rows.row(EngineRows.settingsKey).map { try EngineRows.decodeSettings(value: $0).level }
       ?? Behaviour.first
   }
 }

@@ -16,6 +16,8 @@ package enum SimMark: String, CaseIterable, Sendable {
   case changeCommitted, changeRefused, changeUnknown, changeGivenUp, lostReplaced, memberRetired
   case strangerRefused, votesUnreadable
   case wrongSnapshotMade, wrongHeldBack, operatorJudged
+  case levelRaised, levelRefused, levelUnheard, levelUnknown, levelFallRefused, foundedLower
+  case programRenewed
 }
 
 /// All marks by name: those that the world notices, then those of consensus.

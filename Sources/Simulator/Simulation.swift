@@ -16,6 +16,7 @@ package enum Simulation {
     let world = World(seed: seed, options: options)
     world.startAll()
     world.openClients()
+    world.openOperator()
     world.beginFaults()
     let isDone = {
       if options.unsurvivable, world.mustHalt { return true }

@@ -6,6 +6,7 @@
 // Invariant: drawn from the seed alone, before anything else.
 // Not here: what a fault does (Faults).
 
+import Engine
 import Raft
 import Replica
 
@@ -80,6 +81,13 @@ struct Swarm {
   var clients = 4
   var think: Range<Int64> = 100_000..<500_000
   var readPercent = 15
+  // Levels
+  /// Where the cluster begins.
+  var genesisLevel = Behaviour.newest
+  /// When an operator begins to raise the level; `nil`: never.
+  var raiseAfter: Int64?
+  /// Machines whose programs are older at first, and the highest levels that those apply.
+  var oldPrograms: [Int: UInt32] = [:]
   // Faults
   var faults: [FaultKind] = []
   var faultPause: Range<Int64> = 500_000..<3_000_000
@@ -115,7 +123,20 @@ struct Swarm {
     var apart = random
     apart = SimRandom(~apart.next())
     swarm.drawPriorities(&apart)
+    swarm.drawLevels(&apart)
     return swarm
+  }
+
+  private mutating func drawLevels(_ random: inout SimRandom) {
+    guard random.chance(60) else { return }
+    let isOld = random.chance(50)
+    // Founded by programs of several ages, or before the newer ones came.
+    genesisLevel = random.pick([1, 1, 1, 2, Behaviour.newest])
+    raiseAfter = random.among(2_000_000..<40_000_000)
+    guard isOld else { return }
+    for place in 0..<nodes + spares where random.chance(40) {
+      oldPrograms[place] = random.pick(Array(Behaviour.first..<Behaviour.newest))
+    }
   }
 
   private mutating func drawSnapshots(_ random: inout SimRandom) {
@@ -192,6 +213,7 @@ struct Swarm {
     "nodes=\(nodes) tick=\(tick) append=\(entriesPerAppend)x\(inflightAppends)"
       + " delay=\(delay) disk=\(diskDelay) loss=\(lossPercent)% repeat=\(repeatPercent)%"
       + " hashes=\(hashInterval) trailing=\(trailingBytes) retained=\(retainedBytes) floor=\(floor)"
+      + (raiseAfter == nil ? "" : " level=\(genesisLevel) old=\(oldPrograms.values.sorted())")
       + (priorities.isEmpty ? "" : " priorities=\(priorities)/\(stableTimeouts)")
       + " inOrder=\(inOrder) bytes=\(asBytes) flush=\(runsPerFlush) clients=\(clients)"
       + " faults=\(faults.map(\.rawValue).joined(separator: ","))"

@@ -195,7 +195,9 @@ def test_settings_of_the_exchange_are_shown_and_changed(cluster):
     assert ok(cluster, "settings", "limits", "--max-orders", "50")["maxOrders"] == 50
     assert ok(cluster, "settings", "limits")["maxOrders"] == 0
     assert "does not know level" in refused(cluster, "settings", "level", "1000")
-    assert "only be raised" in refused(cluster, "settings", "level", "1000", "--force")
+    assert "which leads, applies levels 1 to" in refused(
+        cluster, "settings", "level", "1000", "--force")
+    assert "only be raised" in refused(cluster, "settings", "level", "1")
     assert ok(cluster, "settings")["level"] == settings["level"]
 
 

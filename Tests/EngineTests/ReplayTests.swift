@@ -51,7 +51,8 @@ import Wire
   }
 
   /// A stream at the first level and then at the second, every kind of command among them; then with
-  /// commissions in a discount asset.
+  /// commissions in a discount asset; then with such that go over a third asset, at the second level
+  /// and at the third. What is new comes behind all of it, so that a kept log only grows.
   static func stream() -> [Line] {
     var random = RandomCommands(seed: 22)
     var stamp = World.start
@@ -78,7 +79,55 @@ import Wire
       add(step < 5 || random.random.chance(8) ? random.discount(step) : random.nextSpecial())
       if step % 20 == 19 { lines.append(.hash("")) }
     }
+    for command in bridge() { add(command) }
+    for step in 0..<160 {
+      if step == 40 { add(.setLevel(SetLevel(level: 3))) }
+      // A price counts for a day.
+      stamp += step % 40 == 30 ? 1_445 * 60_000_000 : random.random.pick(1...60) * 1_000_000
+      let symbols = [World.first, World.second, World.third, World.third]
+      let symbol = symbols[Int(random.random.pick(0...3))]
+      let price: Int64 = symbol == World.first ? 25_000 : 10_000
+      add(
+        World.limit(
+          Int(random.random.pick(0...3)), random.random.chance(50) ? .buy : .sell,
+          10 * random.random.pick(1...400), at: price + 10 * random.random.pick(-1...1),
+          id: "b\(step)", .gtc, symbol: symbol))
+      if step % 20 == 19 { lines.append(.hash("")) }
+    }
     return lines
+  }
+
+  /// All markets open and empty, a third one that is worth the discount asset only over another asset, and
+  /// accounts that want commission in it.
+  private static func bridge() -> [Command] {
+    var commands = World.bridge(
+      accounts: 4, funds: 40_000_000, filters: World.filters(step: 10))
+    for symbol in [World.first, World.second, World.third] {
+      commands.append(.setSymbolStatus(SetSymbolStatus(symbol: symbol, status: .trading)))
+      commands.append(.setSymbolDiscount(SetSymbolDiscount(symbol: symbol, isOffered: true)))
+    }
+    for number in 0..<4 {
+      for symbol in [World.first, World.second] {
+        commands.append(
+          .cancelAllOrders(
+            CancelAllOrders(
+              account: World.account(number), symbol: symbol,
+              cancelClientOrderID: World.text("clear\(number)"))))
+      }
+      for asset in [World.base, World.quote, World.other] {
+        let id = "more\(number).\(asset.value)"
+        commands.append(
+          .deposit(
+            Funds(account: World.account(number), asset: asset, amount: 40_000_000, id: id)))
+      }
+      commands.append(
+        .setAccountDiscount(
+          SetAccountDiscount(account: World.account(number), isUsed: number < 3)))
+    }
+    commands.append(.setExchangeLimits(.none))
+    commands.append(
+      .setDiscount(DiscountSettings(asset: World.other, factor: 75_000_000)))
+    return commands
   }
 
   static func write(_ lines: [Line]) throws {
@@ -103,11 +152,15 @@ import Wire
     }
     let lines = try Self.read()
     let hashes = lines.count { if case .hash = $0 { true } else { false } }
-    #expect(hashes == 24 && lines.count > 500)
+    #expect(hashes == 32 && lines.count > 700)
     let now = try Self.replay(lines, .none)
     let first = zip(lines, now).enumerated().first { $0.element.0 != $0.element.1 }
     #expect(first == nil, "line \((first?.offset ?? 0) + 2)")
-    for bug in [PlantedBug.tradeIDSkips, .countsNotLowered, .sliceWhole, .discountUntaken] {
+    let bugs: [PlantedBug] = [
+      .tradeIDSkips, .countsNotLowered, .sliceWhole, .discountUntaken, .discountUnbridged,
+      .discountStale,
+    ]
+    for bug in bugs {
       #expect(try Self.replay(lines, bug) != lines, "\(bug)")
     }
   }

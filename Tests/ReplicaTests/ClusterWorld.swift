@@ -25,6 +25,8 @@ struct WorldSettings {
   /// The real LogStore on a FaultDisk, instead of a model.
   var realLog = false
   var bugs: PlantedBugs = []
+  /// Where the genesis puts the level.
+  var genesisLevel: UInt32 = 1
   /// Voters compare their states this often; small, so that short histories do it too.
   var hashInterval: UInt64 = 32
   var nodes = 3
@@ -125,6 +127,14 @@ final class ClusterWorld {
     }
   }
 
+  private var genesis: [Request] {
+    var genesis = Self.genesis
+    guard settings.genesisLevel > 1 else { return genesis }
+    let level = Command.setLevel(SetLevel(level: settings.genesisLevel))
+    genesis.append(Request(header: genesis[0].header, command: level))
+    return genesis
+  }
+
   func startAll() {
     for node in nodes { start(node) }
   }
@@ -157,9 +167,10 @@ final class ClusterWorld {
       replica.entriesPerRunMax = 8
       replica.runsOutstandingMax = settings.runsOutstandingMax
       replica.hashInterval = settings.hashInterval
+      replica.newestLevel = node.newestLevel
       var coordinator = try Coordinator(
         identity: Member(id: node.id, incarnation: node.incarnation),
-        voters: nodes.map(\.id), genesis: Self.genesis, genesisHash: Self.genesisHash,
+        voters: nodes.map(\.id), genesis: genesis, genesisHash: Self.genesisHash,
         settings: replica,
         restored: RestoredReplica(
           hardState: node.hardState, last: node.last, entries: entries, logBase: node.base,

@@ -27,7 +27,7 @@ import Testing
 
   enum Proof: String, CaseIterable {
     case histories, repetition, reads, deposedReads, learners, forwards, fence, spread
-    case contradiction, contradictionOnTheWay, overtaken
+    case contradiction, contradictionOnTheWay, overtaken, levels
 
     init(of bug: PlantedBugs) {
       self =
@@ -42,6 +42,7 @@ import Testing
         case .forgetsContradictions: .contradiction
         case .sendsContradicted: .contradictionOnTheWay
         case .installsOlder: .overtaken
+        case .raisesUnasked, .raisesLate: .levels
         default: .histories
         }
     }
@@ -61,6 +62,7 @@ import Testing
       case .contradiction: try MutantTests.contradiction(seed, bug)
       case .contradictionOnTheWay: try MutantTests.contradictionOnTheWay(seed, bug)
       case .overtaken: try MutantTests.overtaken(seed, bug)
+      case .levels: try MutantTests.levels(seed, bug)
       }
     }
   }
@@ -304,6 +306,35 @@ extension MutantTests {
     var random = SeededRandom(seed)
     _ = try SnapshotTests.overtaken(world, clients, &random) { $0.fetches(world) }
     return spared(world)
+  }
+
+  /// A level is raised before and after the last member gets the program that applies it.
+  static func levels(_ seed: UInt64, _ bug: PlantedBugs) throws -> Verdict {
+    var settings = WorldSettings()
+    settings.bugs = bug
+    settings.nodes = 5
+    settings.wallOffsets = [0, 0, 0, 0, 0]
+    let world = ClusterWorld(seed: seed, settings)
+    let clients = WorldClients(world)
+    world.nodes[4].newestLevel = 1
+    world.startAll()
+    let isReady = { world.nodes.allSatisfy { $0.life?.coordinator.ready == true } }
+    try #require(world.run(upTo: 20_000_000) { isReady() })
+    let early = LevelTests.raise(to: 2, at: world.nodes[0], world, clients)
+    world.crash(world.nodes[4])
+    world.nodes[4].newestLevel = Behaviour.newest
+    world.start(world.nodes[4])
+    _ = world.run(upTo: 5_000_000) { isReady() }
+    let late = LevelTests.raise(to: 2, at: world.nodes[0], world, clients)
+    world.run(1_000_000)
+    var wrong: [String] = []
+    if case .refused? = early {
+    } else {
+      wrong.append("a level is raised that a member cannot apply")
+    }
+    if !LevelTests.isDone(late) { wrong.append("a level that all apply is not raised") }
+    if Set(LevelTests.levels(world)) != [2] { wrong.append("the levels differ") }
+    return Verdict(world, wrong)
   }
 
   /// Nobody may have installed anything. The checker would only say that the states differ, which is given.

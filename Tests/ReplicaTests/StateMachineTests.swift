@@ -29,8 +29,8 @@ import Wire
   }
 
   /// A machine with the genesis of the tests at index 1.
-  static func machine() throws -> StateMachine {
-    var machine = StateMachine()
+  static func machine(newestLevel: UInt32 = Behaviour.newest) throws -> StateMachine {
+    var machine = StateMachine(newestLevel: newestLevel)
     var genesis: [Request] = []
     for (i, request) in ClusterWorld.genesis.enumerated() {
       var copy = request

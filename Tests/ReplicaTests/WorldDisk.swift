@@ -4,6 +4,7 @@
 // Invariant: `log` mirrors what the disk holds durably; after a crash of the real one it is read back from there.
 // Not here: when writes finish (ClusterWorld).
 
+import Engine
 import Raft
 import Simulator
 import Storage
@@ -37,6 +38,8 @@ final class WorldNode {
   var install: BlobInstall?
   /// The store cannot be used.
   var storeDamage: String?
+  /// The highest level that its program applies.
+  var newestLevel = Behaviour.newest
   /// The store takes nothing while this is set.
   var storeHangs = false
   // The real log.

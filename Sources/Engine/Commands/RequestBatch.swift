@@ -61,6 +61,11 @@ public struct RequestBatch: ~Copyable {
     return mark
   }
 
+  /// The highest level that a request raises to, if one does.
+  public var level: UInt32? {
+    others.compactMap { if case .setLevel(let set) = $0 { set.level } else { nil } }.max()
+  }
+
   /// Empties it, keeping its memory.
   public mutating func removeAll() {
     items.removeAll()

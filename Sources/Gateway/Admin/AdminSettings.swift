@@ -24,7 +24,8 @@ extension AdminContext {
 
   /// `{level, newestLevel, refused, served, limits, discount}`.
   func showSettings() throws(AdminRefusal) -> Action {
-    .read(linearizable: true) { model in
+    let newestLevel = status.newestLevel
+    return .read(linearizable: true) { model in
       guard let settings = try? model.settings() else { return Self.unreadable }
       let asset = model.catalog.asset(settings.discount.asset)?.name
       return AdminAnswer.at(
@@ -32,7 +33,7 @@ extension AdminContext {
         .json { w in
           w.object { w in
             w.field("level", settings.level)
-            w.field("newestLevel", Behaviour.newest)
+            w.field("newestLevel", newestLevel)
             Self.write(refused: settings.refused, to: &w)
             w.key("limits")
             w.object { Self.write(settings.limits, to: &$0) }

@@ -117,6 +117,8 @@ public struct NodeStatus: Hashable, Sendable {
   public var clientAddress: String
   public var peers: [Peer]
   public var members: [Member] = []
+  /// The highest level of behaviour that the node applies.
+  public var newestLevel = Behaviour.newest
   /// Who leads if all is well: the member with the highest.
   public var priority = 100
   /// Free space of the data directory's disk.
@@ -171,7 +173,7 @@ public struct NodeStatus: Hashable, Sendable {
       w.field("clusterId", clusterID)
       w.field("genesisHash", Hex.encode(genesisHash))
       w.field("version", version)
-      w.field("newestLevel", Behaviour.newest)
+      w.field("newestLevel", newestLevel)
       w.field("role", role)
       w.field("term", term)
       w.key("leader")

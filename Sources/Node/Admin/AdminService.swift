@@ -102,6 +102,7 @@ final class AdminService: HTTPService {
           connected: connected.contains($0),
           matchIndex: matches[$0] ?? 0)
       })
+    status.newestLevel = Drills.newestLevel()
     status.priority = Int(facts.settings.priority)
     status.freeBytes = shared.freeBytes.load(ordering: .relaxed)
     status.spaceIsLow = shared.spaceIsLow.load(ordering: .relaxed)

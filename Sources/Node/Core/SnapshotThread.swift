@@ -12,8 +12,6 @@ import Replica
 import Storage
 import Wire
 
-import enum Engine.Behaviour
-
 /// For the snapshot thread.
 enum SnapshotEvent: Sendable {
   /// An operator wants one.
@@ -38,6 +36,7 @@ enum SnapshotResult: Sendable {
 /// The thread for everything about snapshots. Slow, and nobody on the order path waits for it.
 final class SnapshotThread: @unchecked Sendable {  // used by its own thread only, after `init`
   private static let kept = 2
+  private static let newestLevel = Drills.newestLevel()
 
   private let files: NodeFiles
   private let queues: NodeQueues
@@ -194,10 +193,10 @@ final class SnapshotThread: @unchecked Sendable {  // used by its own thread onl
       guard manifest.contents.applied == snapshot else {
         throw SettingError("node \(source) announced another snapshot than its manifest names")
       }
-      guard manifest.contents.level <= Behaviour.newest else {
+      guard manifest.contents.level <= Self.newestLevel else {
         throw SettingError(
           "the snapshot of node \(source) has level \(manifest.contents.level), and this program applies"
-            + " levels up to \(Behaviour.newest): it is too old")
+            + " levels up to \(Self.newestLevel): it is too old")
       }
       incoming = nil
       let install = try SnapshotInstall(files.directory, manifest: manifest)

@@ -67,6 +67,7 @@ extension Checker {
       }
       if replies[id] != nil { world.mark(.repeatedRequest) }
       if reply == .rejected(.deadlinePassed) { world.mark(.deadlinePassed) }
+      if reply == .rejected(.levelRefused) { world.mark(.levelFallRefused) }
       if case .rejected(.orderUnknown) = reply { world.mark(.cancelFilled) }
       let told = Told(reply: reply, index: index, stamp: stamp)
       if let earlier = replies[id], !earlier.allows(told) {
@@ -86,7 +87,7 @@ extension Checker {
       }
     case .unknown: world.mark(.unknownOutcome)
     case .overloaded: world.mark(.overloaded)
-    case .refused(let reason): fail("answers", "the leader refuses a write: \(reason)")
+    case .refused(let reason): see(refusal: reason, operation, node)
     }
   }
 

@@ -32,7 +32,7 @@ extension World {
   /// Whether nothing is left to be done.
   var isQuiet: Bool {
     guard let leader, let life = leader.life, let present = life.coordinator.configuration,
-      clients.allSatisfy({ $0.operation == nil }), !present.isJoint,
+      clients.allSatisfy({ $0.operation == nil }), !present.isJoint, mayRest(at: present, life),
       present.promotion.map({ node($0.learner)?.isLost ?? true }) ?? true
     else { return false }
     let last = life.coordinator.lastID.index.value
@@ -150,6 +150,7 @@ extension Checker {
       oracle.apply(entry)
     }
     replayed = oracle.hash()
+    check(levels: oracle.levels, foundedAt: oracle.foundedAt)
     for broken in oracle.exchange.checkInvariants() { fail("ledger", "replay: \(broken)") }
     for problem in oracle.problems { fail("replay", problem) }
     // The earliest difference first: the later ones follow from it.
@@ -173,6 +174,7 @@ extension Checker {
       if let truth, truth.reply != .rejected(.deadlinePassed) {
         fail("answers", "a request was called expired, and was executed at \(truth.index)")
       }
+    case .refused: check(refused: operation, truth)
     case .open:
       if !world.mustHalt { fail("liveness", "a request is open at the end") }
     case .read, .unknown: break

@@ -1,7 +1,7 @@
 // Checker+Order: writes that were submitted at one node take effect in that order.
 //
 // Invariant: only requests that were submitted once are compared; another submission may have been
-// faster.
+// faster. Raises of the level are left out: what one leader refused, without being heard, the next may take.
 // Not here: order between operations that do not overlap (Checker+Answers).
 
 import Engine
@@ -23,7 +23,7 @@ extension Checker {
     for submitter in submitters {
       let ids = submitted[submitter] ?? []
       var newest: UInt64 = 0
-      for id in ids where submissions[id] == 1 {
+      for id in ids where submissions[id] == 1 && !raises.contains(id) {
         guard let index = executed[id]?.index else { continue }
         if index < newest {
           return fail(

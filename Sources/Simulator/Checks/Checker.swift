@@ -47,9 +47,13 @@ package final class Checker {
   var reportsRead: UInt64 = 0
   /// Hashes that a majority has, and the entry by which that was so.
   var agreements: [(point: UInt64, hash: UInt128, decided: UInt64)] = []
+  /// By level: the lowest applied index at which a replica had it, and the highest at which one did not.
+  var risen: [UInt32: UInt64] = [:]
+  var notRisen: [UInt32: UInt64] = [:]
   /// What was submitted at each node in each life, in order.
   var submitted: [Submitter: [RequestID]] = [:]
   var submissions: [RequestID: Int] = [:]
+  var raises: Set<RequestID> = []
 
   var isBroken: Bool { failure != nil }
 
@@ -71,6 +75,7 @@ package final class Checker {
     }
     life.term = life.coordinator.term
     life.applied = life.coordinator.appliedIndex
+    life.level = life.coordinator.level
     if node.storeDamage == nil, life.applied > 0, life.applied < node.store.flushedIndex {
       fail("order", "node \(node.id) came back with \(life.applied), its store is durable to more")
     }
@@ -97,6 +102,7 @@ package final class Checker {
         fail("order", "node \(node.id) applied \(applied), committed \(commit)")
       }
       life.applied = applied
+      see(level: life.coordinator.level, at: applied, node, life)
     }
     if life.coordinator.durableIndex > node.shadow.items.count {
       fail(

@@ -14,6 +14,10 @@ struct Oracle: ~Copyable {
   private(set) var exchange = Exchange()
   private(set) var executed: [RequestID: Checker.Told] = [:]
   private(set) var problems: [String] = []
+  /// Each level above the first, and the index at which it came into force.
+  private(set) var levels: [(level: UInt32, index: UInt64)] = []
+  /// The level that the genesis left.
+  private(set) var foundedAt: UInt32?
   private var stamp: Int64 = 0
   private var events = EventBatch()
   private var accepted: Set<[UInt64]> = []
@@ -35,6 +39,9 @@ struct Oracle: ~Copyable {
       executed[request.header.requestID] = Checker.Told(
         reply: reply, index: entry.index.value, stamp: stamp)
     }
+    let level = exchange.settings.level
+    foundedAt = foundedAt ?? level
+    if level != levels.last?.level ?? Behaviour.first { levels.append((level, entry.index.value)) }
   }
 
   private mutating func execute(_ request: Request) -> Reply {

@@ -87,6 +87,7 @@ extension World {
       wantTurn(leader, life)
     }
     trace("trial: \(kind)")
+    trialEnds = time + length
     later(length - 1_000) { [unowned self] in if phase == .active { judge(trial) } }
     return length + 2_000_000
   }

@@ -56,6 +56,7 @@ extension World {
     for key in endings.keys.sorted() { endings.removeValue(forKey: key)?() }
     swarm.lossPercent = 0
     swarm.repeatPercent = 0
+    renewPrograms()
     for node in nodes {
       node.diskHangsUntil = min(node.diskHangsUntil, time)
       node.disk.isFull = false

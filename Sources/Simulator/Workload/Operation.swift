@@ -23,6 +23,8 @@ struct Operation {
     case read(index: UInt64)
     /// Definitely never executed.
     case expired
+    /// The leader does not raise the level.
+    case refused
     /// The client gave up without an answer.
     case unknown
   }
@@ -31,8 +33,13 @@ struct Operation {
   var index: UInt64 {
     switch outcome {
     case .replied(_, let index, _), .read(let index): index
-    case .open, .expired, .unknown: 0
+    case .open, .expired, .refused, .unknown: 0
     }
+  }
+
+  /// The level that an operator wants.
+  var level: UInt32? {
+    if case .setLevel(let set)? = request?.command { set.level } else { nil }
   }
 
   var isOpen: Bool { if case .open = outcome { true } else { false } }
@@ -54,4 +61,6 @@ struct Client {
   var alarm: Int64 = .max
   var node = 0
   var orders = 0
+  /// It raises the level, and does nothing else.
+  var isOperator = false
 }

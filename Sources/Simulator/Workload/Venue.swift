@@ -71,6 +71,10 @@ enum Venue {
     return (genesis, customers)
   }()
 
-  static var genesis: [Request] { founded.genesis }
+  /// The genesis of a cluster that is founded at that level.
+  static func genesis(at level: UInt32) -> [Request] {
+    founded.genesis + [request(.setLevel(SetLevel(level: level)))]
+  }
+
   static var accounts: [Customer] { founded.customers }
 }

@@ -29,7 +29,11 @@ extension World {
     guard time >= client.alarm else { return }
     clients[place].alarm = .max
     guard let number = client.operation else {
-      if phase == .active { begin(place) }
+      if client.isOperator {
+        operate(place)
+      } else if phase == .active {
+        begin(place)
+      }
       return
     }
     let operation = operations[number]
@@ -54,9 +58,14 @@ extension World {
     } else if !clientChance.chance(swarm.readPercent) {
       operation.request = request(of: place)
     }
+    begin(operation)
+  }
+
+  /// Asks for it, until there is an outcome.
+  func begin(_ operation: Operation) {
     operations.append(operation)
-    clients[place].operation = operations.count - 1
-    attempt(place)
+    clients[operation.client].operation = operations.count - 1
+    attempt(operation.client)
   }
 
   private func repetition(of place: Int) -> Int? {
@@ -70,7 +79,7 @@ extension World {
   }
 
   /// A machine that a client may know.
-  private func anyNode() -> Int {
+  func anyNode() -> Int {
     for _ in 0..<8 {
       let place = clientChance.below(nodes.count)
       if nodes[place].standing == .running { return place }
@@ -79,6 +88,11 @@ extension World {
   }
 
   private func request(of place: Int) -> Request {
+    request(command(place, clients[place].customer), of: place)
+  }
+
+  /// A command as a client sends it, with a deadline of its own.
+  func request(_ command: Command, of place: Int) -> Request {
     let customer = clients[place].customer
     let life = nodes[clients[place].node].life
     let stamp =
@@ -88,7 +102,7 @@ extension World {
     let header = CommandHeader(
       requestID: RequestID(seed, UInt64(place), 7, UInt64(operations.count)), key: customer.key,
       timestamp: stamp, deadline: stamp + window)
-    return Request(header: header, command: command(place, customer))
+    return Request(header: header, command: command)
   }
 
   private func command(_ place: Int, _ customer: Venue.Customer) -> Command {
@@ -151,6 +165,7 @@ extension World {
     let now = node.now(time)
     if let request = operations[number].request {
       checker.submits(request.header.requestID, node)
+      trace("client \(operations[number].client) asks \(node.id) for write \(number)")
       life.coordinator.submit(
         [Submission(ticket: nextTicket, request: request)], now, &life.effects)
     } else {
@@ -159,7 +174,7 @@ extension World {
     wantTurn(node, life)
   }
 
-  private func alarm(_ place: Int, after pause: Int64) {
+  func alarm(_ place: Int, after pause: Int64) {
     clients[place].alarm = time + pause
     queue.add(time + pause, .client, place)
   }
@@ -199,6 +214,9 @@ extension World {
       mark(.outcomeForgotten)
       operations[number].outcome = .unknown
       tally.unknown += 1
+    case .refused where operations[number].level != nil:
+      guard operations[number].isOpen else { return }
+      operations[number].outcome = .refused
     case .unknown, .overloaded, .refused:
       if isCurrent { alarm(place, after: clientChance.among(20_000..<300_000)) }
       return

@@ -23,6 +23,7 @@ package struct SnapshotCuts: Sendable {
 package struct BlobSnapshot {
   package let id: EntryID
   package let stateHash: UInt128
+  private let level: UInt32
   package let blob: [UInt8]
   /// Made of a state that was changed on purpose.
   package var isWrong = false
@@ -36,6 +37,7 @@ package struct BlobSnapshot {
     self.cuts = cuts
     id = marker.applied
     stateHash = marker.stateHash
+    level = try StateSummary(of: store).level
     var writer = ByteWriter(capacity: 64 << 10)
     store.scan(from: [], upTo: [UInt8](repeating: 0xFF, count: 64), reverse: false) { key, value in
       writer.blob32(key)
@@ -49,6 +51,7 @@ package struct BlobSnapshot {
     var writer = ByteWriter()
     writer.u64(UInt64(blob.count))
     writer.u32(CRC32C.of(blob))
+    writer.u32(level)
     return writer.bytes
   }
 
@@ -63,6 +66,8 @@ package struct BlobSnapshot {
 package struct BlobInstall {
   package let id: EntryID
   package let manifest: [UInt8]
+  /// The level of behaviour that it was made under.
+  package let level: UInt32
   private let cuts: SnapshotCuts
   private let checksum: UInt32
   private var blob: [UInt8]
@@ -77,6 +82,7 @@ package struct BlobInstall {
     var reader = ByteReader(manifest)
     let count = Int(try reader.u64())
     checksum = try reader.u32()
+    level = try reader.u32()
     blob = [UInt8](repeating: 0, count: count)
     var at = 0
     while at < count {

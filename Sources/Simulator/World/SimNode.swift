@@ -37,6 +37,7 @@ final class Life {
   var term: UInt64 = 0
   var commit: UInt64 = 0
   var applied: UInt64 = 0
+  var level = Behaviour.first
 
   init(
     _ coordinator: consuming Coordinator, log: LogStore, published: UInt64, start: Int64,
@@ -104,6 +105,9 @@ final class SimNode {
   var wasMember = false
   /// As its last life knew it.
   var configuration: Configuration?
+  /// The highest level that its program applies, and that its first program did.
+  var newestLevel = Behaviour.newest
+  var firstNewestLevel = Behaviour.newest
   // The process.
   var life: Life?
   var lives = 0

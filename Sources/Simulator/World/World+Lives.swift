@@ -94,7 +94,8 @@ extension World {
     if damage != nil { mark(.storeUnusable) }
     var coordinator = try Coordinator(
       identity: Member(id: node.id, incarnation: node.incarnation), voters: node.peers,
-      genesis: Venue.genesis, genesisHash: Venue.genesisHash, settings: settings(of: node),
+      genesis: Venue.genesis(at: swarm.genesisLevel), genesisHash: Venue.genesisHash,
+      settings: settings(of: node),
       restored: RestoredReplica(
         hardState: recovered.hardState, last: recovered.last, entries: entries,
         logBase: recovered.base, suspect: recovered.suspect,
@@ -125,6 +126,7 @@ extension World {
   private func settings(of node: SimNode) -> ReplicaSettings {
     var settings = swarm.replica(node.place)
     settings.mayFound = node.mayFound
+    settings.newestLevel = node.newestLevel
     settings.consensus.plantedBug = options.raftBug
     return settings
   }

@@ -41,6 +41,11 @@ extension World {
       } else {
         node.install = try BlobInstall(id, manifest)
       }
+      if let level = node.install?.level, level > node.newestLevel {
+        // What SnapshotThread does.
+        node.install = nil
+        return life.coordinator.installFailed(node.now(time))
+      }
       life.coordinator.installBegan(
         missing: node.install?.missing ?? [], node.now(time), &life.effects)
     case .write(let piece, let bytes):

@@ -69,6 +69,8 @@ package final class World {
   var endings: [Int: () -> Void] = [:]
   var nextEnding = 0
   var hunt = Hunt()
+  /// When the last trial is judged.
+  var trialEnds: Int64 = 0
   var phase = Phase.active
   var digest: UInt64 = 0xCBF2_9CE4_8422_2325
   var events: UInt64 = 0
@@ -105,6 +107,9 @@ package final class World {
       node.wallOffset = place < swarm.nodes ? swarm.wallOffsets[place] : 0
       node.standing = place < swarm.nodes ? .running : .spare
       node.peers = founders
+      if let old = swarm.oldPrograms[place] {
+        (node.newestLevel, node.firstNewestLevel) = (old, old)
+      }
       nodes.append(node)
     }
     checker.world = self

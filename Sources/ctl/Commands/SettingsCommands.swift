@@ -101,8 +101,9 @@ struct SettingsCommand: ParsableCommand {
         for url in client.urls {
           let status = try client.ask(.get("status"), at: url).get()
           guard let newest = status["newestLevel"]?.integer, newest >= Int64(level) else {
+            let id = status["id"]?.integer.map { "node \($0)" } ?? "this node"
             throw CtlFailure(
-              "\(url): this node's program does not know level \(level), so nothing was changed")
+              "\(url): the program of \(id) does not know level \(level), so nothing was changed")
           }
         }
       }
