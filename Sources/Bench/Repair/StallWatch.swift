@@ -6,8 +6,8 @@
 // Not here: what is measured meanwhile (RepairSession).
 
 import Glibc
-import NIOConcurrencyHelpers
 import NIOPosix
+import Synchronization
 
 /// Watches from `init` to `end`.
 final class StallWatch: Sendable {
@@ -20,22 +20,26 @@ final class StallWatch: Sendable {
     var hasPriority = false
   }
 
+  private final class State: Sendable {
+    let value = Mutex((seen: Seen(), isOver: false))
+  }
+
   private let pool = NIOThreadPool(numberOfThreads: 1)
-  private let state = NIOLockedValueBox((seen: Seen(), isOver: false))
+  private let state = State()
 
   init() {
     pool.start()
     let state = state
     pool.submit { _ in
       let hasPriority = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, -20) == 0
-      state.withLockedValue { $0.seen.hasPriority = hasPriority }
+      state.value.withLock { $0.seen.hasPriority = hasPriority }
       var last = monotonicSeconds()
       while true {
         usleep(1000)
         let now = monotonicSeconds()
         let late = Int((now - last) * 1e6) - 1000
         last = now
-        let isOver = state.withLockedValue { state in
+        let isOver = state.value.withLock { state in
           if late > Seen.limit { state.seen.count += 1 }
           state.seen.longest = max(state.seen.longest, late)
           return state.isOver
@@ -47,7 +51,7 @@ final class StallWatch: Sendable {
 
   /// Ends it; what it saw, as members of a JSON object.
   func end() -> String {
-    let seen = state.withLockedValue { state in
+    let seen = state.value.withLock { state in
       state.isOver = true
       return state.seen
     }
