@@ -104,6 +104,23 @@ def finish(cluster, crowd):
     assert code == 0, out + err
 
 
+def cut_all_logs(cluster, crowd):
+    """Trades until no node has the beginning of its log any more."""
+    names = {n: segments(cluster, n)[0].name for n in range(3)}
+    trade_on(crowd)
+    for node, name in names.items():
+        wait_cut(cluster, node, name)
+
+
+def join_by_snapshot(cluster):
+    """Adds a new node, which needs a snapshot."""
+    node = cluster.grow()
+    cluster.start(node)
+    ok(cluster, "member", "add", str(node + 1), "--wait", "60")
+    wait_anew(cluster, node)
+    cluster.wait_ready(60)
+
+
 def test_a_node_that_was_away_for_too_long_gets_a_snapshot(cluster):
     with Crowd(cluster) as crowd:
         away = follower(cluster)
@@ -116,40 +133,22 @@ def test_a_node_that_was_away_for_too_long_gets_a_snapshot(cluster):
 
 def test_a_new_node_gets_a_snapshot_when_the_log_was_cut(cluster):
     with Crowd(cluster) as crowd:
-        names = {n: segments(cluster, n)[0].name for n in range(3)}
-        trade_on(crowd)
-        for node, name in names.items():
-            wait_cut(cluster, node, name)
-        new = cluster.grow()
-        cluster.start(new)
-        ok(cluster, "member", "add", "4", "--wait", "60")
-        wait_anew(cluster, new)
-        cluster.wait_ready(60)
+        cut_all_logs(cluster, crowd)
+        join_by_snapshot(cluster)
     finish(cluster, crowd)
 
 
 def test_a_snapshot_that_was_damaged_after_it_was_made_is_replaced_by_another(cluster):
     with Crowd(cluster) as crowd:
-        names = {n: segments(cluster, n)[0].name for n in range(3)}
-        trade_on(crowd)
-        for node, name in names.items():
-            wait_cut(cluster, node, name)
+        cut_all_logs(cluster, crowd)
     cluster.wait_level()
-    first = cluster.grow()
-    cluster.start(first)
-    ok(cluster, "member", "add", "4", "--wait", "60")
-    wait_anew(cluster, first)
-    cluster.wait_ready(60)
+    join_by_snapshot(cluster)
     # Nothing was traded since: the next one would be sent the same. Of these files the state store has its own copies.
     made = list(cluster.folder.glob("node*/snapshots/*/OPTIONS-*"))
     assert made
     for path in made:
         flip(path, 100)
-    second = cluster.grow()
-    cluster.start(second)
-    ok(cluster, "member", "add", "5", "--wait", "60")
-    wait_anew(cluster, second)
-    cluster.wait_ready(60)
+    join_by_snapshot(cluster)
     assert any("is damaged (checksum)" in cluster.log(n) for n in range(3))
     finish(cluster, crowd)
 
