@@ -37,7 +37,7 @@ public enum SnapshotMessage: Hashable, Sendable {
   }
 
   /// The most bytes of a piece, and of one part of a manifest.
-  public static let pieceBytesMax = 256 << 10
+  public static let pieceBytesMax = 1 << 20
   /// The longest manifest.
   public static let manifestBytesMax = 16 << 20
 

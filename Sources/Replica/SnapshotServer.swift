@@ -222,7 +222,7 @@ struct SnapshotServer: Sendable {
 
   private mutating func release(_ now: Int64, _ effects: inout [SnapshotEffect]) {
     let elapsed = min(max(0, now - filledAt), 1_000_000)
-    let burst = max(Int64(SnapshotMessage.pieceBytesMax), bytesPerSecond / 100)
+    let burst = max(Int64(SnapshotMessage.pieceBytesMax), bytesPerSecond / 20)
     tokens = min(burst, tokens + elapsed * bytesPerSecond / 1_000_000)
     filledAt = now
     for i in transfers.indices {

@@ -152,7 +152,7 @@ import Wire
   }
 
   @Test func `bytes leave no faster than the bucket fills`() {
-    var server = Self.server(250_000)
+    var server = Self.server(1_000_000)
     var effects: [SnapshotEffect] = []
     _ = server.receive(Self.ask(5), from: NodeID(2), stored: 100, .agreed, 0, &effects)
     let big = UInt32(SnapshotMessage.pieceBytesMax)

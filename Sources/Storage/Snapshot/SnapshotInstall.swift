@@ -36,7 +36,7 @@ public final class SnapshotInstall {
   }
 
   /// The most bytes of one piece.
-  public static let pieceBytesMax = 256 << 10
+  public static let pieceBytesMax = 1 << 20
 
   /// What stays free of the disk when all of it is here: a log or a store that finds the disk full ends the node.
   static let roomBytes = 64 << 20
